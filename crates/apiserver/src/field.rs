@@ -1,0 +1,144 @@
+//! Field errors in Kubernetes' wording: `spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive`.
+//!
+//! Source: the messages that kube-apiserver returns in `Status.details.causes`.
+
+use serde_json::Value;
+
+/// Why a field was refused. The names are the API's cause reasons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FieldErrorKind {
+    /// `FieldValueRequired`
+    Required,
+    /// `FieldValueDuplicate`
+    Duplicate,
+    /// `FieldValueInvalid`
+    Invalid,
+    /// `FieldValueNotSupported`: not one of the values of an enumeration
+    NotSupported,
+    /// `FieldValueForbidden`
+    Forbidden,
+    /// `FieldValueTooLong`
+    TooLong,
+    /// `FieldValueTooMany`
+    TooMany,
+    /// `FieldValueTypeInvalid`
+    TypeInvalid,
+    /// `FieldValueNotFound`
+    NotFound,
+    /// `InternalError`
+    Internal,
+}
+
+impl FieldErrorKind {
+    /// The reason as it stands in `details.causes[].reason`.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Required => "FieldValueRequired",
+            Self::Duplicate => "FieldValueDuplicate",
+            Self::Invalid => "FieldValueInvalid",
+            Self::NotSupported => "FieldValueNotSupported",
+            Self::Forbidden => "FieldValueForbidden",
+            Self::TooLong => "FieldValueTooLong",
+            Self::TooMany => "FieldValueTooMany",
+            Self::TypeInvalid => "FieldValueTypeInvalid",
+            Self::NotFound => "FieldValueNotFound",
+            Self::Internal => "InternalError",
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Required => "Required value",
+            Self::Duplicate => "Duplicate value",
+            Self::Invalid | Self::TypeInvalid => "Invalid value",
+            Self::NotSupported => "Unsupported value",
+            Self::Forbidden => "Forbidden",
+            Self::TooLong => "Too long",
+            Self::TooMany => "Too many",
+            Self::NotFound => "Not found",
+            Self::Internal => "Internal error",
+        }
+    }
+}
+
+/// One refused field.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldError {
+    /// Why it was refused.
+    pub kind: FieldErrorKind,
+    /// The path, for example `spec.ports[0].name`; empty for the object itself.
+    pub field: String,
+    /// The value that was refused; not shown for Required, Forbidden, TooLong, TooMany and Internal.
+    pub value: Value,
+    /// What would be right.
+    pub detail: String,
+}
+
+impl FieldError {
+    /// A refusal of `value` at `field`.
+    pub fn new(kind: FieldErrorKind, field: impl Into<String>, value: Value, detail: impl Into<String>) -> Self {
+        Self { kind, field: field.into(), value, detail: detail.into() }
+    }
+
+    /// `field: Required value: detail`
+    pub fn required(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(FieldErrorKind::Required, field, Value::Null, detail)
+    }
+
+    /// `field: Invalid value: "value": detail`
+    pub fn invalid(field: impl Into<String>, value: impl Into<Value>, detail: impl Into<String>) -> Self {
+        Self::new(FieldErrorKind::Invalid, field, value.into(), detail)
+    }
+
+    /// `field: Forbidden: detail`
+    pub fn forbidden(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(FieldErrorKind::Forbidden, field, Value::Null, detail)
+    }
+
+    /// `field: Duplicate value: "value"`
+    pub fn duplicate(field: impl Into<String>, value: impl Into<Value>) -> Self {
+        Self::new(FieldErrorKind::Duplicate, field, value.into(), "")
+    }
+
+    /// `field: Unsupported value: "value": supported values: "A", "B"`
+    pub fn not_supported(field: impl Into<String>, value: impl Into<Value>, supported: &[&str]) -> Self {
+        let list: Vec<String> = supported.iter().map(|s| format!("{s:?}")).collect();
+        let detail = if list.is_empty() { String::new() } else { format!("supported values: {}", list.join(", ")) };
+        Self::new(FieldErrorKind::NotSupported, field, value.into(), detail)
+    }
+
+    /// The message without the field, as it stands in `details.causes[].message`.
+    pub fn body(&self) -> String {
+        let words = self.kind.words();
+        let mut out = match self.kind {
+            FieldErrorKind::Required
+            | FieldErrorKind::Forbidden
+            | FieldErrorKind::TooLong
+            | FieldErrorKind::TooMany
+            | FieldErrorKind::Internal => words.to_string(),
+            _ => format!("{words}: {}", shown(&self.value)),
+        };
+        if !self.detail.is_empty() {
+            out.push_str(": ");
+            out.push_str(&self.detail);
+        }
+        out
+    }
+}
+
+impl std::fmt::Display for FieldError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // An error without a path is printed by the real server as `<nil>: …`.
+        let field = if self.field.is_empty() { "<nil>" } else { &self.field };
+        write!(f, "{field}: {}", self.body())
+    }
+}
+
+/// A value as it is shown in messages: strings quoted as Go does with `%q`, the rest as JSON.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "null".into(),
+        Value::String(s) => format!("{s:?}"),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,31 @@
+//! The Kubernetes API in process.
+//!
+//! How a request flows:
+//!
+//! ```text
+//! http/ ─request→ verbs/ ─resolve→ registry/ ─kind, schema, strategy─┐
+//!                   │                                                │
+//!                   │ write: decode → patch/ or apply/ → schema/ (unknown fields, prune, default, validate)
+//!                   │        → kinds/ (strategy of the kind) → apply/ (managedFields) → store/
+//!                   └ read:  store/ → bytes as they lie there, or table/ on demand
+//! ```
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`status`] | errors as the API reports them: `Status` with code, reason, message, details |
+//! | [`field`] | field paths and field errors, in Kubernetes' wording |
+//! | [`schema`] | types of objects as a compact graph; checks, pruning and defaulting that walk it |
+//! | `store` | MVCC store: encoded bytes by revision, watch log, persistence |
+//! | `apply` | server-side apply: field sets, merge, managedFields |
+//! | `patch` | JSON patch, merge patch, strategic merge patch |
+//! | `kinds` | what the built-in kinds do beyond their schema: defaults, validation, status separation |
+//! | `table` | printing of objects as rows |
+//! | `crd` | custom resource definitions: from their manifest to a served resource |
+//! | `registry` | which resources are served, and by what schema, strategy and columns |
+//! | `discovery` | `/api`, `/apis` and `/openapi/v3` |
+//! | `verbs` | create, get, list, watch, update, patch, delete |
+//! | `http` | TLS, request parsing, content negotiation, the tower service |
+
+pub mod field;
+pub mod schema;
+pub mod status;

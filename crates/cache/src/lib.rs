@@ -1,0 +1,1 @@
+//! List and watch into a compact store: shared informers.

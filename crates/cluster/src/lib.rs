@@ -1,0 +1,1 @@
+//! The embedded control plane: the API server and the built-in controllers, which are written on the public runtime.

@@ -1,0 +1,1 @@
+//! A toolkit for Kubernetes operators.

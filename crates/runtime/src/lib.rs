@@ -1,0 +1,1 @@
+//! Manager, controllers and all that a reconciler touches.

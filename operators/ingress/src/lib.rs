@@ -1,0 +1,1 @@
+//! Makes an Ingress for every Service that asks for one.

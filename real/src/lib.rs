@@ -1,0 +1,1 @@
+//! Builds and starts real Kubernetes components.
