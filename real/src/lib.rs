@@ -1,1 +1,26 @@
-//! Builds and starts real Kubernetes components.
+//! Builds real Kubernetes servers and starts them on loopback, so that the embedded control plane can be compared with
+//! them and the same tests can run on both.
+//!
+//! - [`binaries`]: kube-apiserver, kube-controller-manager and etcd out of the Go module in `real/go`, cached outside the
+//!   checkout.
+//! - [`cluster`]: one etcd + kube-apiserver (+ kube-controller-manager) on free ports, stopped when dropped.
+//! - `pki`: the certificates and keys that they need, made anew for each cluster.
+//! - `process`: a child process with its log file, which ends with its parent however that ends.
+//! - [`error`]: what can go wrong, and what to do about it.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), kubewright_real::Error> {
+//! let cluster = kubewright_real::RealCluster::start(kubewright_real::Options::default()).await?;
+//! println!("export KUBECONFIG={}", cluster.kubeconfig().display());
+//! # Ok(()) }
+//! ```
+
+pub mod binaries;
+pub mod cluster;
+pub mod error;
+mod pki;
+mod process;
+
+pub use binaries::{Binaries, KUBERNETES_VERSION, ensure_binaries};
+pub use cluster::{Options, RealCluster};
+pub use error::Error;

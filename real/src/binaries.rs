@@ -1,0 +1,185 @@
+//! Builds kube-apiserver, kube-controller-manager and etcd once, into a cache outside the checkout.
+//!
+//! The cache directory is named after everything that shapes the result: the Go version and platform, the flags and the
+//! files of the Go module. A build goes to a directory beside it that is renamed at the end, so what is there is whole.
+
+use std::env;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, tail};
+
+/// The version of the Kubernetes servers that are built.
+pub const KUBERNETES_VERSION: &str = "v1.36.3";
+
+/// The oldest Go that builds them.
+const GO_NEEDED: &str = "1.26";
+const SERVERS: [&str; 3] = ["etcd", "kube-apiserver", "kube-controller-manager"];
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(15);
+
+/// The built servers.
+#[derive(Debug, Clone)]
+pub struct Binaries {
+    dir: PathBuf,
+}
+
+impl Binaries {
+    /// The directory that has them all, under their usual names.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(crate) fn server(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+}
+
+/// The servers, out of the cache or built now; a build tells its progress on stderr and takes some minutes.
+///
+/// The cache is `$KUBEWRIGHT_CACHE` or else `~/.cache/kubewright`. Calls at the same time, of other processes too, build
+/// once.
+pub fn ensure_binaries() -> Result<Binaries, Error> {
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("go");
+    let target = go(&module, &["env", "GOVERSION", "GOOS", "GOARCH"])?;
+    let cache = cache_dir()?;
+    let dir = cache.join(format!("{KUBERNETES_VERSION}-{}", key(&module, &target)?));
+    let binaries = Binaries { dir };
+    if binaries.dir.is_dir() {
+        return Ok(binaries);
+    }
+
+    fs::create_dir_all(&cache).map_err(Error::io("create", &cache))?;
+    let lock_path = cache.join("build.lock");
+    let lock = File::create(&lock_path).map_err(Error::io("create", &lock_path))?;
+    lock.lock().map_err(Error::io("lock", &lock_path))?;
+    // Whoever had the lock before may have built what we need.
+    if !binaries.dir.is_dir() {
+        build(&module, &binaries.dir)?;
+    }
+    Ok(binaries)
+}
+
+fn cache_dir() -> Result<PathBuf, Error> {
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = set("KUBEWRIGHT_CACHE").or_else(|| Some(set("HOME")?.join(".cache/kubewright")));
+    Ok(cache.ok_or(Error::NoCacheDirectory)?.join("real"))
+}
+
+fn key(module: &Path, target: &str) -> Result<String, Error> {
+    let mut hash = Sha256::new();
+    hash.update(target);
+    hash.update(linker_flags());
+    let mut files = vec![module.join("go.mod"), module.join("go.sum"), module.join("tether/tether.go")];
+    files.extend(SERVERS.map(|server| module.join(server).join("main.go")));
+    for file in files {
+        let content = fs::read(&file).map_err(Error::io("read", &file))?;
+        hash.update((content.len() as u64).to_le_bytes());
+        hash.update(content);
+    }
+    Ok(hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Without these the servers report a development version.
+fn linker_flags() -> String {
+    let mut version = KUBERNETES_VERSION.trim_start_matches('v').splitn(3, '.');
+    let (major, minor) = (version.next().unwrap_or_default(), version.next().unwrap_or_default());
+    [("gitVersion", KUBERNETES_VERSION), ("gitMajor", major), ("gitMinor", minor), ("gitCommit", "")]
+        .iter()
+        .fold("-s -w".to_owned(), |flags, (name, value)| {
+            format!("{flags} -X k8s.io/component-base/version.{name}={value}")
+        })
+}
+
+/// Runs `go` for a short answer.
+fn go(module: &Path, arguments: &[&str]) -> Result<String, Error> {
+    let output = go_command(module).args(arguments).output().map_err(go_missing)?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(Error::GoUnusable {
+        arguments: arguments.join(" "),
+        dir: module.to_owned(),
+        needed: GO_NEEDED,
+        output: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+    })
+}
+
+fn go_command(module: &Path) -> Command {
+    let mut command = Command::new("go");
+    // A workspace file or vendor flags of whoever calls us are not meant for this module.
+    command.current_dir(module).env("CGO_ENABLED", "0").env("GOWORK", "off").env("GOFLAGS", "-mod=readonly");
+    command
+}
+
+fn go_missing(error: std::io::Error) -> Error {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => Error::GoMissing { needed: GO_NEEDED },
+        _ => Error::Io { action: "start", path: "go".into(), source: error },
+    }
+}
+
+fn build(module: &Path, dir: &Path) -> Result<(), Error> {
+    let partial = dir.with_extension("partial");
+    if partial.exists() {
+        fs::remove_dir_all(&partial).map_err(Error::io("remove", &partial))?;
+    }
+    fs::create_dir_all(&partial).map_err(Error::io("create", &partial))?;
+    let log_path = dir.with_extension("log");
+    let mut log = File::create(&log_path).map_err(Error::io("create", &log_path))?;
+
+    let started = Instant::now();
+    eprintln!("building {} {KUBERNETES_VERSION}: some minutes, once", SERVERS.join(", "));
+    let mut child = go_command(module)
+        .args(["build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", &linker_flags(), "-o"])
+        .arg(&partial)
+        .args(SERVERS.map(|server| format!("./{server}")))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(go_missing)?;
+    if let Some(output) = child.stderr.take() {
+        let mut packages = 0;
+        let mut told = started;
+        for line in BufReader::new(output).lines() {
+            let line = line.map_err(Error::io("read the output of", Path::new("go build")))?;
+            writeln!(log, "{line}").map_err(Error::io("write", &log_path))?;
+            packages += u32::from(!line.starts_with("go: "));
+            if told.elapsed() >= PROGRESS_INTERVAL {
+                told = Instant::now();
+                eprintln!("  {packages} packages compiled in {} s, now {line}", started.elapsed().as_secs());
+            }
+        }
+    }
+    let status = child.wait().map_err(Error::io("wait for", Path::new("go build")))?;
+    if !status.success() {
+        return Err(Error::Build { status, tail: tail(&log_path), log: log_path });
+    }
+    fs::rename(&partial, dir).map_err(Error::io("rename", &partial))?;
+    eprintln!("built in {} s: {}", started.elapsed().as_secs(), dir.display());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_that_of_the_go_module() {
+        let module = include_str!("../go/go.mod");
+        assert!(module.contains(&format!("k8s.io/kubernetes {KUBERNETES_VERSION}\n")));
+    }
+
+    #[test]
+    fn the_key_depends_on_the_go_version() {
+        let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("go");
+        let key = |target| key(&module, target).expect("the module's files are there");
+        assert_eq!(key("go1.26.1 linux amd64"), key("go1.26.1 linux amd64"));
+        assert_ne!(key("go1.26.1 linux amd64"), key("go1.26.2 linux amd64"));
+    }
+}
