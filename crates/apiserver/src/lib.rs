@@ -18,7 +18,7 @@
 //! | `store` | MVCC store: encoded bytes by revision, watch log, persistence |
 //! | `apply` | server-side apply: field sets, merge, managedFields |
 //! | `patch` | JSON patch, merge patch, strategic merge patch |
-//! | `kinds` | what the built-in kinds do beyond their schema: defaults, validation, status separation |
+//! | [`kinds`] | what the built-in kinds do beyond their schema: defaults, validation, status separation |
 //! | `table` | printing of objects as rows |
 //! | `crd` | custom resource definitions: from their manifest to a served resource |
 //! | `registry` | which resources are served, and by what schema, strategy and columns |
@@ -27,5 +27,6 @@
 //! | `http` | TLS, request parsing, content negotiation, the tower service |
 
 pub mod field;
+pub mod kinds;
 pub mod schema;
 pub mod status;

@@ -1,0 +1,170 @@
+//! Strategies of custom resources, and of built-in kinds that have no rules of their own.
+
+use serde_json::Value;
+
+use super::names::NameRule;
+use super::strategy::{KindContext, Strategy, differs_outside};
+use super::tree::Tree;
+use crate::status::ApiResult;
+
+/// The strategy of a custom resource. Its schema is checked elsewhere.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CustomResource {
+    /// Whether the version has the status subresource.
+    pub status: bool,
+}
+
+impl Strategy for CustomResource {
+    fn has_status(&self) -> bool {
+        self.status
+    }
+
+    fn has_generation(&self) -> bool {
+        true
+    }
+
+    fn generation_changes(&self, new: &Value, old: &Value) -> bool {
+        // Without the subresource, status is a field like any other.
+        let except: &[&str] = &["apiVersion", "kind", "metadata", "status"];
+        differs_outside(new, old, if self.status { except } else { &except[..3] })
+    }
+
+    fn prepare_status_update(&self, new: &mut Value, old: &Value) {
+        let mut kept = old.clone();
+        kept.copy_field("status", new);
+        // The caller has put these in, so they are those of this write.
+        let metadata = kept.ensure("metadata");
+        metadata.copy_field("managedFields", new.at("metadata"));
+        metadata.copy_field("resourceVersion", new.at("metadata"));
+        *new = kept;
+    }
+
+    fn standard_finalizers(&self) -> bool {
+        false
+    }
+
+    fn reset_fields(&self, subresource: &str) -> &'static [&'static str] {
+        match subresource {
+            "" if self.status => &["status"],
+            "status" => &["metadata", "spec"],
+            _ => &[],
+        }
+    }
+}
+
+/// A built-in kind without rules of its own.
+#[derive(Debug, Clone, Copy)]
+struct Plain {
+    status: bool,
+    generation: bool,
+    rule: NameRule,
+    unconditional: bool,
+}
+
+/// The strategy of a built-in kind without rules of its own.
+pub(super) fn plain(group: &str, kind: &str) -> &'static dyn Strategy {
+    const BARE: Plain = Plain { status: false, generation: false, rule: NameRule::Subdomain, unconditional: true };
+    const COUNTED: Plain = Plain { generation: true, ..BARE };
+    const STATUS: Plain = Plain { status: true, ..BARE };
+    const BOTH: Plain = Plain { status: true, generation: true, ..BARE };
+    match (group, kind) {
+        ("resource.k8s.io", "ResourceClaim") | ("networking.k8s.io", "ServiceCIDR") => &STATUS,
+        ("certificates.k8s.io", "CertificateSigningRequest") => &Plain { rule: NameRule::PathSegment, ..STATUS },
+        ("apiregistration.k8s.io", "APIService") => &Plain { rule: NameRule::PathSegment, ..STATUS },
+        ("storage.k8s.io", "VolumeAttachment") => &Plain { unconditional: false, ..STATUS },
+        ("flowcontrol.apiserver.k8s.io", "FlowSchema" | "PriorityLevelConfiguration") => &BOTH,
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy") => &Plain { unconditional: false, ..BOTH },
+        ("admissionregistration.k8s.io", _) => &Plain { unconditional: false, ..COUNTED },
+        ("resource.k8s.io", "ResourceSlice" | "DeviceClass") => &COUNTED,
+        ("storage.k8s.io", "CSINode" | "CSIStorageCapacity") => &Plain { unconditional: false, ..BARE },
+        _ => &BARE,
+    }
+}
+
+impl Strategy for Plain {
+    fn name_rule(&self) -> NameRule {
+        self.rule
+    }
+
+    fn has_status(&self) -> bool {
+        self.status
+    }
+
+    fn has_generation(&self) -> bool {
+        self.generation
+    }
+
+    fn prepare_create(&self, _: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
+        if self.status {
+            object.drop_field("status");
+        }
+        Ok(())
+    }
+
+    fn unconditional_update(&self) -> bool {
+        self.unconditional
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::kinds::allocation::{AllocationOptions, Allocations};
+    use crate::kinds::{before_create, before_status_update, before_update};
+
+    fn with_context<T>(run: impl FnOnce(&KindContext<'_>) -> T) -> T {
+        let allocations = Allocations::new(&AllocationOptions::default());
+        run(&KindContext {
+            group: "example.com",
+            version: "v1",
+            kind: "Widget",
+            resource: "widgets",
+            namespaced: true,
+            reservation: allocations.reserve(),
+        })
+    }
+
+    fn widget(spec: Value, status: Value) -> Value {
+        let metadata = json!({"name": "a", "namespace": "default", "resourceVersion": "1", "generation": 1});
+        json!({"metadata": metadata, "spec": spec, "status": status})
+    }
+
+    #[test]
+    fn status_is_dropped_on_create_and_kept_on_update() {
+        with_context(|context| {
+            let mut new = widget(json!(1), json!(1));
+            before_create(&CustomResource { status: true }, context, &mut new).unwrap();
+            assert_eq!(new.get("status"), None);
+            let mut new = widget(json!(1), json!(2));
+            before_update(&CustomResource { status: true }, context, &mut new, &widget(json!(1), json!(1))).unwrap();
+            assert_eq!(new, widget(json!(1), json!(1)));
+        });
+    }
+
+    #[test]
+    fn generation_counts_changes_outside_metadata_and_a_separate_status() {
+        let old = widget(json!(1), json!(1));
+        let cases = [
+            (true, widget(json!(2), json!(1)), 2),
+            (true, widget(json!(1), json!(2)), 1),
+            (false, widget(json!(1), json!(2)), 2),
+            (false, old.clone(), 1),
+        ];
+        for (status, mut new, generation) in cases {
+            with_context(|context| before_update(&CustomResource { status }, context, &mut new, &old)).unwrap();
+            assert_eq!(new["metadata"]["generation"], generation, "status={status}");
+        }
+    }
+
+    #[test]
+    fn a_status_write_of_a_custom_resource_changes_nothing_else() {
+        let old = widget(json!(1), json!(1));
+        let mut new = widget(json!(2), json!(2));
+        new["metadata"]["labels"] = json!({"a": "b"});
+        with_context(|context| before_status_update(&CustomResource { status: true }, context, &mut new, &old))
+            .unwrap();
+        assert_eq!(new, widget(json!(1), json!(2)));
+    }
+}
