@@ -4,10 +4,29 @@
 //! nodes refer to each other by index, so recursive types (JSONSchemaProps) need no cycles of pointers.
 //! A [`TypeRef`] is a node together with its set: what the rest of the crate passes around.
 //!
-//! `openapi` compiles the graph from OpenAPI v3 documents; CRDs compile it from their structural schema.
+//! ```text
+//! bundle (file) ─inflate→ openapi documents + Go facts ─compile→ SchemaSet ─┐
+//! CRD manifest ─────────────────────────────────────────compile→ SchemaSet ─┴→ TypeRef ─→ walkers
+//! ```
+//!
+//! What a write goes through, in this order: [`check_types`] (built-ins) → [`unknown_fields`] → [`prune`] →
+//! [`normalise`].
 
+pub mod builtin;
+pub mod bundle;
+mod check_types;
+mod go_time;
+mod go_types;
 mod node;
+mod normalise;
 mod openapi;
+mod prune;
+pub mod quantity;
 
-pub use node::{Field, ListType, MapType, Node, NodeId, NodeKind, SchemaSet, TypeRef};
+pub use builtin::BuiltinSchemas;
+pub use check_types::check_types;
+pub use go_types::GoTypes;
+pub use node::{Field, GoField, Gvk, ListType, MapType, Node, NodeId, NodeKind, Omit, SchemaSet, TypeRef};
+pub use normalise::normalise;
 pub use openapi::CompileError;
+pub use prune::{prune, unknown_fields};

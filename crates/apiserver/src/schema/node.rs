@@ -16,8 +16,11 @@ pub struct SchemaSet {
     /// Named types, sorted by name: `io.k8s.api.core.v1.Pod` → node.
     pub names: Vec<(Box<str>, NodeId)>,
     /// Kinds, sorted: (group, version, kind) → node.
-    pub kinds: Vec<((Box<str>, Box<str>, Box<str>), NodeId)>,
+    pub kinds: Vec<(Gvk, NodeId)>,
 }
+
+/// Group, version and kind; the core group is empty.
+pub type Gvk = (Box<str>, Box<str>, Box<str>);
 
 /// What a value may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,6 +52,8 @@ pub enum NodeKind {
     Time,
     /// An RFC 3339 time in microseconds (`metav1.MicroTime`).
     MicroTime,
+    /// An object of the type in [`Node::additional`], or any other value, kept as it is (`JSONSchemaPropsOrBool`).
+    ObjectOrAny,
 }
 
 /// `x-kubernetes-list-type`; lists without one are atomic.
@@ -73,6 +78,31 @@ pub enum MapType {
     Atomic,
 }
 
+/// When a Go struct leaves a field out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Omit {
+    /// Written always, with the zero value of its type where it was not given.
+    #[default]
+    Never,
+    /// `omitempty`: left out when it is false, 0, an empty text, list or map, or no pointer. Structs are written always.
+    Empty,
+    /// `omitzero`: left out when it is the zero value, structs included.
+    Zero,
+}
+
+/// How the Go struct behind a built-in type holds a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GoField {
+    /// The type as decode errors print it: `int32`, `[]v1.Container`, `map[string]string`; a pointer's target.
+    pub type_text: Box<str>,
+    /// It is held by pointer.
+    pub pointer: bool,
+    /// When it is left out.
+    pub omit: Omit,
+    /// The embedded struct that holds it (`VolumeSource`), empty for the struct itself.
+    pub via: Box<str>,
+}
+
 /// A named field of an object.
 #[derive(Debug, Clone)]
 pub struct Field {
@@ -88,6 +118,8 @@ pub struct Field {
     pub patch_retain_keys: bool,
     /// `x-kubernetes-patch-merge-key`.
     pub patch_merge_key: Option<Box<str>>,
+    /// How Go holds it; absent in custom resources.
+    pub go: Option<Box<GoField>>,
 }
 
 /// One type.
@@ -119,8 +151,8 @@ pub struct Node {
     pub embedded_resource: bool,
     /// `format`, for example `int32`, `date-time`.
     pub format: Option<Box<str>>,
-    /// Value constraints (enum, ranges, patterns, …), absent for most nodes.
-    pub constraints: Option<Box<Value>>,
+    /// It is a Go struct: a round trip leaves fields out and fills zero values in as [`Field::go`] says.
+    pub go_struct: bool,
 }
 
 /// A node together with its set.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::go_types::GoTypes;
 use super::node::{Field, ListType, MapType, Node, NodeId, NodeKind, SchemaSet};
 
 /// Why a document can't be compiled.
@@ -21,9 +22,12 @@ pub enum CompileError {
 }
 
 impl SchemaSet {
-    /// Compiles `components.schemas` (name → schema).
-    pub fn from_openapi(schemas: &Map<String, Value>) -> Result<SchemaSet, CompileError> {
-        let mut compiler = Compiler::default();
+    /// Compiles `components.schemas` (name → schema) with what is known of the Go structs behind them.
+    ///
+    /// # Errors
+    /// When a reference leads nowhere.
+    pub fn from_openapi(schemas: &Map<String, Value>, go_types: &GoTypes<'_>) -> Result<SchemaSet, CompileError> {
+        let mut compiler = Compiler { go_types, nodes: Vec::new(), names: BTreeMap::new() };
         // Named types get the first ids, so that references can be resolved before their target is compiled.
         for (index, name) in schemas.keys().enumerate() {
             compiler.names.insert(name.clone(), NodeId(index as u32));
@@ -34,6 +38,7 @@ impl SchemaSet {
             let id = compiler.names[name];
             let mut node = compiler.compile(schema, name)?;
             node.type_name = Some(Arc::from(name.as_str()));
+            compiler.add_go(&mut node, name);
             compiler.nodes[id.0 as usize] = node;
             for gvk in schema.get("x-kubernetes-group-version-kind").and_then(Value::as_array).into_iter().flatten() {
                 let part = |key: &str| Box::from(gvk.get(key).and_then(Value::as_str).unwrap_or_default());
@@ -46,13 +51,24 @@ impl SchemaSet {
     }
 }
 
-#[derive(Default)]
-struct Compiler {
+struct Compiler<'a> {
+    go_types: &'a GoTypes<'a>,
     nodes: Vec<Node>,
     names: BTreeMap<String, NodeId>,
 }
 
-impl Compiler {
+impl Compiler<'_> {
+    /// Adds what is known of the Go struct `name` to its node.
+    fn add_go(&self, node: &mut Node, name: &str) {
+        let Some(fields) = self.go_types.fields(name) else { return };
+        node.go_struct = true;
+        // A struct without fields looks like free JSON in OpenAPI.
+        node.kind = NodeKind::Object;
+        for field in &mut node.properties {
+            field.go = fields.get(&*field.name).map(|facts| Box::new(facts.to_field()));
+        }
+    }
+
     fn add(&mut self, schema: &Value, from: &str) -> Result<NodeId, CompileError> {
         if let Some(target) = ref_target(schema) {
             return self.resolve(target, from);
@@ -89,6 +105,10 @@ impl Compiler {
         if let Some(values @ Value::Object(_)) = schema.get("additionalProperties") {
             node.additional = Some(self.add(values, from)?);
         }
+        if node.kind == NodeKind::ObjectOrAny {
+            let target = from.trim_end_matches("OrArray").trim_end_matches("OrBool");
+            node.additional = Some(self.resolve(target, from)?);
+        }
         if let Some(items) = schema.get("items") {
             node.items = Some(self.add(items, from)?);
         }
@@ -113,6 +133,7 @@ impl Compiler {
             patch_merge: strategies.split(',').any(|s| s == "merge"),
             patch_retain_keys: strategies.split(',').any(|s| s == "retainKeys"),
             patch_merge_key: text("x-kubernetes-patch-merge-key").map(Box::from),
+            go: None,
         })
     }
 }
@@ -123,12 +144,15 @@ fn ref_target(schema: &Value) -> Option<&str> {
 }
 
 fn kind_of(schema: &Value, type_name: &str) -> NodeKind {
-    // These types have a wire form that their `type: string` does not tell.
-    match type_name.rsplit('.').next().unwrap_or_default() {
+    // These types have a wire form that their schema does not tell. A nested schema carries the name of the type that
+    // holds it, which has fields.
+    let named = if schema.get("properties").is_some() { "" } else { type_name };
+    match named.rsplit('.').next().unwrap_or_default() {
         "Quantity" => return NodeKind::Quantity,
         "IntOrString" => return NodeKind::IntOrString,
         "Time" => return NodeKind::Time,
         "MicroTime" => return NodeKind::MicroTime,
+        "JSONSchemaPropsOrArray" | "JSONSchemaPropsOrBool" => return NodeKind::ObjectOrAny,
         _ => {}
     }
     let flag = |key: &str| schema.get(key).and_then(Value::as_bool).unwrap_or(false);
@@ -172,7 +196,7 @@ mod tests {
                 "self": {"allOf": [{"$ref": "#/components/schemas/g.Spec"}], "default": {}}}},
             "g.Port": {"type": "object", "required": ["port"], "properties": {"port": {"type": "integer"}}},
         });
-        let set = Arc::new(SchemaSet::from_openapi(document.as_object().unwrap()).unwrap());
+        let set = Arc::new(SchemaSet::from_openapi(document.as_object().unwrap(), &GoTypes::default()).unwrap());
         let spec = set.named("g.Spec").unwrap();
         let ports = spec.node().property("ports").unwrap();
         assert!(ports.patch_merge);
@@ -184,7 +208,7 @@ mod tests {
     #[test]
     fn a_missing_type_is_named() {
         let document = json!({"g.A": {"type": "object", "properties": {"b": {"$ref": "#/components/schemas/g.B"}}}});
-        let error = SchemaSet::from_openapi(document.as_object().unwrap()).unwrap_err();
+        let error = SchemaSet::from_openapi(document.as_object().unwrap(), &GoTypes::default()).unwrap_err();
         assert_eq!(error, CompileError::UnknownRef { from: "g.A".into(), to: "g.B".into() });
     }
 }

@@ -1,0 +1,283 @@
+//! The file that holds everything derived from a real server: schemas, discovery, print columns, default objects.
+//!
+//! Layout: 8 bytes magic `KWSCHEM1`, u32 little-endian length of the index, the index
+//! (`{"version": …, "entries": {"<name>": [offset after the index, deflated length, inflated length]}}`), then one raw
+//! deflate stream per entry. Each entry inflates on its own, so a server pays only for what is asked of it.
+//!
+//! | entry | JSON inside |
+//! |---|---|
+//! | `version` | the answer to `GET /version` |
+//! | `openapi/<gv>/schemas` | `components.schemas` of the document; `<gv>` is its key in the index: `api/v1`, `apis/apps/v1` |
+//! | `openapi/<gv>/paths` | `paths` |
+//! | `openapi/<gv>/rest` | the document without both |
+//! | `go/<gv>` | type name → field → `[Go type, omit, via]` for the types of that document |
+//! | `hashes` | `<gv>` → SHA-512 of the document as [`Bundle::document`] puts it together |
+//! | `discovery/api`, `discovery/apis` | aggregated discovery (apidiscovery.k8s.io/v2) |
+//! | `resources/<gv>` | plain `APIResourceList` |
+//! | `columns` | `apps/v1/deployments` → column definitions of its Table |
+//! | `objects/<plural>` | objects that a new server makes for itself |
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha512};
+
+/// First bytes of a bundle.
+pub const MAGIC: &[u8; 8] = b"KWSCHEM1";
+
+/// What [`encode`] packs; each value as the server answered it.
+#[derive(Debug, Clone, Default)]
+pub struct Source {
+    /// `GET /version`.
+    pub version: Value,
+    /// Each document of `GET /openapi/v3` by its key there (`api/v1`).
+    pub openapi: BTreeMap<String, Value>,
+    /// `GET /api` as `APIGroupDiscoveryList` v2.
+    pub discovery_api: Value,
+    /// `GET /apis` as `APIGroupDiscoveryList` v2.
+    pub discovery_apis: Value,
+    /// `APIResourceList` by `api/v1` or `apis/<group>/<version>`.
+    pub resources: BTreeMap<String, Value>,
+    /// `apps/v1/deployments` → column definitions.
+    pub columns: Value,
+    /// Default objects by plural resource name.
+    pub objects: BTreeMap<String, Value>,
+    /// Type name → field → `[Go type, omit, via]`, from `real/go/types`.
+    pub go_types: Value,
+}
+
+/// Packs `source`. Descriptions are left out; the same source gives the same bytes.
+///
+/// # Errors
+/// What the compressor or the JSON writer reports; neither fails on memory.
+pub fn encode(source: &Source) -> std::io::Result<Vec<u8>> {
+    let mut entries = BTreeMap::new();
+    let mut hashes = Map::new();
+    entries.insert("version".to_owned(), source.version.clone());
+    for (gv, document) in &source.openapi {
+        let mut rest = without_descriptions(document);
+        let paths = rest.as_object_mut().and_then(|d| d.remove("paths")).unwrap_or_else(|| json!({}));
+        let components = rest.as_object_mut().and_then(|d| d.get_mut("components")).and_then(Value::as_object_mut);
+        let schemas = components.and_then(|c| c.remove("schemas")).unwrap_or_else(|| json!({}));
+        let go = pick(&source.go_types, &schemas);
+        let document = assemble(&rest, paths.to_string().as_bytes(), schemas.to_string().as_bytes());
+        hashes.insert(gv.clone(), hash(&document).into());
+        entries.insert(format!("openapi/{gv}/rest"), rest);
+        entries.insert(format!("openapi/{gv}/paths"), paths);
+        entries.insert(format!("openapi/{gv}/schemas"), schemas);
+        entries.insert(format!("go/{gv}"), go);
+    }
+    entries.insert("hashes".into(), Value::Object(hashes));
+    entries.insert("discovery/api".into(), source.discovery_api.clone());
+    entries.insert("discovery/apis".into(), source.discovery_apis.clone());
+    entries.insert("columns".into(), without_descriptions(&source.columns));
+    entries.extend(source.resources.iter().map(|(gv, list)| (format!("resources/{gv}"), list.clone())));
+    entries.extend(source.objects.iter().map(|(plural, list)| (format!("objects/{plural}"), list.clone())));
+
+    let mut index = Map::new();
+    let mut blobs = Vec::new();
+    for (name, value) in &entries {
+        let text = serde_json::to_vec(value)?;
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(&text)?;
+        let blob = encoder.finish()?;
+        index.insert(name.clone(), json!([blobs.len(), blob.len(), text.len()]));
+        blobs.extend(blob);
+    }
+    let index = json!({"version": source.version["gitVersion"], "entries": index}).to_string();
+    let mut out = MAGIC.to_vec();
+    out.extend((index.len() as u32).to_le_bytes());
+    out.extend(index.as_bytes());
+    out.extend(blobs);
+    Ok(out)
+}
+
+/// SHA-512 in upper-case hex, as the `hash` parameter of `/openapi/v3/…` has it.
+pub fn hash(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    Sha512::digest(bytes).iter().fold(String::with_capacity(128), |mut out, byte| {
+        // Writing to a String can't fail.
+        let _ = write!(out, "{byte:02X}");
+        out
+    })
+}
+
+/// Why a bundle can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// Not a bundle, or cut short.
+    #[error("the schema bundle is damaged: {0}; make it again with `cargo xtask schemas`")]
+    Damaged(String),
+}
+
+/// A bundle whose entries are inflated when they are asked for.
+#[derive(Debug)]
+pub struct Bundle<'a> {
+    entries: BTreeMap<String, (usize, usize, usize)>,
+    blobs: &'a [u8],
+}
+
+impl<'a> Bundle<'a> {
+    /// Reads the index of `bytes`.
+    ///
+    /// # Errors
+    /// When `bytes` is not a bundle.
+    pub fn open(bytes: &'a [u8]) -> Result<Self, BundleError> {
+        #[derive(serde::Deserialize)]
+        struct Index {
+            entries: BTreeMap<String, (usize, usize, usize)>,
+        }
+        let damaged = |why: &str| BundleError::Damaged(why.into());
+        let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| damaged("it does not start with KWSCHEM1"))?;
+        let (length, rest) = rest.split_first_chunk::<4>().ok_or_else(|| damaged("it ends before its index"))?;
+        let length = u32::from_le_bytes(*length) as usize;
+        let (index, blobs) = rest.split_at_checked(length).ok_or_else(|| damaged("it ends inside its index"))?;
+        let index: Index = serde_json::from_slice(index).map_err(|e| damaged(&e.to_string()))?;
+        Ok(Self { entries: index.entries, blobs })
+    }
+
+    /// Names of the entries, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
+    /// Inflates an entry.
+    ///
+    /// # Errors
+    /// When the entry is cut short or does not inflate to its length. `Ok(None)`: there is no such entry.
+    pub fn entry(&self, name: &str) -> Result<Option<Vec<u8>>, BundleError> {
+        let Some(&(offset, deflated, inflated)) = self.entries.get(name) else { return Ok(None) };
+        let damaged = |why: String| BundleError::Damaged(format!("entry {name}: {why}"));
+        let blob = offset.checked_add(deflated).and_then(|end| self.blobs.get(offset..end));
+        let blob = blob.ok_or_else(|| damaged("it lies outside of the file".into()))?;
+        let mut out = Vec::with_capacity(inflated);
+        DeflateDecoder::new(blob).read_to_end(&mut out).map_err(|e| damaged(e.to_string()))?;
+        if out.len() != inflated {
+            return Err(damaged(format!("{} bytes where {inflated} were packed", out.len())));
+        }
+        Ok(Some(out))
+    }
+
+    /// Inflates and parses an entry.
+    ///
+    /// # Errors
+    /// As [`Bundle::entry`], and when the entry is not JSON.
+    pub fn json(&self, name: &str) -> Result<Option<Value>, BundleError> {
+        let Some(bytes) = self.entry(name)? else { return Ok(None) };
+        let damaged = |e: serde_json::Error| BundleError::Damaged(format!("entry {name}: {e}"));
+        serde_json::from_slice(&bytes).map(Some).map_err(damaged)
+    }
+
+    /// The OpenAPI v3 document of a group-version (`api/v1`), as it goes on the wire.
+    ///
+    /// # Errors
+    /// As [`Bundle::entry`].
+    pub fn document(&self, gv: &str) -> Result<Option<Vec<u8>>, BundleError> {
+        let Some(rest) = self.json(&format!("openapi/{gv}/rest"))? else { return Ok(None) };
+        let part = |name: &str| -> Result<Vec<u8>, BundleError> {
+            Ok(self.entry(&format!("openapi/{gv}/{name}"))?.unwrap_or_else(|| b"{}".to_vec()))
+        };
+        Ok(Some(assemble(&rest, &part("paths")?, &part("schemas")?)))
+    }
+}
+
+/// Puts a document together from `rest` and the text of the two large parts.
+fn assemble(rest: &Value, paths: &[u8], schemas: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(paths.len() + schemas.len() + 512);
+    out.push(b'{');
+    for (key, value) in rest.as_object().into_iter().flatten().filter(|(key, _)| *key != "components") {
+        out.extend(format!("{}:{value},", Value::from(key.as_str())).bytes());
+    }
+    out.extend(b"\"components\":{");
+    for (key, value) in rest.get("components").and_then(Value::as_object).into_iter().flatten() {
+        out.extend(format!("{}:{value},", Value::from(key.as_str())).bytes());
+    }
+    out.extend(b"\"schemas\":");
+    out.extend(schemas);
+    out.extend(b"},\"paths\":");
+    out.extend(paths);
+    out.push(b'}');
+    out
+}
+
+/// The facts of the types that `schemas` names, without trailing empty parts.
+fn pick(go_types: &Value, schemas: &Value) -> Value {
+    let mut out = Map::new();
+    for name in schemas.as_object().into_iter().flat_map(Map::keys) {
+        let Some(fields) = go_types.get(name).and_then(Value::as_object) else { continue };
+        let short = fields.iter().map(|(field, facts)| {
+            let mut facts = facts.as_array().cloned().unwrap_or_default();
+            while facts.last().is_some_and(|last| last == "") {
+                facts.pop();
+            }
+            (field.clone(), Value::Array(facts))
+        });
+        out.insert(name.clone(), Value::Object(short.collect()));
+    }
+    Value::Object(out)
+}
+
+/// A copy without `description` texts; a property that is called so stays.
+fn without_descriptions(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let kept = map.iter().filter(|(key, text)| *key != "description" || !text.is_string());
+            kept.map(|(key, value)| (key.clone(), without_descriptions(value))).collect()
+        }
+        Value::Array(items) => items.iter().map(without_descriptions).collect(),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source() -> Source {
+        let document = json!({"openapi": "3.0.0", "paths": {"/a": {"description": "x"}}, "components": {
+            "securitySchemes": {"b": {}},
+            "schemas": {"g.A": {"description": "x", "properties": {"description": {"type": "string"}}}}}});
+        Source {
+            version: json!({"gitVersion": "v1.36.3"}),
+            openapi: BTreeMap::from([("api/v1".to_owned(), document)]),
+            go_types: json!({"g.A": {"description": ["string", "", ""]}, "g.B": {}}),
+            ..Source::default()
+        }
+    }
+
+    #[test]
+    fn descriptions_go_but_a_property_of_that_name_stays() {
+        let bytes = encode(&source()).unwrap();
+        let bundle = Bundle::open(&bytes).unwrap();
+        let schemas = bundle.json("openapi/api/v1/schemas").unwrap().unwrap();
+        assert_eq!(schemas, json!({"g.A": {"properties": {"description": {"type": "string"}}}}));
+        assert_eq!(bundle.json("go/api/v1").unwrap().unwrap(), json!({"g.A": {"description": ["string"]}}));
+    }
+
+    #[test]
+    fn a_document_is_put_together_again_and_matches_its_hash() {
+        let bytes = encode(&source()).unwrap();
+        let bundle = Bundle::open(&bytes).unwrap();
+        let document = bundle.document("api/v1").unwrap().unwrap();
+        let parsed: Value = serde_json::from_slice(&document).unwrap();
+        assert_eq!(parsed["paths"], json!({"/a": {}}));
+        assert_eq!(parsed["components"]["securitySchemes"], json!({"b": {}}));
+        assert_eq!(bundle.json("hashes").unwrap().unwrap()["api/v1"], hash(&document).as_str());
+        assert!(bundle.document("api/v2").unwrap().is_none());
+    }
+
+    #[test]
+    fn a_damaged_bundle_says_what_to_do() {
+        let mut bytes = encode(&source()).unwrap();
+        bytes.truncate(bytes.len() - 1);
+        let bundle = Bundle::open(&bytes).unwrap();
+        let error = bundle.entry("version").unwrap_err().to_string();
+        assert!(error.ends_with("make it again with `cargo xtask schemas`"), "{error}");
+        assert!(Bundle::open(b"KWSCHEM1").is_err());
+        assert!(Bundle::open(b"PK").is_err());
+    }
+}
