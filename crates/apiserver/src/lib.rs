@@ -15,7 +15,7 @@
 //! | [`status`] | errors as the API reports them: `Status` with code, reason, message, details |
 //! | [`field`] | field paths and field errors, in Kubernetes' wording |
 //! | [`schema`] | types of objects as a compact graph; checks, pruning and defaulting that walk it |
-//! | `store` | MVCC store: encoded bytes by revision, watch log, persistence |
+//! | [`store`] | MVCC store: encoded bytes by revision, watch log, persistence |
 //! | `apply` | server-side apply: field sets, merge, managedFields |
 //! | `patch` | JSON patch, merge patch, strategic merge patch |
 //! | [`kinds`] | what the built-in kinds do beyond their schema: defaults, validation, status separation |
@@ -30,3 +30,4 @@ pub mod field;
 pub mod kinds;
 pub mod schema;
 pub mod status;
+pub mod store;

@@ -1,0 +1,260 @@
+//! All objects of one resource.
+
+use std::ops::Bound;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::RwLock;
+use tokio::sync::Notify;
+
+use super::error::{Compacted, WriteError};
+use super::event::Event;
+use super::history::{History, Limits};
+use super::key::ObjectKey;
+use super::stored::Stored;
+use super::watch::Watch;
+
+/// All objects of one resource, such as `deployments.apps`.
+#[derive(Debug)]
+pub struct Collection {
+    group: Box<str>,
+    resource: Box<str>,
+    history: RwLock<History>,
+    /// [`History::end`], for watchers that look whether there is anything new.
+    end: AtomicU64,
+    news: Notify,
+    clock: Arc<Clock>,
+    limits: Limits,
+}
+
+/// How far the store as a whole has come. Shared by its collections.
+#[derive(Debug, Default)]
+pub(super) struct Clock {
+    visible: AtomicU64,
+    floor: AtomicU64,
+}
+
+/// Which objects to read.
+#[derive(Default, Clone)]
+pub struct RangeRequest<'a> {
+    /// Only objects of this namespace. Default: all.
+    pub namespace: Option<&'a str>,
+    /// Only objects whose keys come after this one: the last key of the page before. Default: from the first.
+    pub after: Option<ObjectKey>,
+    /// Read the state at this revision. Default: the newest. Revisions to come are read as the newest one, so check
+    /// [`Store::revision`](super::Store::revision) first.
+    pub revision: Option<u64>,
+    /// At most this many objects; 0, the default, for all.
+    pub limit: usize,
+    /// Only objects for which this is true. Called with the collection locked: must be quick and not use the store.
+    pub filter: Option<&'a (dyn Fn(&Stored) -> bool + Sync)>,
+}
+
+/// What was read: a consistent state of the collection, or a page of it.
+#[derive(Debug, Clone)]
+pub struct Range {
+    /// The objects in order of their keys.
+    pub items: Vec<Arc<Stored>>,
+    /// Whether there are objects behind the last one.
+    pub more: bool,
+    /// How many objects there are behind the last one. Unknown if there was a filter.
+    ///
+    /// Costs nothing on the first page of the newest revision. Later pages count what is left.
+    pub remaining: Option<usize>,
+    /// The revision of the state.
+    pub revision: u64,
+}
+
+/// How many keys are visited before the lock is given back to writers.
+const CHUNK: usize = 1024;
+
+impl Collection {
+    pub(super) fn new(group: &str, resource: &str, clock: Arc<Clock>, limits: Limits) -> Self {
+        Self {
+            group: group.into(),
+            resource: resource.into(),
+            history: RwLock::new(History::new(clock.floor())),
+            end: AtomicU64::new(0),
+            news: Notify::new(),
+            clock,
+            limits,
+        }
+    }
+
+    /// The API group; empty for the core group.
+    pub fn group(&self) -> &str {
+        &self.group
+    }
+
+    /// The resource in plural, such as `deployments`.
+    pub fn resource(&self) -> &str {
+        &self.resource
+    }
+
+    /// The newest version of an object.
+    pub fn get(&self, key: &ObjectKey) -> Option<Arc<Stored>> {
+        self.history.read().get(key).cloned()
+    }
+
+    /// How many objects there are, in a namespace or in all. O(1).
+    pub fn count(&self, namespace: Option<&str>) -> usize {
+        self.history.read().count(namespace)
+    }
+
+    /// Reads many objects as they were at one revision. Long reads let writers in between.
+    pub fn range(&self, request: RangeRequest<'_>) -> Result<Range, Compacted> {
+        match self.read_range(&request, CHUNK) {
+            // The history moved on during a long read: now without letting writers in.
+            Err(_) if request.revision.is_none() => self.read_range(&request, usize::MAX),
+            result => result,
+        }
+    }
+
+    /// Watches changes after revision `from`.
+    pub fn watch(self: &Arc<Self>, from: u64) -> Result<Watch, Compacted> {
+        let position = self.history.read().position(from)?;
+        Ok(Watch::new(self.clone(), position, from))
+    }
+
+    /// Forgets what was before `revision`, and with it the possibility to read or watch from there.
+    pub fn compact(&self, revision: u64) {
+        let forgotten = self.history.write().compact(revision.min(self.clock.visible()));
+        drop(forgotten);
+    }
+
+    /// Whether a write may go on, given the newest version: `expected` is `None` for a creation.
+    pub(super) fn check(newest: Option<&Arc<Stored>>, expected: Option<u64>) -> Result<(), WriteError> {
+        match (newest, expected) {
+            (None, None) => Ok(()),
+            (Some(current), None) => Err(WriteError::Exists(current.clone())),
+            (None, Some(_)) => Err(WriteError::NotFound),
+            (Some(current), Some(expected)) if current.revision() == expected => Ok(()),
+            (Some(current), Some(_)) => Err(WriteError::Changed { current: current.clone() }),
+        }
+    }
+
+    /// Adds a version if `make`, given the newest one, makes it. Watchers are told by [`Self::notify`].
+    pub(super) fn write(
+        &self,
+        key: &ObjectKey,
+        make: impl FnOnce(Option<&Arc<Stored>>) -> Result<Arc<Stored>, WriteError>,
+    ) -> Result<Arc<Stored>, WriteError> {
+        let mut history = self.history.write();
+        let stored = make(history.get(key))?;
+        let forgotten = history.apply(stored.clone(), self.limits);
+        self.end.store(history.end(), Ordering::Release);
+        drop(history);
+        drop(forgotten);
+        Ok(stored)
+    }
+
+    pub(super) fn notify(&self) {
+        self.news.notify_waiters();
+    }
+
+    pub(super) fn news(&self) -> &Notify {
+        &self.news
+    }
+
+    pub(super) fn end(&self) -> u64 {
+        self.end.load(Ordering::Acquire)
+    }
+
+    pub(super) fn visible(&self) -> u64 {
+        self.clock.visible()
+    }
+
+    /// Moves up to `limit` events from `position` on to `batch`.
+    pub(super) fn take_events(
+        &self,
+        position: u64,
+        limit: usize,
+        batch: &mut impl Extend<Arc<Event>>,
+    ) -> Result<(), Compacted> {
+        batch.extend(self.history.read().events(position)?.take(limit).cloned());
+        Ok(())
+    }
+
+    fn read_range(&self, request: &RangeRequest<'_>, chunk: usize) -> Result<Range, Compacted> {
+        let limit = if request.limit == 0 { usize::MAX } else { request.limit };
+        let visible = self.clock.visible();
+        let mut revision = request.revision.map_or(visible, |revision| revision.min(visible));
+        // `0` is the character after `/`.
+        let (first, end) = request.namespace.map(|ns| (format!("{ns}/"), format!("{ns}0"))).unzip();
+        let mut after = request.after.clone();
+        let mut items: Vec<Arc<Stored>> = Vec::new();
+        loop {
+            let history = self.history.read();
+            if revision < history.oldest() {
+                if request.revision.is_some() || !items.is_empty() {
+                    return Err(Compacted { oldest: history.oldest() });
+                }
+                revision = history.oldest();
+            }
+            let from_first = first.as_deref().map_or(Bound::Unbounded, Bound::Included);
+            let from = match &after {
+                Some(key) if first.as_deref().is_none_or(|first| first <= key.as_str()) => {
+                    Bound::Excluded(key.as_str())
+                }
+                _ => from_first,
+            };
+            let to = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+            if is_empty(from, to) {
+                return Ok(Range { items, more: false, remaining: request.filter.is_none().then_some(0), revision });
+            }
+            let mut keys = history.range((from, to), revision);
+            let mut last = None;
+            for (key, found) in keys.by_ref().take(chunk) {
+                last = Some(key);
+                let Some(object) = found else { continue };
+                if request.filter.is_some_and(|matches| !matches(object)) {
+                    continue;
+                }
+                if items.len() == limit {
+                    let more =
+                        1 + request.filter.map_or_else(|| keys.filter(|(_, found)| found.is_some()).count(), |_| 0);
+                    let remaining = request.filter.is_none().then_some(more);
+                    return Ok(Range { items, more: true, remaining, revision });
+                }
+                items.push(object.clone());
+            }
+            match last {
+                Some(key) if chunk != usize::MAX => after = Some(key.clone()),
+                _ => {
+                    return Ok(Range {
+                        items,
+                        more: false,
+                        remaining: request.filter.is_none().then_some(0),
+                        revision,
+                    });
+                }
+            }
+        }
+    }
+}
+
+impl Clock {
+    pub(super) fn visible(&self) -> u64 {
+        self.visible.load(Ordering::Acquire)
+    }
+
+    pub(super) fn advance(&self, revision: u64) {
+        self.visible.store(revision, Ordering::Release);
+    }
+
+    /// The oldest revision that collections made from now on can be read at.
+    pub(super) fn floor(&self) -> u64 {
+        self.floor.load(Ordering::Acquire)
+    }
+
+    pub(super) fn raise_floor(&self, revision: u64) {
+        self.floor.fetch_max(revision, Ordering::AcqRel);
+    }
+}
+
+fn is_empty(from: Bound<&str>, to: Bound<&str>) -> bool {
+    match (from, to) {
+        (Bound::Included(from) | Bound::Excluded(from), Bound::Excluded(to)) => from >= to,
+        _ => false,
+    }
+}

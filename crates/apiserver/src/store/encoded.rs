@@ -1,0 +1,243 @@
+//! Objects as JSON bytes, ready for their resourceVersion to be filled in.
+
+use std::ops::Range;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// An object as JSON, with an empty `resourceVersion`.
+///
+/// The members stand in the order `kind`, `apiVersion`, `metadata`, then the rest by name, so that the type can be
+/// left out (typed lists) and the metadata cut out (`PartialObjectMetadata`) without parsing.
+#[derive(Debug, Clone)]
+pub struct Encoded {
+    pub(super) json: Vec<u8>,
+    pub(super) layout: Layout,
+    pub(super) fields: Fields,
+}
+
+/// Where things are in the JSON of an object, in bytes from its start.
+///
+/// 32 bits suffice: objects are bounded by [`StoreOptions::max_object_bytes`](super::StoreOptions::max_object_bytes).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Layout {
+    /// Where `metadata` starts (its key): after `{`, or after `{"kind":"K","apiVersion":"v",`.
+    pub(super) members: u32,
+    /// Between the quotes of `"resourceVersion":""`.
+    pub(super) version: u32,
+    /// After the closing brace of `metadata`.
+    pub(super) metadata_end: u32,
+    /// The object that is the value of `labels`; empty without labels.
+    pub(super) labels: (u32, u32),
+}
+
+/// Values of the fields that a field selector may name, beyond `metadata.name` and `metadata.namespace`.
+///
+/// Kept in one piece of memory behind the object's JSON.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fields(pub(super) Vec<u8>);
+
+const METADATA_KEY: &[u8] = b"\"metadata\":";
+
+impl Encoded {
+    /// Encodes an object. Its `metadata.resourceVersion`, if any, is ignored.
+    ///
+    /// `fields` are the selectable fields of its kind with their values.
+    pub fn from_tree(object: &Map<String, Value>, fields: Fields) -> Self {
+        let mut json = Vec::with_capacity(1024);
+        let mut layout = Layout::default();
+        json.push(b'{');
+        for name in ["kind", "apiVersion"] {
+            if let Some(value) = object.get(name) {
+                member(&mut json, name, value);
+                json.push(b',');
+            }
+        }
+        layout.members = offset(&json);
+        json.extend_from_slice(METADATA_KEY);
+        encode_metadata(&mut json, &mut layout, object.get("metadata").and_then(Value::as_object));
+        layout.metadata_end = offset(&json);
+        for (name, value) in object {
+            if !matches!(name.as_str(), "kind" | "apiVersion" | "metadata") {
+                json.push(b',');
+                member(&mut json, name, value);
+            }
+        }
+        json.push(b'}');
+        Self { json, layout, fields }
+    }
+
+    /// The JSON, in which `metadata.resourceVersion` is the empty string.
+    pub fn json(&self) -> &[u8] {
+        &self.json
+    }
+}
+
+impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Fields {
+    /// Collects names and values. Entries longer than 4 GiB are cut.
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(entries: I) -> Self {
+        let mut packed = Vec::new();
+        for (name, value) in entries {
+            for text in [name.as_ref(), value.as_ref()] {
+                packed.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
+                packed.extend_from_slice(text.as_bytes());
+            }
+        }
+        Self(packed)
+    }
+}
+
+impl Layout {
+    /// The same places once a revision of `digits` digits has been filled in.
+    pub(super) fn with_version(mut self, digits: usize) -> Self {
+        let digits = digits as u32;
+        self.metadata_end += digits;
+        if self.labels.0 > self.version {
+            self.labels.0 += digits;
+            self.labels.1 += digits;
+        }
+        self
+    }
+
+    /// Where the labels are.
+    pub(super) fn labels(&self) -> Range<usize> {
+        self.labels.0 as usize..self.labels.1 as usize
+    }
+
+    /// Where the value of `metadata` is.
+    pub(super) fn metadata(&self) -> Range<usize> {
+        self.members as usize + METADATA_KEY.len()..self.metadata_end as usize
+    }
+}
+
+/// The value of `name` in packed [`Fields`].
+pub(super) fn field<'a>(packed: &'a [u8], name: &str) -> Option<&'a str> {
+    let mut rest = packed;
+    loop {
+        let (found, after) = text(rest)?;
+        let (value, after) = text(after)?;
+        if found == name.as_bytes() {
+            return std::str::from_utf8(value).ok();
+        }
+        rest = after;
+    }
+}
+
+/// Names and values in the JSON of a map of strings, without unescaping: keys and values of labels have no
+/// characters that JSON escapes.
+pub(super) fn labels(json: &[u8]) -> impl Iterator<Item = (&str, &str)> {
+    let mut rest = json;
+    std::iter::from_fn(move || {
+        let (key, after) = quoted(rest)?;
+        let (value, after) = quoted(after)?;
+        rest = after;
+        Some((std::str::from_utf8(key).ok()?, std::str::from_utf8(value).ok()?))
+    })
+}
+
+/// The first quoted string, and what comes after it.
+fn quoted(json: &[u8]) -> Option<(&[u8], &[u8])> {
+    let open = memchr::memchr(b'"', json)? + 1;
+    let mut close = open;
+    loop {
+        close += memchr::memchr2(b'"', b'\\', json.get(close..)?)?;
+        if json[close] == b'"' {
+            return Some((&json[open..close], &json[close + 1..]));
+        }
+        close += 2;
+    }
+}
+
+fn text(packed: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (len, rest) = packed.split_first_chunk::<4>()?;
+    rest.split_at_checked(u32::from_le_bytes(*len) as usize)
+}
+
+fn encode_metadata(json: &mut Vec<u8>, layout: &mut Layout, metadata: Option<&Map<String, Value>>) {
+    json.extend_from_slice(b"{\"resourceVersion\":\"");
+    layout.version = offset(json);
+    json.push(b'"');
+    for (name, value) in metadata.into_iter().flatten() {
+        match (name.as_str(), value) {
+            ("resourceVersion", _) => {}
+            ("labels", Value::Object(labels)) if labels.values().all(Value::is_string) => {
+                json.extend_from_slice(b",\"labels\":");
+                let start = offset(json);
+                encode(json, value);
+                layout.labels = (start, offset(json));
+            }
+            _ => {
+                json.push(b',');
+                member(json, name, value);
+            }
+        }
+    }
+    json.push(b'}');
+}
+
+fn member(json: &mut Vec<u8>, name: &str, value: &Value) {
+    encode(json, name);
+    json.push(b':');
+    encode(json, value);
+}
+
+#[expect(clippy::expect_used, reason = "a tree has string keys only, and writing to memory can't fail")]
+fn encode(json: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
+    serde_json::to_writer(json, value).expect("a tree can be encoded");
+}
+
+fn offset(json: &[u8]) -> u32 {
+    json.len() as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn encoded(object: Value) -> Encoded {
+        Encoded::from_tree(object.as_object().unwrap(), Fields::default())
+    }
+
+    #[test]
+    fn type_and_metadata_come_first_and_the_version_is_left_open() {
+        let encoded = encoded(json!({"data": {"a": "b"}, "apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"uid": "u", "resourceVersion": "7", "name": "x"}}));
+        assert_eq!(
+            std::str::from_utf8(encoded.json()).unwrap(),
+            r#"{"kind":"ConfigMap","apiVersion":"v1","metadata":{"resourceVersion":"","name":"x","uid":"u"},"data":{"a":"b"}}"#
+        );
+        assert!(encoded.json()[encoded.layout.members as usize..].starts_with(b"\"metadata\""));
+        assert_eq!(encoded.json()[encoded.layout.metadata()], *br#"{"resourceVersion":"","name":"x","uid":"u"}"#);
+    }
+
+    #[test]
+    fn objects_without_type_or_metadata_are_encoded_too() {
+        assert_eq!(encoded(json!({})).json(), br#"{"metadata":{"resourceVersion":""}}"#);
+        assert_eq!(encoded(json!({"metadata": 1})).json(), br#"{"metadata":{"resourceVersion":""}}"#);
+    }
+
+    #[test]
+    fn labels_are_read_from_the_bytes() {
+        let encoded = encoded(json!({"metadata": {"labels": {"a": "1", "b/c": ""}}}));
+        let found: Vec<_> = labels(&encoded.json()[encoded.layout.labels()]).collect();
+        assert_eq!(found, [("a", "1"), ("b/c", "")]);
+    }
+
+    #[test]
+    fn quotes_within_labels_do_not_end_them() {
+        let encoded = encoded(json!({"metadata": {"labels": {"a\"": "1\\", "b": "2"}}}));
+        let found: Vec<_> = labels(&encoded.json()[encoded.layout.labels()]).collect();
+        assert_eq!(found[1], ("b", "2"));
+    }
+
+    #[test]
+    fn fields_are_found_by_name() {
+        let fields: Fields = [("spec.nodeName", ""), ("status.phase", "Running")].into_iter().collect();
+        assert_eq!(field(&fields.0, "status.phase"), Some("Running"));
+        assert_eq!(field(&fields.0, "spec.nodeName"), Some(""));
+        assert_eq!(field(&fields.0, "spec.other"), None);
+        assert_eq!(field(&Fields::default().0, "a"), None);
+    }
+}

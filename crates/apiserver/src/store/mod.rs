@@ -1,0 +1,202 @@
+//! The store: every object as encoded bytes, by revision.
+//!
+//! ```text
+//! Write ─→ Draft (bytes laid out) ─lock→ precondition ─→ revision stamped ─→ History of the Collection ─→ Watch, Range, get
+//! ```
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `key` | namespace and name of an object |
+//! | `encoded` | an object as JSON before it has a revision |
+//! | `stored` | one version of an object, its bytes shared by all readers |
+//! | `event` | a change, and how watchers with selectors see it |
+//! | `history` | versions by key and the log of a collection, compaction |
+//! | `collection` | reads: get, range, watch |
+//! | `watch` | a cursor on the log |
+//! | `error` | what can go wrong |
+//!
+//! One counter numbers the writes of all collections. A write is placed in the history and becomes visible under one
+//! lock, so revisions become visible in their order. Readers take only the lock of their collection, for the time of a
+//! map operation.
+
+mod collection;
+mod encoded;
+mod error;
+mod event;
+mod history;
+mod key;
+mod stored;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+
+use collection::Clock;
+use history::Limits;
+use stored::Draft;
+
+pub use collection::{Collection, Range, RangeRequest};
+pub use encoded::{Encoded, Fields};
+pub use error::{Compacted, StoreError, WriteError};
+pub use event::Event;
+pub use key::ObjectKey;
+pub use stored::{EventType, Stored};
+pub use watch::Watch;
+
+/// How a store is opened.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    /// Where objects are kept; made if it is not there. Default: in memory only.
+    pub data_dir: Option<PathBuf>,
+    /// Events kept per collection for watches and for reads of older revisions. Default: 10 000.
+    pub history: usize,
+    /// Bytes of superseded objects kept per collection. Default: 64 MiB.
+    pub history_bytes: usize,
+    /// Largest object in bytes of JSON. Default: 3 MiB, what a real server takes as request body.
+    pub max_object_bytes: usize,
+}
+
+/// A store. Clones are the same store.
+#[derive(Debug, Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+/// A change to be made. Nothing is changed if its precondition does not hold.
+#[derive(Debug, Clone)]
+pub enum Write {
+    /// Adds an object that must not be there.
+    Create {
+        /// Where.
+        collection: Arc<Collection>,
+        /// Its name.
+        key: ObjectKey,
+        /// What.
+        object: Encoded,
+    },
+    /// Replaces an object whose revision must be the expected one.
+    Update {
+        /// Where.
+        collection: Arc<Collection>,
+        /// Its name.
+        key: ObjectKey,
+        /// Its revision.
+        expected: u64,
+        /// By what.
+        object: Encoded,
+    },
+    /// Removes an object whose revision must be the expected one.
+    Delete {
+        /// Where.
+        collection: Arc<Collection>,
+        /// Its name.
+        key: ObjectKey,
+        /// Its revision.
+        expected: u64,
+        /// Its final state, which watchers are told. Its resourceVersion becomes the revision of the deletion.
+        last: Encoded,
+    },
+}
+
+type GroupResource = (Box<str>, Box<str>);
+
+#[derive(Debug)]
+struct Inner {
+    options: StoreOptions,
+    clock: Arc<Clock>,
+    collections: RwLock<BTreeMap<GroupResource, Arc<Collection>>>,
+    /// The newest revision; held while a write takes place.
+    newest: Mutex<u64>,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self { data_dir: None, history: 10_000, history_bytes: 64 << 20, max_object_bytes: 3 << 20 }
+    }
+}
+
+impl Store {
+    /// Opens a store.
+    pub fn open(options: StoreOptions) -> Result<Self, StoreError> {
+        let inner =
+            Inner { options, clock: Arc::new(Clock::default()), collections: RwLock::default(), newest: Mutex::new(0) };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The newest revision that readers see.
+    pub fn revision(&self) -> u64 {
+        self.inner.clock.visible()
+    }
+
+    /// The objects of a resource. Made empty if there are none yet.
+    pub fn collection(&self, group: &str, resource: &str) -> Arc<Collection> {
+        let name: GroupResource = (group.into(), resource.into());
+        if let Some(collection) = self.inner.collections.read().get(&name) {
+            return collection.clone();
+        }
+        let Inner { options, clock, collections, .. } = &*self.inner;
+        let limits = Limits { events: options.history, bytes: options.history_bytes };
+        let make = || Arc::new(Collection::new(group, resource, clock.clone(), limits));
+        collections.write().entry(name).or_insert_with(make).clone()
+    }
+
+    /// All collections that were asked for so far or have objects, by group and resource.
+    pub fn collections(&self) -> Vec<Arc<Collection>> {
+        self.inner.collections.read().values().cloned().collect()
+    }
+
+    /// Makes a change. Returns the new version (of a deletion, the final one) once readers see it.
+    ///
+    /// A write goes on if the returned future is dropped after its first poll.
+    pub async fn write(&self, write: Write) -> Result<Arc<Stored>, WriteError> {
+        let (collection, key, expected, event_type, object) = write.into_parts();
+        let limit = self.inner.options.max_object_bytes;
+        if object.json().len() > limit {
+            return Err(WriteError::TooLarge { bytes: object.json().len(), limit });
+        }
+        let draft = Draft::new(key.clone(), &object, event_type, self.revision() + 1);
+        drop(object);
+        let stored = {
+            let mut newest = self.inner.newest.lock();
+            let stored = collection.write(&key, |current| {
+                Collection::check(current, expected)?;
+                Ok(Arc::new(draft.stamp(*newest + 1)))
+            })?;
+            *newest += 1;
+            self.inner.clock.advance(*newest);
+            stored
+        };
+        collection.notify();
+        Ok(stored)
+    }
+
+    /// Forgets what was before `revision` in all collections.
+    pub fn compact(&self, revision: u64) {
+        self.inner.clock.raise_floor(revision.min(self.revision()));
+        for collection in self.collections() {
+            collection.compact(revision);
+        }
+    }
+
+    /// Ends the store: what was accepted is on disk when this returns, later writes are refused.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+impl Write {
+    fn into_parts(self) -> (Arc<Collection>, ObjectKey, Option<u64>, EventType, Encoded) {
+        match self {
+            Self::Create { collection, key, object } => (collection, key, None, EventType::Added, object),
+            Self::Update { collection, key, expected, object } => {
+                (collection, key, Some(expected), EventType::Modified, object)
+            }
+            Self::Delete { collection, key, expected, last } => {
+                (collection, key, Some(expected), EventType::Deleted, last)
+            }
+        }
+    }
+}

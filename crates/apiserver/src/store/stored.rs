@@ -1,0 +1,275 @@
+//! One version of an object as it lies in the store.
+
+use bytes::{BufMut, Bytes};
+use serde_json::Value;
+
+use super::encoded::{self, Encoded, Layout};
+use super::key::ObjectKey;
+
+/// What an event says has happened, in the words of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EventType {
+    /// `ADDED`
+    Added,
+    /// `MODIFIED`
+    Modified,
+    /// `DELETED`
+    Deleted,
+}
+
+/// One version of an object: its JSON with the resourceVersion in it, kept as the line that a watch sends.
+///
+/// All that is asked of it without parsing is answered from the bytes: a version is one allocation for the line,
+/// and the labels and selectable fields are read where they lie.
+#[derive(Debug)]
+pub struct Stored {
+    key: ObjectKey,
+    revision: u64,
+    /// The line `{"type":"…","object":` JSON `}\n`, then the packed fields.
+    buffer: Bytes,
+    json_len: u32,
+    layout: Layout,
+    event_type: EventType,
+}
+
+/// A [`Stored`] whose revision is still to come: all that can be done before the lock is taken.
+pub(super) struct Draft {
+    key: ObjectKey,
+    buffer: Vec<u8>,
+    json_len: usize,
+    /// As in [`Encoded`], before a revision is filled in.
+    layout: Layout,
+    digits: usize,
+    event_type: EventType,
+}
+
+const FRAME_END: &[u8] = b"}\n";
+
+impl EventType {
+    /// `ADDED`, `MODIFIED` or `DELETED`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Added => "ADDED",
+            Self::Modified => "MODIFIED",
+            Self::Deleted => "DELETED",
+        }
+    }
+
+    fn frame_start(self) -> &'static [u8] {
+        match self {
+            Self::Added => br#"{"type":"ADDED","object":"#,
+            Self::Modified => br#"{"type":"MODIFIED","object":"#,
+            Self::Deleted => br#"{"type":"DELETED","object":"#,
+        }
+    }
+}
+
+impl Stored {
+    /// Namespace and name.
+    pub fn key(&self) -> &ObjectKey {
+        &self.key
+    }
+
+    /// The revision that wrote it: its resourceVersion.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// What the write was: the first version of an object is `Added`, the final state of a deleted one `Deleted`.
+    pub fn event_type(&self) -> EventType {
+        self.event_type
+    }
+
+    /// The object as JSON. Shares the memory of this version.
+    pub fn json(&self) -> Bytes {
+        let start = self.start();
+        self.buffer.slice(start..start + self.json_len as usize)
+    }
+
+    /// The object as JSON.
+    pub fn as_bytes(&self) -> &[u8] {
+        let start = self.start();
+        &self.buffer[start..start + self.json_len as usize]
+    }
+
+    /// What follows `{"kind":"K","apiVersion":"v",` in the JSON. With `{` before it, it is the object as it stands in
+    /// typed lists.
+    pub fn without_type(&self) -> &[u8] {
+        &self.as_bytes()[self.layout.members as usize..]
+    }
+
+    /// The JSON of `metadata`.
+    pub fn metadata(&self) -> &[u8] {
+        &self.as_bytes()[self.layout.metadata()]
+    }
+
+    /// The value of a label.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.labels().find(|(found, _)| *found == key).map(|(_, value)| value)
+    }
+
+    /// The labels, sorted by key.
+    pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
+        encoded::labels(&self.as_bytes()[self.layout.labels()])
+    }
+
+    /// The value of a field that a field selector may name; knows `metadata.name` and `metadata.namespace`.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        match name {
+            "metadata.name" => Some(self.key.name()),
+            "metadata.namespace" => Some(self.key.namespace()),
+            _ => encoded::field(self.packed_fields(), name),
+        }
+    }
+
+    /// The object as a tree.
+    #[expect(clippy::expect_used, reason = "the bytes were encoded here, or checked when they were read from disk")]
+    pub fn tree(&self) -> Value {
+        serde_json::from_slice(self.as_bytes()).expect("stored objects are JSON")
+    }
+
+    /// The line that a watch sends for this version, with the type of [`Self::event_type`]. Shares the memory of this
+    /// version.
+    pub fn frame(&self) -> Bytes {
+        self.buffer.slice(..self.frame_len())
+    }
+
+    /// Appends the line that a watch sends for this version as an event of another type, such as `ADDED` for the
+    /// initial events of a watch.
+    pub fn put_frame(&self, event_type: EventType, out: &mut impl BufMut) {
+        out.put_slice(event_type.frame_start());
+        out.put_slice(self.as_bytes());
+        out.put_slice(FRAME_END);
+    }
+
+    /// The same object as an event of another type and, if one is given, of another revision.
+    pub(super) fn retyped(&self, event_type: EventType, revision: Option<u64>) -> Self {
+        let version = self.layout.version as usize;
+        let digits = decimal_len(self.revision);
+        let mut json = Vec::with_capacity(self.json_len as usize);
+        json.extend_from_slice(&self.as_bytes()[..version]);
+        json.extend_from_slice(&self.as_bytes()[version + digits..]);
+        let mut layout = self.layout;
+        layout.metadata_end -= digits as u32;
+        if layout.labels.0 > layout.version {
+            layout.labels.0 -= digits as u32;
+            layout.labels.1 -= digits as u32;
+        }
+        let fields = encoded::Fields(self.packed_fields().to_vec());
+        let revision = revision.unwrap_or(self.revision);
+        Draft::new(self.key.clone(), &Encoded { json, layout, fields }, event_type, revision).stamp(revision)
+    }
+
+    /// Bytes of memory that the object's content takes.
+    pub(super) fn size(&self) -> usize {
+        self.buffer.len()
+    }
+
+    fn start(&self) -> usize {
+        self.event_type.frame_start().len()
+    }
+
+    fn frame_len(&self) -> usize {
+        self.start() + self.json_len as usize + FRAME_END.len()
+    }
+
+    fn packed_fields(&self) -> &[u8] {
+        &self.buffer[self.frame_len()..]
+    }
+}
+
+impl Draft {
+    /// Lays the object out for a revision that has as many digits as `expected`.
+    pub(super) fn new(key: ObjectKey, object: &Encoded, event_type: EventType, expected: u64) -> Self {
+        let digits = decimal_len(expected);
+        let (before, after) = object.json.split_at(object.layout.version as usize);
+        let json_len = object.json.len() + digits;
+        let size = event_type.frame_start().len() + json_len + FRAME_END.len() + object.fields.0.len();
+        let mut buffer = Vec::with_capacity(size);
+        buffer.extend_from_slice(event_type.frame_start());
+        buffer.extend_from_slice(before);
+        buffer.resize(buffer.len() + digits, b'0');
+        buffer.extend_from_slice(after);
+        buffer.extend_from_slice(FRAME_END);
+        buffer.extend_from_slice(&object.fields.0);
+        Self { key, buffer, json_len, layout: object.layout, digits, event_type }
+    }
+
+    /// Fills in the revision.
+    pub(super) fn stamp(mut self, revision: u64) -> Stored {
+        let digits = decimal_len(revision);
+        let at = self.event_type.frame_start().len() + self.layout.version as usize;
+        if digits != self.digits {
+            // Other writers took the revisions up to the next power of ten meanwhile.
+            self.buffer.splice(at..at + self.digits, std::iter::repeat_n(b'0', digits));
+            self.json_len = self.json_len - self.digits + digits;
+            self.buffer.shrink_to_fit();
+        }
+        let mut rest = revision;
+        for digit in self.buffer[at..at + digits].iter_mut().rev() {
+            *digit = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        Stored {
+            key: self.key,
+            revision,
+            buffer: self.buffer.into(),
+            json_len: self.json_len as u32,
+            layout: self.layout.with_version(digits),
+            event_type: self.event_type,
+        }
+    }
+}
+
+fn decimal_len(revision: u64) -> usize {
+    revision.checked_ilog10().unwrap_or(0) as usize + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::store::Fields;
+
+    fn draft(expected: u64) -> Draft {
+        let object = json!({"kind": "Pod", "apiVersion": "v1", "spec": {},
+            "metadata": {"name": "x", "labels": {"app": "a"}}});
+        let fields = [("status.phase", "Running")].into_iter().collect::<Fields>();
+        let encoded = Encoded::from_tree(object.as_object().unwrap(), fields);
+        Draft::new(ObjectKey::new("ns", "x"), &encoded, EventType::Modified, expected)
+    }
+
+    fn check(stored: &Stored, revision: &str) {
+        assert_eq!(stored.tree()["metadata"]["resourceVersion"], revision);
+        assert_eq!(stored.label("app"), Some("a"));
+        assert_eq!(stored.field("status.phase"), Some("Running"));
+        assert_eq!(stored.field("metadata.namespace"), Some("ns"));
+        assert_eq!(stored.without_type(), &stored.as_bytes()[r#"{"kind":"Pod","apiVersion":"v1","#.len()..]);
+        let metadata: Value = serde_json::from_slice(stored.metadata()).unwrap();
+        assert_eq!(metadata, stored.tree()["metadata"]);
+        let frame: Value = serde_json::from_slice(&stored.frame()).unwrap();
+        assert_eq!(frame, json!({"type": stored.event_type().as_str(), "object": stored.tree()}));
+        assert!(stored.frame().ends_with(b"\n"));
+    }
+
+    #[test]
+    fn the_revision_is_filled_in_whatever_its_length() {
+        check(&draft(5).stamp(7), "7");
+        check(&draft(9).stamp(10), "10");
+        check(&draft(1000).stamp(3), "3");
+        check(&draft(0).stamp(u64::MAX), "18446744073709551615");
+    }
+
+    #[test]
+    fn a_version_can_be_seen_as_another_event_of_another_revision() {
+        let stored = draft(1).stamp(99);
+        check(&stored.retyped(EventType::Added, None), "99");
+        let left = stored.retyped(EventType::Deleted, Some(100));
+        check(&left, "100");
+        assert_eq!((left.revision(), left.event_type()), (100, EventType::Deleted));
+        let mut frame = Vec::new();
+        left.put_frame(EventType::Deleted, &mut frame);
+        assert_eq!(frame, left.frame());
+    }
+}

@@ -1,0 +1,9 @@
+//! What the store promises, by behaviour.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod model;
+mod reads;
+mod support;
+mod watch;
+mod writes;
