@@ -17,7 +17,7 @@
 //! | [`schema`] | types of objects as a compact graph; checks, pruning and defaulting that walk it |
 //! | [`store`] | MVCC store: encoded bytes by revision, watch log, persistence |
 //! | `apply` | server-side apply: field sets, merge, managedFields |
-//! | `patch` | JSON patch, merge patch, strategic merge patch |
+//! | [`patch`] | JSON patch, merge patch, strategic merge patch |
 //! | [`kinds`] | what the built-in kinds do beyond their schema: defaults, validation, status separation |
 //! | `table` | printing of objects as rows |
 //! | `crd` | custom resource definitions: from their manifest to a served resource |
@@ -28,6 +28,7 @@
 
 pub mod field;
 pub mod kinds;
+pub mod patch;
 pub mod schema;
 pub mod status;
 pub mod store;
