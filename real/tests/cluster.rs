@@ -3,7 +3,7 @@
 //! Part of the real tier: runs under `cargo xtask real`, which sets `KUBEWRIGHT_REAL=1`.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::api::{Api, ObjectMeta, PostParams};
@@ -29,7 +29,7 @@ async fn it_serves_runs_controllers_and_stops() {
     };
     Api::all(client.clone()).create(&PostParams::default(), &namespace).await.expect("a namespace can be made");
     let config_maps: Api<ConfigMap> = Api::namespaced(client, "made");
-    support::eventually("kube-root-ca.crt in the new namespace", Duration::from_secs(30), async || {
+    eventually("kube-root-ca.crt in the new namespace", Duration::from_secs(30), async || {
         config_maps.get_opt("kube-root-ca.crt").await.is_ok_and(|found| found.is_some())
     })
     .await;
@@ -53,4 +53,13 @@ async fn a_refused_flag_is_an_error_that_shows_the_log() {
     let error = RealCluster::start(options).await.expect_err("there is no such flag").to_string();
     assert!(error.starts_with("kube-apiserver ended (exit status: 1)"), "{error}");
     assert!(error.contains("unknown flag: --no-such-flag"), "{error}");
+}
+
+/// Polls `condition` until it holds; fails the test with `what` when it takes longer than `limit`.
+async fn eventually(what: &str, limit: Duration, mut condition: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + limit;
+    while !condition().await {
+        assert!(Instant::now() < deadline, "not within {limit:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

@@ -1,0 +1,67 @@
+//! Cases: sequences of calls, read from the YAML files in `cases/`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A sequence of calls in a namespace of its own, `$ns` in their text.
+pub(crate) struct Case {
+    /// The file's name without its ending.
+    pub(crate) name: String,
+    pub(crate) steps: Vec<Step>,
+}
+
+/// One call and what to keep of its answer.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Step {
+    /// `METHOD /path?query`.
+    pub(crate) call: String,
+    /// A tree, sent as JSON, or a text, sent as it is.
+    pub(crate) body: Option<Value>,
+    /// The body's media type; application/json when left out.
+    #[serde(rename = "type")]
+    pub(crate) content_type: Option<String>,
+    pub(crate) accept: Option<String>,
+    #[serde(default)]
+    pub(crate) headers: BTreeMap<String, String>,
+    /// Names for values of the answer's body (JSON pointers), which later steps of the case use as `$name`.
+    #[serde(default)]
+    pub(crate) save: BTreeMap<String, String>,
+    /// Ask again until the answer is like this; only that answer is compared.
+    pub(crate) until: Option<Until>,
+}
+
+/// What an answer has to be like.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Until {
+    pub(crate) status: Option<u16>,
+    /// Values in the body, by JSON pointer.
+    #[serde(default)]
+    pub(crate) body: BTreeMap<String, Value>,
+}
+
+impl Step {
+    pub(crate) fn call(method: &str, path: &str) -> Self {
+        Self { call: format!("{method} {path}"), ..Self::default() }
+    }
+}
+
+/// All cases of a folder, by name.
+pub(crate) fn load(dir: &Path) -> Vec<Case> {
+    let entries = fs::read_dir(dir).unwrap_or_else(|error| panic!("{}: {error}", dir.display()));
+    let mut cases: Vec<Case> = entries
+        .map(|entry| {
+            let path = entry.expect("the folder can be read").path();
+            let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let steps = serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            Case { name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(), steps }
+        })
+        .collect();
+    cases.sort_by(|one, other| one.name.cmp(&other.name));
+    cases
+}

@@ -1,0 +1,144 @@
+//! Replaces in an answer what differs between two runs of the same server: uids, times, resourceVersions, random names,
+//! addresses and ports. Equal values get equal replacements, so it still shows which of them are the same.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
+use serde_json::{Map, Value};
+
+/// What is replaced wherever it is found in a text.
+static PATTERNS: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
+    [
+        ("uid", "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
+        ("time", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"),
+        ("address", r"\b10\.\d+\.\d+\.\d+\b"),
+        // A generated name: "generated-" is what the cases use as generateName.
+        ("name", r"(?i)\bgenerated-[a-z0-9]{5}\b"),
+        ("certificate", "X509SHA256=[0-9a-f]{64}"),
+    ]
+    .map(|(kind, pattern)| (kind, Regex::new(pattern).expect("the pattern is well-formed")))
+    .into()
+});
+/// Fields that hold a port which the server chooses.
+const PORTS: [&str; 2] = ["nodePort", "healthCheckNodePort"];
+/// Fields with lists that kube-apiserver fills in the order of a Go map.
+const UNORDERED: [&str; 2] = ["causes", "nonResourceURLs"];
+
+/// Knows what it has replaced in the earlier answers of the same server.
+#[derive(Default)]
+pub(crate) struct Normaliser {
+    known: BTreeMap<(&'static str, String), usize>,
+}
+
+impl Normaliser {
+    pub(crate) fn normalise(&mut self, value: &mut Value) {
+        match value {
+            Value::String(text) => self.text(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.normalise(item)),
+            Value::Object(map) => {
+                order_causes(map);
+                let list = map
+                    .get("kind")
+                    .and_then(Value::as_str)
+                    .is_some_and(|kind| kind.ends_with("List") || kind == "Table");
+                for (key, value) in map {
+                    match (key.as_str(), &mut *value) {
+                        // Of a list it is the revision of all objects, which others change too.
+                        ("metadata", Value::Object(metadata)) if list && metadata.contains_key("resourceVersion") => {
+                            metadata.insert("resourceVersion".to_owned(), "<revision>".into());
+                        }
+                        ("resourceVersion", Value::String(version)) => *version = self.token("version", version),
+                        ("continue", Value::String(token)) => *token = self.token("continue", token),
+                        // Where the server believes itself to be reached.
+                        ("serverAddress", Value::String(address)) => *address = "<server>".to_owned(),
+                        (name, Value::Array(items)) if UNORDERED.contains(&name) => {
+                            items.sort_by_key(Value::to_string);
+                            items.iter_mut().for_each(|item| self.normalise(item));
+                        }
+                        (name, Value::Number(port)) if PORTS.contains(&name) => {
+                            *value = self.token("port", &port.to_string()).into();
+                        }
+                        (_, value) => self.normalise(value),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn text(&mut self, text: &mut String) {
+        for (kind, pattern) in PATTERNS.iter() {
+            if pattern.is_match(text) {
+                *text = match *kind {
+                    // Whether two times fall into the same second is chance.
+                    "time" => pattern.replace_all(text, "<time>").into_owned(),
+                    kind => pattern.replace_all(text, |found: &Captures<'_>| self.token(kind, &found[0])).into_owned(),
+                };
+            }
+        }
+    }
+
+    /// The same replacement for the same value, numbered by first appearance.
+    fn token(&mut self, kind: &'static str, value: &str) -> String {
+        if value.is_empty() || value == "0" {
+            return value.to_owned();
+        }
+        let next = self.known.keys().filter(|(known, _)| *known == kind).count() + 1;
+        let number = *self.known.entry((kind, value.to_owned())).or_insert(next);
+        format!("<{kind} {number}>")
+    }
+}
+
+/// Puts the causes that the message of a Status lists into the order that its details get.
+fn order_causes(status: &mut Map<String, Value>) {
+    let causes = status.get("details").and_then(|details| details["causes"].as_array());
+    let Some(Value::String(message)) = status.get("message") else { return };
+    let Some((before, listed)) = message.strip_suffix(']').and_then(|message| message.split_once(": [")) else {
+        return;
+    };
+    let text = |cause: &Value, name: &str| cause[name].as_str().unwrap_or_default().to_owned();
+    let mut causes: Vec<String> = causes
+        .into_iter()
+        .flatten()
+        .map(|cause| format!("{}: {}", text(cause, "field"), text(cause, "message")))
+        .collect();
+    causes.sort();
+    // Only when the message lists exactly its causes: otherwise its order is left, to be compared.
+    let whole = causes.iter().all(|cause| listed.contains(cause.as_str()));
+    if whole && causes.join(", ").len() == listed.len() {
+        let message = format!("{before}: [{}]", causes.join(", "));
+        status.insert("message".to_owned(), message.into());
+    }
+}
+
+#[test]
+fn the_order_of_causes_does_not_count() {
+    let status = |first: &str, second: &str| {
+        let cause = |field| serde_json::json!({"field": field, "message": "m"});
+        let message = format!("X is invalid: [{first}: m, {second}: m]");
+        let mut status = serde_json::json!({"message": message, "details": {"causes": [cause(first), cause(second)]}});
+        Normaliser::default().normalise(&mut status);
+        status
+    };
+    assert_eq!(status("a", "b"), status("b", "a"));
+    assert_ne!(status("a", "b"), status("a", "c"));
+}
+
+#[test]
+fn equal_values_get_equal_replacements() {
+    let mut value = serde_json::json!([
+        {"resourceVersion": "7"}, {"resourceVersion": "9"}, {"resourceVersion": "7"},
+        "uid 0a1b2c3d-0000-4000-8000-0123456789ab at 2026-01-02T03:04:05Z",
+        {"kind": "XList", "metadata": {"resourceVersion": "7"}}, {"nodePort": 30000},
+    ]);
+    Normaliser::default().normalise(&mut value);
+    assert_eq!(
+        value,
+        serde_json::json!([
+            {"resourceVersion": "<version 1>"}, {"resourceVersion": "<version 2>"}, {"resourceVersion": "<version 1>"},
+            "uid <uid 1> at <time>",
+            {"kind": "XList", "metadata": {"resourceVersion": "<revision>"}}, {"nodePort": "<port 1>"},
+        ])
+    );
+}

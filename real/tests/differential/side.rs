@@ -1,0 +1,135 @@
+//! One of the two servers: sends it a call and gives its answer as one JSON tree, ready to be compared.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use http::{HeaderMap, Request};
+use http_body_util::BodyExt;
+use kube::Client;
+use kube::client::Body;
+use serde_json::{Map, Value, json};
+
+use crate::case::{Step, Until};
+use crate::normalise::Normaliser;
+
+/// Headers whose value both servers are to agree on.
+const COMPARED: [&str; 5] = ["cache-control", "content-type", "location", "vary", "warning"];
+/// Headers that both servers are to send, with a value of their own.
+const PRESENT: [&str; 3] = ["audit-id", "x-kubernetes-pf-flowschema-uid", "x-kubernetes-pf-prioritylevel-uid"];
+const UNTIL_WITHIN: Duration = Duration::from_secs(30);
+
+/// A server, with what the steps of the case have saved from its answers.
+pub(crate) struct Side {
+    client: Client,
+    saved: BTreeMap<String, String>,
+    normaliser: Normaliser,
+}
+
+impl Side {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client, saved: BTreeMap::new(), normaliser: Normaliser::default() }
+    }
+
+    /// Forgets what earlier cases have left, and makes the namespace of this one.
+    pub(crate) async fn begin(&mut self, namespace: &str) {
+        self.saved = BTreeMap::from([("ns".to_owned(), namespace.to_owned())]);
+        self.normaliser = Normaliser::default();
+        let body = json!({"metadata": {"name": namespace}}).to_string();
+        let step = Step { body: Some(Value::String(body)), ..Step::call("POST", "/api/v1/namespaces") };
+        let answer = self.send(&step).await;
+        assert_eq!(answer["status"], 201, "the namespace {namespace} is made: {answer}");
+    }
+
+    /// The normalised answer to a step: status, headers and body.
+    pub(crate) async fn answer(&mut self, step: &Step) -> Value {
+        let mut answer;
+        match &step.until {
+            None => answer = self.send(step).await,
+            Some(until) => {
+                let deadline = Instant::now() + UNTIL_WITHIN;
+                loop {
+                    answer = self.send(step).await;
+                    if reached(until, &answer) {
+                        break;
+                    }
+                    assert!(Instant::now() < deadline, "{}: not {until:?} but {answer}", step.call);
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+        }
+        for (name, pointer) in &step.save {
+            let found = answer["body"].pointer(pointer);
+            let text = found.map_or(String::new(), |value| value.as_str().map_or(value.to_string(), str::to_owned));
+            self.saved.insert(name.clone(), text);
+        }
+        self.normaliser.normalise(&mut answer);
+        answer
+    }
+
+    async fn send(&self, step: &Step) -> Value {
+        let (method, path) = step.call.split_once(' ').expect("a call is a method and a path");
+        let mut request = Request::builder()
+            .method(method)
+            .uri(self.fill(path))
+            // The name of the field manager, when none is given, comes from it.
+            .header("user-agent", "differential/1")
+            .header("accept", step.accept.as_deref().unwrap_or("application/json"));
+        for (name, value) in &step.headers {
+            request = request.header(name, self.fill(value));
+        }
+        let body = match &step.body {
+            None => String::new(),
+            Some(Value::String(text)) => self.fill(text),
+            Some(tree) => self.fill(&tree.to_string()),
+        };
+        if step.body.is_some() {
+            request = request.header("content-type", step.content_type.as_deref().unwrap_or("application/json"));
+        }
+        let request = request.body(Body::from(body.into_bytes())).expect("the case gives a well-formed request");
+        let response = self.client.send(request).await.expect("the server answers");
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("the answer is whole").to_bytes();
+        json!({
+            "status": parts.status.as_u16(),
+            "headers": headers(&parts.headers),
+            "body": parse(&String::from_utf8_lossy(&bytes)),
+        })
+    }
+
+    /// `$name` for each saved name.
+    fn fill(&self, text: &str) -> String {
+        self.saved.iter().rev().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${name}"), value))
+    }
+}
+
+/// One JSON document, a line each of several (a watch), or text.
+fn parse(text: &str) -> Value {
+    if text.is_empty() {
+        return Value::Null;
+    }
+    if let Ok(value) = serde_json::from_str(text) {
+        return value;
+    }
+    let lines: Result<Vec<Value>, _> = text.lines().map(serde_json::from_str).collect();
+    lines.map_or_else(|_| Value::String(text.to_owned()), Value::Array)
+}
+
+fn headers(headers: &HeaderMap) -> Map<String, Value> {
+    let mut found = Map::new();
+    for name in COMPARED {
+        let values: Vec<String> =
+            headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
+        if !values.is_empty() {
+            found.insert(name.to_owned(), values.join(", ").into());
+        }
+    }
+    for name in PRESENT {
+        found.insert(name.to_owned(), headers.contains_key(name).into());
+    }
+    found
+}
+
+fn reached(until: &Until, answer: &Value) -> bool {
+    until.status.is_none_or(|status| answer["status"] == status)
+        && until.body.iter().all(|(pointer, value)| answer["body"].pointer(pointer) == Some(value))
+}
