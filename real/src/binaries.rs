@@ -7,18 +7,17 @@ use std::env;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, tail};
+use crate::go;
 
 /// The version of the Kubernetes servers that are built.
 pub const KUBERNETES_VERSION: &str = "v1.36.3";
 
-/// The oldest Go that builds them.
-const GO_NEEDED: &str = "1.26";
 const SERVERS: [&str; 3] = ["etcd", "kube-apiserver", "kube-controller-manager"];
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(15);
 
@@ -44,8 +43,8 @@ impl Binaries {
 /// The cache is `$KUBEWRIGHT_CACHE` or else `~/.cache/kubewright`. Calls at the same time, of other processes too, build
 /// once.
 pub fn ensure_binaries() -> Result<Binaries, Error> {
-    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("go");
-    let target = go(&module, &["env", "GOVERSION", "GOOS", "GOARCH"])?;
+    let module = go::module();
+    let target = go::answer(&module, &["env", "GOVERSION", "GOOS", "GOARCH"])?;
     let cache = cache_dir()?;
     let dir = cache.join(format!("{KUBERNETES_VERSION}-{}", key(&module, &target)?));
     let binaries = Binaries { dir };
@@ -95,34 +94,6 @@ fn linker_flags() -> String {
         })
 }
 
-/// Runs `go` for a short answer.
-fn go(module: &Path, arguments: &[&str]) -> Result<String, Error> {
-    let output = go_command(module).args(arguments).output().map_err(go_missing)?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    Err(Error::GoUnusable {
-        arguments: arguments.join(" "),
-        dir: module.to_owned(),
-        needed: GO_NEEDED,
-        output: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-    })
-}
-
-fn go_command(module: &Path) -> Command {
-    let mut command = Command::new("go");
-    // A workspace file or vendor flags of whoever calls us are not meant for this module.
-    command.current_dir(module).env("CGO_ENABLED", "0").env("GOWORK", "off").env("GOFLAGS", "-mod=readonly");
-    command
-}
-
-fn go_missing(error: std::io::Error) -> Error {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => Error::GoMissing { needed: GO_NEEDED },
-        _ => Error::Io { action: "start", path: "go".into(), source: error },
-    }
-}
-
 fn build(module: &Path, dir: &Path) -> Result<(), Error> {
     let partial = dir.with_extension("partial");
     if partial.exists() {
@@ -134,7 +105,7 @@ fn build(module: &Path, dir: &Path) -> Result<(), Error> {
 
     let started = Instant::now();
     eprintln!("building {} {KUBERNETES_VERSION}: some minutes, once", SERVERS.join(", "));
-    let mut child = go_command(module)
+    let mut child = go::command(module)
         .args(["build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", &linker_flags(), "-o"])
         .arg(&partial)
         .args(SERVERS.map(|server| format!("./{server}")))
@@ -142,7 +113,7 @@ fn build(module: &Path, dir: &Path) -> Result<(), Error> {
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(go_missing)?;
+        .map_err(go::missing)?;
     if let Some(output) = child.stderr.take() {
         let mut packages = 0;
         let mut told = started;
@@ -177,7 +148,7 @@ mod tests {
 
     #[test]
     fn the_key_depends_on_the_go_version() {
-        let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("go");
+        let module = go::module();
         let key = |target| key(&module, target).expect("the module's files are there");
         assert_eq!(key("go1.26.1 linux amd64"), key("go1.26.1 linux amd64"));
         assert_ne!(key("go1.26.1 linux amd64"), key("go1.26.2 linux amd64"));

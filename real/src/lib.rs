@@ -4,6 +4,7 @@
 //! - [`binaries`]: kube-apiserver, kube-controller-manager and etcd out of the Go module in `real/go`, cached outside the
 //!   checkout.
 //! - [`cluster`]: one etcd + kube-apiserver (+ kube-controller-manager) on free ports, stopped when dropped.
+//! - [`go`]: Go, run in that module.
 //! - `pki`: the certificates and keys that they need, made anew for each cluster.
 //! - `process`: a child process with its log file, which ends with its parent however that ends.
 //! - [`error`]: what can go wrong, and what to do about it.
@@ -18,9 +19,11 @@
 pub mod binaries;
 pub mod cluster;
 pub mod error;
+pub mod go;
 mod pki;
 mod process;
 
 pub use binaries::{Binaries, KUBERNETES_VERSION, ensure_binaries};
 pub use cluster::{Options, RealCluster};
 pub use error::Error;
+pub use go::api_types;

@@ -1,8 +1,10 @@
 //! Project chores: `cargo xtask --help`.
 //!
 //! - `real`: the tests that need real Kubernetes servers.
+//! - `schemas`: what the embedded API server knows of the built-in kinds, taken from a real server.
 
 mod real;
+mod schemas;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -20,12 +22,15 @@ struct Arguments {
 enum Chore {
     /// Run the tests that compare with, or run on, real Kubernetes servers.
     Real(real::Arguments),
+    /// Take the schemas of the built-in kinds from a real API server.
+    Schemas(schemas::Arguments),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let result = match Arguments::parse().chore {
         Chore::Real(arguments) => real::run(arguments).await.map_err(|error| error.to_string()),
+        Chore::Schemas(arguments) => schemas::run(arguments).await.map_err(|error| error.to_string()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
