@@ -26,6 +26,8 @@
 //! | `verbs` | create, get, list, watch, update, patch, delete |
 //! | `http` | TLS, request parsing, content negotiation, the tower service |
 
+pub mod crd;
+pub mod discovery;
 pub mod field;
 pub mod kinds;
 pub mod patch;
