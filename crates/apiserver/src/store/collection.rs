@@ -4,7 +4,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::RwLock;
+use parking_lot::{RwLock, RwLockWriteGuard};
 use tokio::sync::Notify;
 
 use super::error::{Compacted, WriteError};
@@ -133,19 +133,34 @@ impl Collection {
         }
     }
 
-    /// Adds a version if `make`, given the newest one, makes it. Watchers are told by [`Self::notify`].
+    /// Adds the version that `make` makes of the newest one. Watchers are told by [`Self::notify`].
     pub(super) fn write(
         &self,
         key: &ObjectKey,
         make: impl FnOnce(Option<&Arc<Stored>>) -> Result<Arc<Stored>, WriteError>,
     ) -> Result<Arc<Stored>, WriteError> {
-        let mut history = self.history.write();
+        let history = self.history.write();
         let stored = make(history.get(key))?;
-        let forgotten = history.apply(stored.clone(), self.limits);
+        self.add(history, stored.clone());
+        Ok(stored)
+    }
+
+    /// Adds a version that was checked before. Watchers are told by [`Self::notify`].
+    pub(super) fn publish(&self, stored: Arc<Stored>) {
+        self.add(self.history.write(), stored);
+    }
+
+    /// Takes an object in as it was found on disk.
+    pub(super) fn load(&self, object: Arc<Stored>) {
+        self.history.write().load(object);
+    }
+
+    fn add(&self, mut history: RwLockWriteGuard<'_, History>, stored: Arc<Stored>) {
+        let forgotten = history.apply(stored, self.limits);
         self.end.store(history.end(), Ordering::Release);
         drop(history);
+        // Freeing memory needs no lock.
         drop(forgotten);
-        Ok(stored)
     }
 
     pub(super) fn notify(&self) {

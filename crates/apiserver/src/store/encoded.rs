@@ -67,6 +67,17 @@ impl Encoded {
         Self { json, layout, fields }
     }
 
+    /// Takes the revision out of the JSON of a stored object. `layout` is that of the JSON with the revision.
+    pub(super) fn from_stored(stored: &[u8], mut layout: Layout, revision: u64, fields: Fields) -> Self {
+        let digits = decimal_len(revision);
+        let version = layout.version as usize;
+        let mut json = Vec::with_capacity(stored.len());
+        json.extend_from_slice(&stored[..version]);
+        json.extend_from_slice(&stored[version + digits..]);
+        layout.shift(0u32.wrapping_sub(digits as u32));
+        Self { json, layout, fields }
+    }
+
     /// The JSON, in which `metadata.resourceVersion` is the empty string.
     pub fn json(&self) -> &[u8] {
         &self.json
@@ -90,13 +101,20 @@ impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Fields {
 impl Layout {
     /// The same places once a revision of `digits` digits has been filled in.
     pub(super) fn with_version(mut self, digits: usize) -> Self {
-        let digits = digits as u32;
-        self.metadata_end += digits;
-        if self.labels.0 > self.version {
-            self.labels.0 += digits;
-            self.labels.1 += digits;
-        }
+        self.shift(digits as u32);
         self
+    }
+
+    /// Whether these are places in `json`, an object with this revision.
+    pub(super) fn fits(&self, json: &[u8], revision: u64) -> bool {
+        let version = self.version as usize;
+        self.members as usize + METADATA_KEY.len() < version
+            && json.get(version..).is_some_and(|rest| rest.starts_with(format!("{revision}\"").as_bytes()))
+            && self.metadata_end as usize <= json.len()
+            && self.metadata_end as usize > version + decimal_len(revision)
+            && (self.labels == (0, 0) || self.labels.0 > self.version)
+            && self.labels.0 <= self.labels.1
+            && self.labels.1 <= self.metadata_end
     }
 
     /// Where the labels are.
@@ -108,6 +126,20 @@ impl Layout {
     pub(super) fn metadata(&self) -> Range<usize> {
         self.members as usize + METADATA_KEY.len()..self.metadata_end as usize
     }
+
+    /// Moves what comes after the revision by a number of bytes, modulo 2^32.
+    fn shift(&mut self, by: u32) {
+        self.metadata_end = self.metadata_end.wrapping_add(by);
+        if self.labels.0 > self.version {
+            self.labels.0 = self.labels.0.wrapping_add(by);
+            self.labels.1 = self.labels.1.wrapping_add(by);
+        }
+    }
+}
+
+/// How many decimal digits a revision has.
+pub(super) fn decimal_len(revision: u64) -> usize {
+    revision.checked_ilog10().unwrap_or(0) as usize + 1
 }
 
 /// The value of `name` in packed [`Fields`].

@@ -57,7 +57,7 @@ impl History {
 
     /// The newest version of an object, unless it is deleted.
     pub(super) fn get(&self, key: &ObjectKey) -> Option<&Arc<Stored>> {
-        self.objects.get(key).map(|versions| &versions.newest).filter(|stored| exists(stored))
+        self.objects.get(key).map(|versions| &versions.newest).filter(|stored| stored.exists())
     }
 
     /// The oldest revision that can be read and watched from.
@@ -98,13 +98,19 @@ impl History {
         self.first + self.log.len() as u64
     }
 
+    /// Takes an object in as it was found on disk, without an event.
+    pub(super) fn load(&mut self, object: Arc<Stored>) {
+        self.count_change(object.key(), 1);
+        self.objects.insert(object.key().clone(), Versions { newest: object, older: None });
+    }
+
     /// Adds a version. Returns what has left the history, to be dropped outside of the lock.
     pub(super) fn apply(&mut self, object: Arc<Stored>, limits: Limits) -> Vec<Arc<Event>> {
         let previous = match self.objects.get_mut(object.key()) {
             Some(versions) => {
                 let previous = std::mem::replace(&mut versions.newest, object.clone());
                 versions.older.get_or_insert_default().push_back(previous.clone());
-                Some(previous).filter(|stored| exists(stored))
+                Some(previous).filter(|stored| stored.exists())
             }
             None => {
                 self.objects.insert(object.key().clone(), Versions { newest: object.clone(), older: None });
@@ -169,18 +175,18 @@ impl History {
 impl Versions {
     fn at(&self, revision: u64) -> Option<&Arc<Stored>> {
         if self.newest.revision() <= revision {
-            return Some(&self.newest).filter(|stored| exists(stored));
+            return Some(&self.newest).filter(|stored| stored.exists());
         }
         let older = self.older.as_ref()?;
         let after = older.partition_point(|stored| stored.revision() <= revision);
-        older.get(after.checked_sub(1)?).filter(|stored| exists(stored))
+        older.get(after.checked_sub(1)?).filter(|stored| stored.exists())
     }
 
     /// Drops what `revision` superseded. True if nothing is left to be remembered.
     fn forget_before(&mut self, revision: u64) -> bool {
         if let Some(older) = &mut self.older {
             while older.front().is_some_and(|stored| {
-                stored.revision() < revision || (stored.revision() == revision && !exists(stored))
+                stored.revision() < revision || (stored.revision() == revision && !stored.exists())
             }) {
                 older.pop_front();
             }
@@ -188,10 +194,6 @@ impl Versions {
                 self.older = None;
             }
         }
-        self.older.is_none() && !exists(&self.newest) && self.newest.revision() <= revision
+        self.older.is_none() && !self.newest.exists() && self.newest.revision() <= revision
     }
-}
-
-fn exists(stored: &Stored) -> bool {
-    stored.event_type() != EventType::Deleted
 }

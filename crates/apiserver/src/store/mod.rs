@@ -1,7 +1,7 @@
 //! The store: every object as encoded bytes, by revision.
 //!
 //! ```text
-//! Write ─→ Draft (bytes laid out) ─lock→ precondition ─→ revision stamped ─→ History of the Collection ─→ Watch, Range, get
+//! Write ─→ Draft (bytes laid out) ─lock→ precondition ─→ revision stamped ─(disk)→ History ─→ Watch, range, get
 //! ```
 //!
 //! | module | what it holds |
@@ -13,18 +13,24 @@
 //! | `history` | versions by key and the log of a collection, compaction |
 //! | `collection` | reads: get, range, watch |
 //! | `watch` | a cursor on the log |
+//! | `commit` | the thread that puts writes on disk before they become visible |
+//! | `disk`, `record` | the data directory, and how an object lies in it |
 //! | `error` | what can go wrong |
 //!
-//! One counter numbers the writes of all collections. A write is placed in the history and becomes visible under one
-//! lock, so revisions become visible in their order. Readers take only the lock of their collection, for the time of a
-//! map operation.
+//! One counter numbers the writes of all collections, and they become visible in that order. In memory, a write is
+//! numbered and placed in the history under one lock, without any wait. With a data directory it is numbered and
+//! queued, and placed in the history when it is on disk. Readers take only the lock of their collection, for the time
+//! of a map operation.
 
 mod collection;
+mod commit;
+mod disk;
 mod encoded;
 mod error;
 mod event;
 mod history;
 mod key;
+mod record;
 mod stored;
 mod watch;
 
@@ -35,6 +41,8 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock};
 
 use collection::Clock;
+use commit::Committer;
+use disk::{Disk, Loaded};
 use history::Limits;
 use stored::Draft;
 
@@ -108,8 +116,20 @@ struct Inner {
     options: StoreOptions,
     clock: Arc<Clock>,
     collections: RwLock<BTreeMap<GroupResource, Arc<Collection>>>,
-    /// The newest revision; held while a write takes place.
-    newest: Mutex<u64>,
+    writer: Writer,
+}
+
+#[derive(Debug)]
+enum Writer {
+    Memory(Mutex<MemoryWriter>),
+    Disk(Committer),
+}
+
+/// Held while a write takes place.
+#[derive(Debug, Default)]
+struct MemoryWriter {
+    newest: u64,
+    closed: bool,
 }
 
 impl Default for StoreOptions {
@@ -119,11 +139,13 @@ impl Default for StoreOptions {
 }
 
 impl Store {
-    /// Opens a store.
+    /// Opens a store. With a data directory this reads all of it, and fails if it can't be used as it is.
     pub fn open(options: StoreOptions) -> Result<Self, StoreError> {
-        let inner =
-            Inner { options, clock: Arc::new(Clock::default()), collections: RwLock::default(), newest: Mutex::new(0) };
-        Ok(Self { inner: Arc::new(inner) })
+        let Some(directory) = &options.data_dir else {
+            return Ok(Self::new(options, Arc::default(), Writer::Memory(Mutex::default())));
+        };
+        let (disk, loaded) = Disk::open(directory, Disk::opener())?;
+        Self::start(options, disk, loaded)
     }
 
     /// The newest revision that readers see.
@@ -159,18 +181,10 @@ impl Store {
         }
         let draft = Draft::new(key.clone(), &object, event_type, self.revision() + 1);
         drop(object);
-        let stored = {
-            let mut newest = self.inner.newest.lock();
-            let stored = collection.write(&key, |current| {
-                Collection::check(current, expected)?;
-                Ok(Arc::new(draft.stamp(*newest + 1)))
-            })?;
-            *newest += 1;
-            self.inner.clock.advance(*newest);
-            stored
-        };
-        collection.notify();
-        Ok(stored)
+        match &self.inner.writer {
+            Writer::Memory(writer) => self.write_in_memory(writer, &collection, &key, expected, draft),
+            Writer::Disk(committer) => committer.write(&collection, draft, expected).await,
+        }
     }
 
     /// Forgets what was before `revision` in all collections.
@@ -181,9 +195,53 @@ impl Store {
         }
     }
 
-    /// Ends the store: what was accepted is on disk when this returns, later writes are refused.
-    pub async fn close(&self) -> Result<(), StoreError> {
-        Ok(())
+    /// Ends the store: what was accepted is on disk and the data directory is free when this returns; later writes are
+    /// refused. Dropping the last clone does the same, but blocks its thread meanwhile.
+    pub async fn close(&self) {
+        match &self.inner.writer {
+            Writer::Memory(writer) => writer.lock().closed = true,
+            Writer::Disk(committer) => committer.close().await,
+        }
+    }
+
+    fn start(options: StoreOptions, disk: Disk, loaded: Loaded) -> Result<Self, StoreError> {
+        let clock = Arc::new(Clock::default());
+        clock.advance(loaded.revision);
+        clock.raise_floor(loaded.revision);
+        let committer = Committer::start(disk, loaded.revision, clock.clone())?;
+        let store = Self::new(options, clock, Writer::Disk(committer));
+        for (group, resource, object) in loaded.objects {
+            store.collection(&group, &resource).load(Arc::new(object));
+        }
+        Ok(store)
+    }
+
+    fn new(options: StoreOptions, clock: Arc<Clock>, writer: Writer) -> Self {
+        Self { inner: Arc::new(Inner { options, clock, collections: RwLock::default(), writer }) }
+    }
+
+    fn write_in_memory(
+        &self,
+        writer: &Mutex<MemoryWriter>,
+        collection: &Collection,
+        key: &ObjectKey,
+        expected: Option<u64>,
+        draft: Draft,
+    ) -> Result<Arc<Stored>, WriteError> {
+        let mut writer = writer.lock();
+        if writer.closed {
+            return Err(StoreError::Closed.into());
+        }
+        let revision = writer.newest + 1;
+        let stored = collection.write(key, |current| {
+            Collection::check(current, expected)?;
+            Ok(Arc::new(draft.stamp(revision)))
+        })?;
+        writer.newest = revision;
+        self.inner.clock.advance(revision);
+        drop(writer);
+        collection.notify();
+        Ok(stored)
     }
 }
 

@@ -3,7 +3,7 @@
 use bytes::{BufMut, Bytes};
 use serde_json::Value;
 
-use super::encoded::{self, Encoded, Layout};
+use super::encoded::{self, Encoded, Fields, Layout, decimal_len};
 use super::key::ObjectKey;
 
 /// What an event says has happened, in the words of the API.
@@ -144,20 +144,20 @@ impl Stored {
 
     /// The same object as an event of another type and, if one is given, of another revision.
     pub(super) fn retyped(&self, event_type: EventType, revision: Option<u64>) -> Self {
-        let version = self.layout.version as usize;
-        let digits = decimal_len(self.revision);
-        let mut json = Vec::with_capacity(self.json_len as usize);
-        json.extend_from_slice(&self.as_bytes()[..version]);
-        json.extend_from_slice(&self.as_bytes()[version + digits..]);
-        let mut layout = self.layout;
-        layout.metadata_end -= digits as u32;
-        if layout.labels.0 > layout.version {
-            layout.labels.0 -= digits as u32;
-            layout.labels.1 -= digits as u32;
-        }
-        let fields = encoded::Fields(self.packed_fields().to_vec());
+        let fields = Fields(self.packed_fields().to_vec());
+        let object = Encoded::from_stored(self.as_bytes(), self.layout, self.revision, fields);
         let revision = revision.unwrap_or(self.revision);
-        Draft::new(self.key.clone(), &Encoded { json, layout, fields }, event_type, revision).stamp(revision)
+        Draft::new(self.key.clone(), &object, event_type, revision).stamp(revision)
+    }
+
+    /// Whether the object is there: it is not once this is its final state.
+    pub(super) fn exists(&self) -> bool {
+        self.event_type != EventType::Deleted
+    }
+
+    /// Where things are in [`Self::as_bytes`].
+    pub(super) fn layout(&self) -> Layout {
+        self.layout
     }
 
     /// Bytes of memory that the object's content takes.
@@ -173,7 +173,8 @@ impl Stored {
         self.start() + self.json_len as usize + FRAME_END.len()
     }
 
-    fn packed_fields(&self) -> &[u8] {
+    /// The selectable fields, as in [`Fields`].
+    pub(super) fn packed_fields(&self) -> &[u8] {
         &self.buffer[self.frame_len()..]
     }
 }
@@ -193,6 +194,10 @@ impl Draft {
         buffer.extend_from_slice(FRAME_END);
         buffer.extend_from_slice(&object.fields.0);
         Self { key, buffer, json_len, layout: object.layout, digits, event_type }
+    }
+
+    pub(super) fn key(&self) -> &ObjectKey {
+        &self.key
     }
 
     /// Fills in the revision.
@@ -221,16 +226,11 @@ impl Draft {
     }
 }
 
-fn decimal_len(revision: u64) -> usize {
-    revision.checked_ilog10().unwrap_or(0) as usize + 1
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::store::Fields;
 
     fn draft(expected: u64) -> Draft {
         let object = json!({"kind": "Pod", "apiVersion": "v1", "spec": {},

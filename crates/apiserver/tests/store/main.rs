@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod crash;
 mod model;
+mod persist;
 mod reads;
 mod support;
 mod watch;

@@ -1,0 +1,274 @@
+//! The data directory: one redb file, opened with care and written batch by batch.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use redb::{
+    Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase, ReadableTable, ReadableTableMetadata, StorageError,
+    TableDefinition, TableError,
+};
+
+use super::error::StoreError;
+use super::key::ObjectKey;
+use super::record::{self, RecordKey};
+use super::stored::Stored;
+
+/// The redb file of a data directory.
+pub(super) struct Disk {
+    path: PathBuf,
+    /// Held as long as the directory is in use.
+    _lock: File,
+    opener: Opener,
+    /// `None` after a failure: redb wants to be opened again.
+    database: Option<Database>,
+    /// What the objects of failed batches were before. A failed batch may have reached the disk nonetheless, so the
+    /// next one that succeeds puts them back.
+    undo: BTreeMap<Vec<u8>, Option<Arc<Stored>>>,
+    buffer: Vec<u8>,
+}
+
+/// How the file is opened for writing.
+pub(super) type Opener = Box<dyn Fn(&Path) -> Result<Database, DatabaseError> + Send>;
+
+/// One object of a batch.
+pub(super) struct Change {
+    pub(super) key: Vec<u8>,
+    /// What is there from now on; `None` after a deletion.
+    pub(super) now: Option<Arc<Stored>>,
+    /// What was there before the batch.
+    pub(super) before: Option<Arc<Stored>>,
+}
+
+/// What was found when the directory was opened.
+pub(super) struct Loaded {
+    pub(super) revision: u64,
+    /// Group, resource and object, ordered by group and resource.
+    pub(super) objects: Vec<(Arc<str>, Arc<str>, Stored)>,
+}
+
+const FILE: &str = "store.redb";
+const NEW_FILE: &str = "store.redb.new";
+const LOCK_FILE: &str = "store.lock";
+
+/// The format that this version writes, and the newest that it reads.
+const FORMAT: u32 = 1;
+const META: TableDefinition<'_, &str, u64> = TableDefinition::new("kubewright-meta");
+const META_FORMAT: &str = "format";
+const META_REVISION: &str = "revision";
+const OBJECTS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("kubewright-objects");
+
+const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
+
+/// redb's cache in bytes. Everything is in memory already; this only saves reading tree pages when writing.
+const CACHE: usize = 16 << 20;
+
+impl Disk {
+    /// Opens a data directory, making it if it is not there, and reads all objects.
+    pub(super) fn open(directory: &Path, opener: Opener) -> Result<(Self, Loaded), StoreError> {
+        fs::create_dir_all(directory).map_err(unusable(directory))?;
+        let lock = lock(&directory.join(LOCK_FILE))?;
+        let path = directory.join(FILE);
+        if !fs::exists(&path).map_err(unusable(&path))? {
+            create(directory, &path)?;
+        }
+        let (loaded, database) = guarded(&path, || {
+            check_magic(&path)?;
+            // Without writing as long as it is not known to be ours.
+            match ReadOnlyDatabase::open(&path) {
+                Ok(database) => {
+                    let loaded = load(&path, &database)?;
+                    drop(database);
+                    Ok((loaded, opener(&path).map_err(|error| open_error(&path, error))?))
+                }
+                // It was not closed properly, and opening it for writing repairs that.
+                Err(DatabaseError::RepairAborted) => {
+                    let database = opener(&path).map_err(|error| open_error(&path, error))?;
+                    Ok((load(&path, &database)?, database))
+                }
+                Err(error) => Err(open_error(&path, error)),
+            }
+        })?;
+        let disk =
+            Self { path, _lock: lock, opener, database: Some(database), undo: BTreeMap::new(), buffer: Vec::new() };
+        Ok((disk, loaded))
+    }
+
+    /// Opens the file for writing as usual.
+    pub(super) fn opener() -> Opener {
+        Box::new(|path| Database::builder().set_cache_size(CACHE).open(path))
+    }
+
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Puts a batch on disk. When this returns it survives a crash; if it fails, none of it is kept.
+    pub(super) fn commit(&mut self, batch: &[Change], revision: u64) -> Result<(), StoreError> {
+        let result = catch_unwind(AssertUnwindSafe(|| self.try_commit(batch, revision)))
+            .unwrap_or_else(|panic| Err(panic_message(&*panic)));
+        match result {
+            Ok(()) => {
+                self.undo.clear();
+                Ok(())
+            }
+            Err(reason) => {
+                // Closing a broken database may fail in its own ways.
+                let broken = self.database.take();
+                let _ = catch_unwind(AssertUnwindSafe(|| drop(broken)));
+                for change in batch {
+                    self.undo.entry(change.key.clone()).or_insert_with(|| change.before.clone());
+                }
+                Err(StoreError::Disk { path: self.path.clone(), reason })
+            }
+        }
+    }
+
+    fn try_commit(&mut self, batch: &[Change], revision: u64) -> Result<(), String> {
+        let database = match &mut self.database {
+            Some(database) => database,
+            none => none.insert((self.opener)(&self.path).map_err(|error| error.to_string())?),
+        };
+        let transaction = database.begin_write().map_err(|error| error.to_string())?;
+        {
+            let mut objects = transaction.open_table(OBJECTS).map_err(|error| error.to_string())?;
+            for (key, object) in self.undo.iter().chain(batch.iter().map(|change| (&change.key, &change.now))) {
+                match object {
+                    Some(object) => {
+                        record::encode(key, object, &mut self.buffer);
+                        objects.insert(key.as_slice(), self.buffer.as_slice()).map_err(|error| error.to_string())?;
+                    }
+                    None => {
+                        objects.remove(key.as_slice()).map_err(|error| error.to_string())?;
+                    }
+                }
+            }
+            let mut meta = transaction.open_table(META).map_err(|error| error.to_string())?;
+            meta.insert(META_REVISION, revision).map_err(|error| error.to_string())?;
+        }
+        transaction.commit().map_err(|error| error.to_string())
+    }
+}
+
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let file = File::options().write(true).create(true).truncate(false).open(path).map_err(unusable(path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: path.into() }),
+        Err(TryLockError::Error(error)) => Err(unusable(path)(error)),
+    }
+}
+
+/// Makes an empty store under another name first, so that a crash leaves no half-made one.
+fn create(directory: &Path, path: &Path) -> Result<(), StoreError> {
+    let new = directory.join(NEW_FILE);
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(&new)(error)),
+        _ => {}
+    }
+    let make = || -> Result<(), redb::Error> {
+        let database = Database::create(&new)?;
+        let transaction = database.begin_write()?;
+        transaction.open_table(OBJECTS)?;
+        {
+            let mut meta = transaction.open_table(META)?;
+            meta.insert(META_FORMAT, u64::from(FORMAT))?;
+            meta.insert(META_REVISION, 0)?;
+        }
+        Ok(transaction.commit()?)
+    };
+    make().map_err(|error| match error {
+        redb::Error::Io(error) => unusable(&new)(error),
+        other => unusable(&new)(io::Error::other(other.to_string())),
+    })?;
+    fs::rename(&new, path).map_err(unusable(path))?;
+    File::open(directory).and_then(|directory| directory.sync_all()).map_err(unusable(directory))
+}
+
+fn check_magic(path: &Path) -> Result<(), StoreError> {
+    let mut start = Vec::new();
+    let file = File::open(path).map_err(unusable(path))?;
+    file.take(MAGIC.len() as u64).read_to_end(&mut start).map_err(unusable(path))?;
+    if start == MAGIC { Ok(()) } else { Err(StoreError::Foreign { path: path.into() }) }
+}
+
+fn load(path: &Path, database: &impl ReadableDatabase) -> Result<Loaded, StoreError> {
+    let damaged = |reason: String| StoreError::Damaged { path: path.into(), reason };
+    let transaction = database.begin_read().map_err(|error| damaged(error.to_string()))?;
+    let meta = match transaction.open_table(META) {
+        Ok(meta) => meta,
+        Err(TableError::Storage(error)) => return Err(storage_error(path, error)),
+        Err(_) => return Err(StoreError::Foreign { path: path.into() }),
+    };
+    let number = |name| -> Result<u64, StoreError> {
+        let found = meta.get(name).map_err(|error| storage_error(path, error))?;
+        Ok(found.ok_or_else(|| damaged(format!("its {name} is missing")))?.value())
+    };
+    let format = u32::try_from(number(META_FORMAT)?).unwrap_or(u32::MAX);
+    if format > FORMAT {
+        return Err(StoreError::Newer { path: path.into(), found: format, supported: FORMAT });
+    }
+    let revision = number(META_REVISION)?;
+    let table = transaction.open_table(OBJECTS).map_err(|error| damaged(error.to_string()))?;
+    let expected = table.len().map_err(|error| storage_error(path, error))?;
+    let mut objects: Vec<(Arc<str>, Arc<str>, Stored)> = Vec::new();
+    for entry in table.iter().map_err(|error| storage_error(path, error))? {
+        let (key, value) = entry.map_err(|error| storage_error(path, error))?;
+        let bad = || damaged(format!("the entry {:?} is not as it was written", String::from_utf8_lossy(key.value())));
+        let RecordKey { group, resource, namespace, name } = record::decode_key(key.value()).ok_or_else(bad)?;
+        let object = record::decode(key.value(), ObjectKey::new(namespace, name), value.value())
+            .filter(|object| object.revision() <= revision)
+            .ok_or_else(bad)?;
+        let (group, resource) = match objects.last() {
+            Some((last_group, last, _)) if **last_group == *group && **last == *resource => {
+                (last_group.clone(), last.clone())
+            }
+            _ => (group.into(), resource.into()),
+        };
+        objects.push((group, resource, object));
+    }
+    if objects.len() as u64 != expected {
+        return Err(damaged(format!("{} objects of {expected} are there", objects.len())));
+    }
+    Ok(Loaded { revision, objects })
+}
+
+/// Runs `open`, taking a panic for damage: redb may stumble over pages that make no sense.
+fn guarded<T>(path: &Path, open: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(open))
+        .unwrap_or_else(|panic| Err(StoreError::Damaged { path: path.into(), reason: panic_message(&*panic) }))
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("its structure makes no sense").to_string()
+}
+
+fn open_error(path: &Path, error: DatabaseError) -> StoreError {
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => StoreError::Locked { path: path.into() },
+        DatabaseError::Storage(error) => storage_error(path, error),
+        other => StoreError::Damaged { path: path.into(), reason: other.to_string() },
+    }
+}
+
+fn storage_error(path: &Path, error: StorageError) -> StoreError {
+    match error {
+        // The file ends too early, or holds nonsense.
+        StorageError::Io(error)
+            if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData) =>
+        {
+            StoreError::Damaged { path: path.into(), reason: error.to_string() }
+        }
+        StorageError::Io(error) => unusable(path)(error),
+        other => StoreError::Damaged { path: path.into(), reason: other.to_string() },
+    }
+}
+
+fn unusable(path: &Path) -> impl FnOnce(io::Error) -> StoreError + '_ {
+    |source| StoreError::Unusable { path: path.into(), source: Arc::new(source) }
+}
