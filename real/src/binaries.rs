@@ -95,12 +95,12 @@ fn linker_flags() -> String {
 }
 
 fn build(module: &Path, dir: &Path) -> Result<(), Error> {
-    let partial = dir.with_extension("partial");
+    let partial = dir.with_added_extension("partial");
     if partial.exists() {
         fs::remove_dir_all(&partial).map_err(Error::io("remove", &partial))?;
     }
     fs::create_dir_all(&partial).map_err(Error::io("create", &partial))?;
-    let log_path = dir.with_extension("log");
+    let log_path = dir.with_added_extension("log");
     let mut log = File::create(&log_path).map_err(Error::io("create", &log_path))?;
 
     let started = Instant::now();
