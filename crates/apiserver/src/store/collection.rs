@@ -59,10 +59,17 @@ pub struct Range {
     pub more: bool,
     /// How many objects there are behind the last one. Unknown if there was a filter.
     ///
-    /// Costs nothing on the first page of the newest revision. Later pages count what is left.
+    /// Counted without visiting them; what has happened since the revision is gone through, at most the history.
     pub remaining: Option<usize>,
     /// The revision of the state.
     pub revision: u64,
+}
+
+/// The keys that a read is about.
+struct Bounds {
+    after: Option<ObjectKey>,
+    /// The bounds of the namespace's keys.
+    namespace: Option<(String, String)>,
 }
 
 /// How many keys are visited before the lock is given back to writers.
@@ -96,9 +103,11 @@ impl Collection {
         self.history.read().get(key).cloned()
     }
 
-    /// How many objects there are, in a namespace or in all. O(1).
+    /// How many objects there are, in a namespace or in all.
     pub fn count(&self, namespace: Option<&str>) -> usize {
-        self.history.read().count(namespace)
+        let bounds = Bounds::new(namespace, None);
+        let history = self.history.read();
+        history.count(bounds.from(), bounds.to(), history.oldest().max(self.clock.visible()))
     }
 
     /// Reads many objects as they were at one revision. Long reads let writers in between.
@@ -194,9 +203,7 @@ impl Collection {
         let limit = if request.limit == 0 { usize::MAX } else { request.limit };
         let visible = self.clock.visible();
         let mut revision = request.revision.map_or(visible, |revision| revision.min(visible));
-        // `0` is the character after `/`.
-        let (first, end) = request.namespace.map(|ns| (format!("{ns}/"), format!("{ns}0"))).unzip();
-        let mut after = request.after.clone();
+        let mut bounds = Bounds::new(request.namespace, request.after.as_ref());
         let mut items: Vec<Arc<Stored>> = Vec::new();
         loop {
             let history = self.history.read();
@@ -206,45 +213,49 @@ impl Collection {
                 }
                 revision = history.oldest();
             }
-            let from_first = first.as_deref().map_or(Bound::Unbounded, Bound::Included);
-            let from = match &after {
-                Some(key) if first.as_deref().is_none_or(|first| first <= key.as_str()) => {
-                    Bound::Excluded(key.as_str())
-                }
-                _ => from_first,
-            };
-            let to = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-            if is_empty(from, to) {
-                return Ok(Range { items, more: false, remaining: request.filter.is_none().then_some(0), revision });
-            }
-            let mut keys = history.range((from, to), revision);
+            let mut visited = 0;
             let mut last = None;
-            for (key, found) in keys.by_ref().take(chunk) {
+            for (key, found) in history.range(bounds.from(), bounds.to(), revision).take(chunk) {
+                visited += 1;
+                let matching = found.filter(|object| request.filter.is_none_or(|matches| matches(object)));
+                if let Some(object) = matching {
+                    if items.len() == limit {
+                        let from = last.map_or(bounds.from(), |last: &ObjectKey| Bound::Excluded(last.as_str()));
+                        let remaining = request.filter.is_none().then(|| history.count(from, bounds.to(), revision));
+                        return Ok(Range { items, more: true, remaining, revision });
+                    }
+                    items.push(object.clone());
+                }
                 last = Some(key);
-                let Some(object) = found else { continue };
-                if request.filter.is_some_and(|matches| !matches(object)) {
-                    continue;
-                }
-                if items.len() == limit {
-                    let more =
-                        1 + request.filter.map_or_else(|| keys.filter(|(_, found)| found.is_some()).count(), |_| 0);
-                    let remaining = request.filter.is_none().then_some(more);
-                    return Ok(Range { items, more: true, remaining, revision });
-                }
-                items.push(object.clone());
             }
             match last {
-                Some(key) if chunk != usize::MAX => after = Some(key.clone()),
+                Some(last) if visited == chunk => bounds.after = Some(last.clone()),
                 _ => {
-                    return Ok(Range {
-                        items,
-                        more: false,
-                        remaining: request.filter.is_none().then_some(0),
-                        revision,
-                    });
+                    let remaining = request.filter.is_none().then_some(0);
+                    return Ok(Range { items, more: false, remaining, revision });
                 }
             }
         }
+    }
+}
+
+impl Bounds {
+    fn new(namespace: Option<&str>, after: Option<&ObjectKey>) -> Self {
+        // `0` is the character after `/`.
+        let namespace = namespace.map(|namespace| (format!("{namespace}/"), format!("{namespace}0")));
+        Self { after: after.cloned(), namespace }
+    }
+
+    fn from(&self) -> Bound<&str> {
+        let first = self.namespace.as_ref().map(|(first, _)| first.as_str());
+        match &self.after {
+            Some(after) if first.is_none_or(|first| first <= after.as_str()) => Bound::Excluded(after.as_str()),
+            _ => first.map_or(Bound::Unbounded, Bound::Included),
+        }
+    }
+
+    fn to(&self) -> Bound<&str> {
+        self.namespace.as_ref().map_or(Bound::Unbounded, |(_, end)| Bound::Excluded(end.as_str()))
     }
 }
 
@@ -264,12 +275,5 @@ impl Clock {
 
     pub(super) fn raise_floor(&self, revision: u64) {
         self.floor.fetch_max(revision, Ordering::AcqRel);
-    }
-}
-
-fn is_empty(from: Bound<&str>, to: Bound<&str>) -> bool {
-    match (from, to) {
-        (Bound::Included(from) | Bound::Excluded(from), Bound::Excluded(to)) => from >= to,
-        _ => false,
     }
 }

@@ -89,10 +89,8 @@ impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Fields {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(entries: I) -> Self {
         let mut packed = Vec::new();
         for (name, value) in entries {
-            for text in [name.as_ref(), value.as_ref()] {
-                packed.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
-                packed.extend_from_slice(text.as_bytes());
-            }
+            pack(name.as_ref(), &mut packed);
+            pack(value.as_ref(), &mut packed);
         }
         Self(packed)
     }
@@ -146,8 +144,8 @@ pub(super) fn decimal_len(revision: u64) -> usize {
 pub(super) fn field<'a>(packed: &'a [u8], name: &str) -> Option<&'a str> {
     let mut rest = packed;
     loop {
-        let (found, after) = text(rest)?;
-        let (value, after) = text(after)?;
+        let (found, after) = unpack(rest)?;
+        let (value, after) = unpack(after)?;
         if found == name.as_bytes() {
             return std::str::from_utf8(value).ok();
         }
@@ -157,32 +155,51 @@ pub(super) fn field<'a>(packed: &'a [u8], name: &str) -> Option<&'a str> {
 
 /// Names and values in the JSON of a map of strings, without unescaping: keys and values of labels have no
 /// characters that JSON escapes.
-pub(super) fn labels(json: &[u8]) -> impl Iterator<Item = (&str, &str)> {
+pub(super) fn labels(json: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let mut rest = json;
     std::iter::from_fn(move || {
         let (key, after) = quoted(rest)?;
         let (value, after) = quoted(after)?;
         rest = after;
-        Some((std::str::from_utf8(key).ok()?, std::str::from_utf8(value).ok()?))
+        Some((key, value))
     })
 }
 
 /// The first quoted string, and what comes after it.
 fn quoted(json: &[u8]) -> Option<(&[u8], &[u8])> {
-    let open = memchr::memchr(b'"', json)? + 1;
-    let mut close = open;
+    // These strings are too short for vectorised searches to pay.
+    let start = json.iter().position(|byte| *byte == b'"')? + 1;
+    let mut end = start;
     loop {
-        close += memchr::memchr2(b'"', b'\\', json.get(close..)?)?;
-        if json[close] == b'"' {
-            return Some((&json[open..close], &json[close + 1..]));
+        match json.get(end)? {
+            b'"' => return Some((&json[start..end], &json[end + 1..])),
+            b'\\' => end += 2,
+            _ => end += 1,
         }
-        close += 2;
     }
 }
 
-fn text(packed: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (len, rest) = packed.split_first_chunk::<4>()?;
-    rest.split_at_checked(u32::from_le_bytes(*len) as usize)
+/// A length as a byte or, if it does not fit, 255 and four bytes.
+fn pack(text: &str, packed: &mut Vec<u8>) {
+    match u8::try_from(text.len()) {
+        Ok(len) if len < u8::MAX => packed.push(len),
+        _ => {
+            packed.push(u8::MAX);
+            packed.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
+        }
+    }
+    packed.extend_from_slice(text.as_bytes());
+}
+
+/// The first packed text, and what comes after it.
+fn unpack(packed: &[u8]) -> Option<(&[u8], &[u8])> {
+    match packed.split_first()? {
+        (&u8::MAX, rest) => {
+            let (len, rest) = rest.split_first_chunk::<4>()?;
+            rest.split_at_checked(u32::from_le_bytes(*len) as usize)
+        }
+        (&len, rest) => rest.split_at_checked(usize::from(len)),
+    }
 }
 
 fn encode_metadata(json: &mut Vec<u8>, layout: &mut Layout, metadata: Option<&Map<String, Value>>) {
@@ -254,14 +271,14 @@ mod tests {
     fn labels_are_read_from_the_bytes() {
         let encoded = encoded(json!({"metadata": {"labels": {"a": "1", "b/c": ""}}}));
         let found: Vec<_> = labels(&encoded.json()[encoded.layout.labels()]).collect();
-        assert_eq!(found, [("a", "1"), ("b/c", "")]);
+        assert_eq!(found, [(&b"a"[..], &b"1"[..]), (b"b/c", b"")]);
     }
 
     #[test]
     fn quotes_within_labels_do_not_end_them() {
         let encoded = encoded(json!({"metadata": {"labels": {"a\"": "1\\", "b": "2"}}}));
         let found: Vec<_> = labels(&encoded.json()[encoded.layout.labels()]).collect();
-        assert_eq!(found[1], ("b", "2"));
+        assert_eq!(found[1], (&b"b"[..], &b"2"[..]));
     }
 
     #[test]
@@ -271,5 +288,8 @@ mod tests {
         assert_eq!(field(&fields.0, "spec.nodeName"), Some(""));
         assert_eq!(field(&fields.0, "spec.other"), None);
         assert_eq!(field(&Fields::default().0, "a"), None);
+        let long = "x".repeat(1000);
+        let fields: Fields = [(long.as_str(), "1"), ("a", long.as_str()), ("b", "2")].into_iter().collect();
+        assert_eq!((field(&fields.0, "a"), field(&fields.0, "b")), (Some(long.as_str()), Some("2")));
     }
 }

@@ -73,8 +73,7 @@ pub enum WriteError {
     /// The object has another revision than expected.
     #[error("{} has changed, its revision is {}", current.key(), current.revision())]
     Changed {
-        /// The newest state. With a data directory it may not be on disk yet: a good base for the next try of a
-        /// patch, since both succeed or fail together.
+        /// The newest state: the base for another try.
         current: Arc<Stored>,
     },
     /// The object is larger than [`StoreOptions::max_object_bytes`](super::StoreOptions::max_object_bytes).

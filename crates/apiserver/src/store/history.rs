@@ -1,15 +1,14 @@
 //! The versions of a collection: what is there now, and what was there as far back as the history goes.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::ops::Bound;
+use std::collections::VecDeque;
+use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-
+use super::counted::{Counted, CountedMap};
 use super::error::Compacted;
 use super::event::Event;
 use super::key::ObjectKey;
-use super::stored::{EventType, Stored};
+use super::stored::Stored;
 
 /// How much history is kept.
 #[derive(Debug, Clone, Copy)]
@@ -24,14 +23,12 @@ pub(super) struct Limits {
 /// versions that it superseded go with it, so forgetting costs the same as writing did.
 #[derive(Debug)]
 pub(super) struct History {
-    objects: BTreeMap<ObjectKey, Versions>,
+    objects: CountedMap<Versions>,
     log: VecDeque<Arc<Event>>,
     log_bytes: usize,
     /// Position of the log's first event, counted from the collection's beginning.
     first: u64,
     oldest: u64,
-    live: usize,
-    live_by_namespace: FxHashMap<Box<str>, usize>,
 }
 
 #[derive(Debug)]
@@ -44,20 +41,13 @@ struct Versions {
 
 impl History {
     pub(super) fn new(oldest: u64) -> Self {
-        Self {
-            objects: BTreeMap::new(),
-            log: VecDeque::new(),
-            log_bytes: 0,
-            first: 0,
-            oldest,
-            live: 0,
-            live_by_namespace: FxHashMap::default(),
-        }
+        Self { objects: CountedMap::new(), log: VecDeque::new(), log_bytes: 0, first: 0, oldest }
     }
 
     /// The newest version of an object, unless it is deleted.
     pub(super) fn get(&self, key: &ObjectKey) -> Option<&Arc<Stored>> {
-        self.objects.get(key).map(|versions| &versions.newest).filter(|stored| stored.exists())
+        let at = self.objects.find(key.as_str()).ok()?;
+        Some(&self.objects.at(at).newest).filter(|stored| stored.exists())
     }
 
     /// The oldest revision that can be read and watched from.
@@ -65,18 +55,24 @@ impl History {
         self.oldest
     }
 
-    /// Objects that exist now, of a namespace or of all.
-    pub(super) fn count(&self, namespace: Option<&str>) -> usize {
-        namespace.map_or(self.live, |namespace| self.live_by_namespace.get(namespace).copied().unwrap_or(0))
-    }
-
     /// The keys within the bounds, in order, each with its object as it was at `revision`, if it was there.
     pub(super) fn range<'a>(
         &'a self,
-        bounds: (Bound<&str>, Bound<&str>),
+        from: Bound<&str>,
+        to: Bound<&str>,
         revision: u64,
     ) -> impl Iterator<Item = (&'a ObjectKey, Option<&'a Arc<Stored>>)> + use<'a> {
-        self.objects.range::<str, _>(bounds).map(move |(key, versions)| (key, versions.at(revision)))
+        self.objects.range(from, to).map(move |(key, versions)| (key, versions.at(revision)))
+    }
+
+    /// How many objects there were within the bounds at `revision`, which is not compacted.
+    ///
+    /// Counts those of now, then takes back what has happened since: the more has, the longer it takes.
+    pub(super) fn count(&self, from: Bound<&str>, to: Bound<&str>, revision: u64) -> usize {
+        let since = self.log.partition_point(|event| event.revision() <= revision);
+        let within = |event: &&Arc<Event>| RangeBounds::<str>::contains(&(from, to), event.object().key().as_str());
+        let change: isize = self.log.range(since..).filter(within).map(|event| event.event_type().count_change()).sum();
+        self.objects.count(from, to).saturating_add_signed(-change)
     }
 
     /// Position in the log of the first event after `revision`.
@@ -100,28 +96,23 @@ impl History {
 
     /// Takes an object in as it was found on disk, without an event.
     pub(super) fn load(&mut self, object: Arc<Stored>) {
-        self.count_change(object.key(), 1);
-        self.objects.insert(object.key().clone(), Versions { newest: object, older: None });
+        if let Err(at) = self.objects.find(object.key().as_str()) {
+            self.objects.insert(at, object.key().clone(), Versions { newest: object, older: None });
+        }
     }
 
     /// Adds a version. Returns what has left the history, to be dropped outside of the lock.
     pub(super) fn apply(&mut self, object: Arc<Stored>, limits: Limits) -> Vec<Arc<Event>> {
-        let previous = match self.objects.get_mut(object.key()) {
-            Some(versions) => {
-                let previous = std::mem::replace(&mut versions.newest, object.clone());
-                versions.older.get_or_insert_default().push_back(previous.clone());
+        let previous = match self.objects.find(object.key().as_str()) {
+            Ok(at) => {
+                let previous = self.objects.change(at, |versions| versions.supersede(object.clone()));
                 Some(previous).filter(|stored| stored.exists())
             }
-            None => {
-                self.objects.insert(object.key().clone(), Versions { newest: object.clone(), older: None });
+            Err(at) => {
+                self.objects.insert(at, object.key().clone(), Versions { newest: object.clone(), older: None });
                 None
             }
         };
-        match object.event_type() {
-            EventType::Added => self.count_change(object.key(), 1),
-            EventType::Modified => {}
-            EventType::Deleted => self.count_change(object.key(), -1),
-        }
         let event = Event::new(object, previous);
         self.log_bytes += event.size();
         self.log.push_back(Arc::new(event));
@@ -147,28 +138,18 @@ impl History {
         self.first += 1;
         self.log_bytes -= event.size();
         self.oldest = event.revision();
-        if let Some(versions) = self.objects.get_mut(event.object().key())
-            && versions.forget_before(event.revision())
+        if let Ok(at) = self.objects.find(event.object().key().as_str())
+            && self.objects.change(at, |versions| versions.forget_before(event.revision()))
         {
-            self.objects.remove(event.object().key());
+            self.objects.remove(at);
         }
         Some(event)
     }
+}
 
-    fn count_change(&mut self, key: &ObjectKey, change: isize) {
-        self.live = self.live.saturating_add_signed(change);
-        let namespace = key.namespace();
-        match self.live_by_namespace.get_mut(namespace) {
-            Some(count) => {
-                *count = count.saturating_add_signed(change);
-                if *count == 0 {
-                    self.live_by_namespace.remove(namespace);
-                }
-            }
-            None => {
-                self.live_by_namespace.insert(namespace.into(), change.max(0) as usize);
-            }
-        }
+impl Counted for Versions {
+    fn counts(&self) -> bool {
+        self.newest.exists()
     }
 }
 
@@ -180,6 +161,13 @@ impl Versions {
         let older = self.older.as_ref()?;
         let after = older.partition_point(|stored| stored.revision() <= revision);
         older.get(after.checked_sub(1)?).filter(|stored| stored.exists())
+    }
+
+    /// Puts a newer version in. Returns the one before.
+    fn supersede(&mut self, newer: Arc<Stored>) -> Arc<Stored> {
+        let previous = std::mem::replace(&mut self.newest, newer);
+        self.older.get_or_insert_default().push_back(previous.clone());
+        previous
     }
 
     /// Drops what `revision` superseded. True if nothing is left to be remembered.

@@ -11,6 +11,7 @@
 //! | `stored` | one version of an object, its bytes shared by all readers |
 //! | `event` | a change, and how watchers with selectors see it |
 //! | `history` | versions by key and the log of a collection, compaction |
+//! | `counted` | the ordered map beneath |
 //! | `collection` | reads: get, range, watch |
 //! | `watch` | a cursor on the log |
 //! | `commit` | the thread that puts writes on disk before they become visible |
@@ -24,6 +25,7 @@
 
 mod collection;
 mod commit;
+mod counted;
 mod disk;
 mod encoded;
 mod error;

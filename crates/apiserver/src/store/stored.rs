@@ -55,6 +55,15 @@ impl EventType {
         }
     }
 
+    /// By how many objects such an event changes their number.
+    pub(super) fn count_change(self) -> isize {
+        match self {
+            Self::Added => 1,
+            Self::Modified => 0,
+            Self::Deleted => -1,
+        }
+    }
+
     fn frame_start(self) -> &'static [u8] {
         match self {
             Self::Added => br#"{"type":"ADDED","object":"#,
@@ -105,12 +114,14 @@ impl Stored {
 
     /// The value of a label.
     pub fn label(&self, key: &str) -> Option<&str> {
-        self.labels().find(|(found, _)| *found == key).map(|(_, value)| value)
+        let (_, value) = self.packed_labels().find(|(found, _)| *found == key.as_bytes())?;
+        std::str::from_utf8(value).ok()
     }
 
     /// The labels, sorted by key.
     pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
-        encoded::labels(&self.as_bytes()[self.layout.labels()])
+        self.packed_labels()
+            .filter_map(|(key, value)| Some((std::str::from_utf8(key).ok()?, std::str::from_utf8(value).ok()?)))
     }
 
     /// The value of a field that a field selector may name; knows `metadata.name` and `metadata.namespace`.
@@ -163,6 +174,10 @@ impl Stored {
     /// Bytes of memory that the object's content takes.
     pub(super) fn size(&self) -> usize {
         self.buffer.len()
+    }
+
+    fn packed_labels(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        encoded::labels(&self.as_bytes()[self.layout.labels()])
     }
 
     fn start(&self) -> usize {
