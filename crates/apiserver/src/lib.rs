@@ -16,7 +16,7 @@
 //! | [`field`] | field paths and field errors, in Kubernetes' wording |
 //! | [`schema`] | types of objects as a compact graph; checks, pruning and defaulting that walk it |
 //! | [`store`] | MVCC store: encoded bytes by revision, watch log, persistence |
-//! | `apply` | server-side apply: field sets, merge, managedFields |
+//! | [`apply`] | server-side apply: field sets, merge, managedFields |
 //! | [`patch`] | JSON patch, merge patch, strategic merge patch |
 //! | [`kinds`] | what the built-in kinds do beyond their schema: defaults, validation, status separation |
 //! | `table` | printing of objects as rows |
@@ -26,9 +26,11 @@
 //! | `verbs` | create, get, list, watch, update, patch, delete |
 //! | `http` | TLS, request parsing, content negotiation, the tower service |
 
+pub mod apply;
 pub mod crd;
 pub mod discovery;
 pub mod field;
+mod go_text;
 pub mod kinds;
 pub mod patch;
 pub mod schema;

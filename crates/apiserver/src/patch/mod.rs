@@ -6,12 +6,10 @@
 //! | `merge` | RFC 7386 |
 //! | `strategic` | strategic merge patch: walks patch and object along the schema |
 //! | `order` | order of merged lists: what the patch wants first, what only the server has in between |
-//! | `go_text` | values and types as Go prints them, for messages |
 //!
 //! All of them are pure: live object and patch in, patched object out. The caller decodes the result (unknown fields,
 //! defaults, validation) as it does for an update.
 
-mod go_text;
 mod json;
 mod merge;
 mod order;

@@ -6,9 +6,9 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::{Map, Value};
 
-use super::go_text::{GoList, GoValue, go_type};
 use super::order::{self, Positions};
 use super::{json_kind, object_only};
+use crate::go_text::{GoList, GoValue, go_type};
 use crate::schema::{Field, Node, NodeKind, SchemaSet, TypeRef};
 use crate::status::{ApiError, ApiResult};
 

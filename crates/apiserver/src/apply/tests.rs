@@ -1,0 +1,8 @@
+//! Tables of what the real server does, and laws that hold for any objects.
+
+mod appliers;
+mod fields;
+mod laws;
+mod support;
+mod updaters;
+mod versions;
