@@ -13,6 +13,8 @@ pub enum FieldErrorKind {
     Duplicate,
     /// `FieldValueInvalid`
     Invalid,
+    /// `FieldValueInvalid`, of a value that the message does not show
+    InvalidUnshown,
     /// `FieldValueNotSupported`: not one of the values of an enumeration
     NotSupported,
     /// `FieldValueForbidden`
@@ -35,7 +37,7 @@ impl FieldErrorKind {
         match self {
             Self::Required => "FieldValueRequired",
             Self::Duplicate => "FieldValueDuplicate",
-            Self::Invalid => "FieldValueInvalid",
+            Self::Invalid | Self::InvalidUnshown => "FieldValueInvalid",
             Self::NotSupported => "FieldValueNotSupported",
             Self::Forbidden => "FieldValueForbidden",
             Self::TooLong => "FieldValueTooLong",
@@ -50,7 +52,7 @@ impl FieldErrorKind {
         match self {
             Self::Required => "Required value",
             Self::Duplicate => "Duplicate value",
-            Self::Invalid | Self::TypeInvalid => "Invalid value",
+            Self::Invalid | Self::InvalidUnshown | Self::TypeInvalid => "Invalid value",
             Self::NotSupported => "Unsupported value",
             Self::Forbidden => "Forbidden",
             Self::TooLong => "Too long",
@@ -112,6 +114,7 @@ impl FieldError {
         let words = self.kind.words();
         let mut out = match self.kind {
             FieldErrorKind::Required
+            | FieldErrorKind::InvalidUnshown
             | FieldErrorKind::Forbidden
             | FieldErrorKind::TooLong
             | FieldErrorKind::TooMany

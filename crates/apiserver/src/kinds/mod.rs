@@ -18,14 +18,42 @@
 //! | [`path`], [`tree`] | field paths, and reading trees by path |
 //! | the rest | one family of kinds each |
 
+mod addresses;
 pub mod allocation;
+mod autoscaler;
+mod config;
+mod daemon_set;
+mod deployment;
+mod disruption;
+mod endpoints;
+mod event;
+#[cfg(test)]
+mod fixtures;
 mod generic;
+mod ingress;
+mod job;
 mod lifecycle;
 pub mod metadata;
 pub mod names;
+mod namespace;
+mod network_policy;
+mod node;
 pub mod path;
+mod pod;
+mod quantity;
+mod quota;
+mod rbac;
+mod replica_set;
+mod schedule;
+mod selector;
+mod service;
+mod small;
+mod stateful_set;
+mod storage;
 mod strategy;
 pub mod tree;
+mod webhooks;
+mod workload;
 
 pub use generic::CustomResource;
 pub use lifecycle::{before_create, before_status_update, before_update};
@@ -34,5 +62,50 @@ pub use strategy::{KindContext, Strategy};
 
 /// The strategy of a built-in kind. Kinds that have no rules of their own get a plain one.
 pub fn strategy(group: &str, kind: &str) -> &'static dyn Strategy {
-    generic::plain(group, kind)
+    match (group, kind) {
+        ("", "Namespace") => &namespace::Namespace,
+        ("", "ConfigMap") => &config::ConfigMap,
+        ("", "Secret") => &config::Secret,
+        ("", "Service") => &service::Service,
+        ("", "ServiceAccount") => &small::ServiceAccount,
+        ("", "Event") => &event::CoreEvent,
+        ("", "Pod") => &pod::Pod,
+        ("", "PodTemplate") => &pod::PodTemplate,
+        ("", "ReplicationController") => &replica_set::ReplicationController,
+        ("", "Endpoints") => &endpoints::Endpoints,
+        ("", "PersistentVolumeClaim") => &storage::PersistentVolumeClaim,
+        ("", "PersistentVolume") => &storage::PersistentVolume,
+        ("", "ResourceQuota") => &quota::ResourceQuota,
+        ("", "LimitRange") => &quota::LimitRange,
+        ("", "Node") => &node::Node,
+        ("apps", "Deployment") => &deployment::Deployment,
+        ("apps", "ReplicaSet") => &replica_set::ReplicaSet,
+        ("apps", "StatefulSet") => &stateful_set::StatefulSet,
+        ("apps", "DaemonSet") => &daemon_set::DaemonSet,
+        ("batch", "Job") => &job::Job,
+        ("batch", "CronJob") => &job::CronJob,
+        ("autoscaling", "HorizontalPodAutoscaler") => &autoscaler::HorizontalPodAutoscaler,
+        ("policy", "PodDisruptionBudget") => &disruption::PodDisruptionBudget,
+        ("networking.k8s.io", "Ingress") => &ingress::Ingress,
+        ("networking.k8s.io", "IngressClass") => &ingress::IngressClass,
+        ("networking.k8s.io", "NetworkPolicy") => &network_policy::NetworkPolicy,
+        ("discovery.k8s.io", "EndpointSlice") => &endpoints::EndpointSlice,
+        ("storage.k8s.io", "StorageClass") => &storage::StorageClass,
+        ("storage.k8s.io", "CSIDriver") => &storage::CsiDriver,
+        ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration") => {
+            &webhooks::WebhookConfiguration { mutating: false }
+        }
+        ("admissionregistration.k8s.io", "MutatingWebhookConfiguration") => {
+            &webhooks::WebhookConfiguration { mutating: true }
+        }
+        ("events.k8s.io", "Event") => &event::Event,
+        ("coordination.k8s.io", "Lease") => &small::Lease,
+        ("scheduling.k8s.io", "PriorityClass") => &small::PriorityClass,
+        ("apps", "ControllerRevision") => &small::ControllerRevision,
+        ("rbac.authorization.k8s.io", "Role") => &rbac::Role { namespaced: true },
+        ("rbac.authorization.k8s.io", "ClusterRole") => &rbac::Role { namespaced: false },
+        ("rbac.authorization.k8s.io", "RoleBinding") => &rbac::Binding { namespaced: true },
+        ("rbac.authorization.k8s.io", "ClusterRoleBinding") => &rbac::Binding { namespaced: false },
+        _ => generic::plain(group, kind),
+    }
 }

@@ -62,6 +62,13 @@ pub trait Tree {
         self.field_mut(field).and_then(Value::as_array_mut).map(|list| list.iter_mut()).unwrap_or_default()
     }
 
+    /// Copies a field to another field of the same object; nothing happens when there is none.
+    fn copy_to(&mut self, from: &str, to: &str) {
+        if let Some(value) = self.field_mut(from).map(|value| value.clone()) {
+            self.set(to, value);
+        }
+    }
+
     /// Makes a field equal to that of another object: copied, or taken out when the other has none.
     fn copy_field(&mut self, field: &str, from: &Value);
 }

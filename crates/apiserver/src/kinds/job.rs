@@ -1,0 +1,486 @@
+//! Job and CronJob.
+
+use serde_json::{Value, json};
+
+use super::metadata::too_long;
+use super::names;
+use super::path::Path;
+use super::pod;
+use super::schedule;
+use super::selector;
+use super::strategy::{KindContext, Strategy};
+use super::tree::{Tree, same};
+use super::workload;
+use crate::field::{FieldError, FieldErrorKind};
+use crate::status::ApiResult;
+
+const SPEC: Path<'static> = Path::new("spec");
+const CONTROLLER_LABEL: &str = "batch.kubernetes.io/controller-uid";
+const OLD_CONTROLLER_LABEL: &str = "controller-uid";
+const NAME_LABEL: &str = "batch.kubernetes.io/job-name";
+const OLD_NAME_LABEL: &str = "job-name";
+
+pub(super) struct Job;
+
+impl Strategy for Job {
+    fn default(&self, _: &str, object: &mut Value) {
+        let spec = object.ensure("spec");
+        pod::default_template(spec.ensure("template"));
+        if !spec.has("completions") && !spec.has("parallelism") {
+            spec.set("completions", 1);
+        }
+        spec.default_to("parallelism", 1);
+        let limit = if spec.has("backoffLimitPerIndex") { i32::MAX } else { 6 };
+        spec.default_to("backoffLimit", limit);
+        spec.default_to("completionMode", "NonIndexed");
+        spec.default_to("suspend", false);
+        let policy = if spec.has("podFailurePolicy") { "Failed" } else { "TerminatingOrFailed" };
+        spec.default_to("podReplacementPolicy", policy);
+        spec.default_to("manualSelector", false);
+        default_failure_policy(spec);
+    }
+
+    fn has_status(&self) -> bool {
+        true
+    }
+
+    fn has_generation(&self) -> bool {
+        true
+    }
+
+    fn prepare_create(&self, _: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
+        object.drop_field("status");
+        if !object.flag("spec.manualSelector") {
+            let (name, uid) = (object.text("metadata.name").to_string(), object.text("metadata.uid").to_string());
+            let spec = object.ensure("spec");
+            let labels = spec.ensure("template").ensure("metadata").ensure("labels");
+            for (label, value) in
+                [(OLD_NAME_LABEL, &name), (NAME_LABEL, &name), (OLD_CONTROLLER_LABEL, &uid), (CONTROLLER_LABEL, &uid)]
+            {
+                labels.default_to(label, value.as_str());
+            }
+            spec.ensure("selector").ensure("matchLabels").default_to(CONTROLLER_LABEL, uid);
+        }
+        labels_from_template(object);
+        Ok(())
+    }
+
+    fn prepare_update(&self, _: &KindContext<'_>, new: &mut Value, old: &Value) -> ApiResult<()> {
+        new.copy_field("status", old);
+        labels_from_template(new);
+        Ok(())
+    }
+
+    fn validate(&self, object: &Value) -> Vec<FieldError> {
+        let mut errors = generated_selector(object);
+        let spec = object.at("spec");
+        errors.extend(validate_spec(spec, &SPEC));
+        errors.extend(selector_and_labels(spec));
+        let completions = spec.int("completions").unwrap_or_default();
+        if spec.text("completionMode") == "Indexed" && completions > 0 {
+            let name = object.text("metadata.name");
+            let longest = format!("{name}-{}", completions - 1);
+            if !names::dns_label(&longest).is_empty() {
+                let detail = format!("will not able to create pod with invalid DNS label: {longest}");
+                errors.push(FieldError::invalid("metadata.name", name, detail));
+            }
+        }
+        errors
+    }
+
+    fn validate_update(&self, new: &Value, old: &Value) -> Vec<FieldError> {
+        let mut errors = self.validate(new);
+        let (spec, before) = (new.at("spec"), old.at("spec"));
+        // The spec is checked once for itself and once more as part of the update.
+        errors.extend(validate_spec(spec, &SPEC));
+        errors.extend(selector_and_labels(spec));
+        if spec.text("completionMode") != "Indexed" {
+            errors.extend(workload::immutable(spec, before, "completions", &SPEC));
+        } else if !same(spec.at("completions"), before.at("completions"))
+            && spec.has("completions")
+            && spec.int("completions") != spec.int("parallelism")
+        {
+            let value = spec.at("completions").clone();
+            let detail = "can only be modified in tandem with spec.parallelism";
+            errors.push(FieldError::invalid(SPEC.child("completions"), value, detail));
+        }
+        errors.extend(workload::immutable(spec, before, "selector", &SPEC));
+        errors.extend(template_change(spec, before, old));
+        for field in ["completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"] {
+            errors.extend(workload::immutable(spec, before, field, &SPEC));
+        }
+        errors
+    }
+
+    fn validate_status_update(&self, new: &Value, old: &Value) -> Vec<FieldError> {
+        validate_status(new, old)
+    }
+
+    fn rechecks_metadata(&self) -> bool {
+        true
+    }
+
+    fn selectable_fields(&self) -> &'static [&'static str] {
+        &["status.successful"]
+    }
+
+    fn field_value(&self, _: &str, object: &Value) -> String {
+        object.int("status.succeeded").unwrap_or_default().to_string()
+    }
+}
+
+pub(super) struct CronJob;
+
+impl Strategy for CronJob {
+    fn default(&self, _: &str, object: &mut Value) {
+        let spec = object.ensure("spec");
+        spec.default_text("concurrencyPolicy", "Allow");
+        spec.default_to("suspend", false);
+        spec.default_to("successfulJobsHistoryLimit", 3);
+        spec.default_to("failedJobsHistoryLimit", 1);
+        let job = spec.ensure("jobTemplate").ensure("spec");
+        pod::default_template(job.ensure("template"));
+        default_failure_policy(job);
+    }
+
+    fn has_status(&self) -> bool {
+        true
+    }
+
+    fn has_generation(&self) -> bool {
+        true
+    }
+
+    fn validate(&self, object: &Value) -> Vec<FieldError> {
+        let mut errors = cron_spec(object.at("spec"), &Value::Null);
+        let name = object.text("metadata.name");
+        // Jobs are named after it, with eleven more characters.
+        if name.len() > 52 {
+            errors.push(FieldError::invalid("metadata.name", name, "must be no more than 52 characters"));
+        }
+        errors
+    }
+
+    fn validate_update(&self, new: &Value, old: &Value) -> Vec<FieldError> {
+        cron_spec(new.at("spec"), old.at("spec"))
+    }
+}
+
+/// A Job without labels has those of its template, the generated ones included.
+fn labels_from_template(job: &mut Value) {
+    let labels = job.at("spec.template.metadata.labels").clone();
+    if labels.is_object() && job.entries("metadata.labels").next().is_none() {
+        job.ensure("metadata").set("labels", labels);
+    }
+}
+
+fn default_failure_policy(spec: &mut Value) {
+    let Some(policy) = spec.field_mut("podFailurePolicy") else { return };
+    for rule in policy.each_mut("rules") {
+        for condition in rule.each_mut("onPodConditions") {
+            condition.default_text("status", "True");
+        }
+    }
+}
+
+fn cron_spec(spec: &Value, old: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let text = spec.text("schedule");
+    let path = SPEC.child("schedule");
+    if text.is_empty() {
+        errors.push(FieldError::required(path, ""));
+    } else {
+        errors.extend(schedule::check_schedule(text).map(|detail| FieldError::invalid(path, text, detail)));
+        let allowed = old.text("schedule").contains("TZ");
+        if text.contains("TZ") && (!allowed || spec.has("timeZone")) {
+            let detail = if allowed {
+                "cannot use both timeZone field and TZ or CRON_TZ in schedule"
+            } else {
+                "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
+            };
+            errors.push(FieldError::invalid(path, text, detail));
+        }
+    }
+    errors.extend(workload::not_negative(spec, &["startingDeadlineSeconds"], &SPEC));
+    if spec.has("timeZone") && spec.at("timeZone") != old.at("timeZone") {
+        let zone = spec.text("timeZone");
+        for detail in schedule::check_time_zone(zone) {
+            errors.push(FieldError::invalid(SPEC.child("timeZone"), zone, detail));
+        }
+    }
+    let policies = ["Allow", "Forbid", "Replace"];
+    let policy = spec.text("concurrencyPolicy");
+    if !policies.contains(&policy) {
+        errors.push(FieldError::not_supported(SPEC.child("concurrencyPolicy"), policy, &policies));
+    }
+    let template = SPEC.child("jobTemplate");
+    let path = template.child("spec");
+    let job = spec.at("jobTemplate.spec");
+    errors.extend(validate_spec(job, &path));
+    if job.has("selector") {
+        let value = job.at("selector").clone();
+        errors.push(FieldError::invalid(path.child("selector"), value, "`selector` will be auto-generated"));
+    }
+    if job.flag("manualSelector") {
+        errors.push(FieldError::not_supported(path.child("manualSelector"), true, &["nil", "false"]));
+    }
+    errors.extend(workload::not_negative(spec, &["successfulJobsHistoryLimit", "failedJobsHistoryLimit"], &SPEC));
+    errors
+}
+
+fn validate_spec(spec: &Value, path: &Path<'_>) -> Vec<FieldError> {
+    let counts = [
+        "parallelism",
+        "completions",
+        "activeDeadlineSeconds",
+        "backoffLimit",
+        "ttlSecondsAfterFinished",
+        "backoffLimitPerIndex",
+        "maxFailedIndexes",
+    ];
+    let mut errors = workload::not_negative(spec, &counts, path);
+    if spec.has("maxFailedIndexes") && !spec.has("backoffLimitPerIndex") {
+        errors.push(FieldError::required(path.child("backoffLimitPerIndex"), "when maxFailedIndexes is specified"));
+    }
+    if spec.has("managedBy") {
+        errors.extend(managed_by(spec.text("managedBy"), path.child("managedBy")));
+    }
+    let mode = spec.text("completionMode");
+    let indexed = mode == "Indexed";
+    let modes = ["NonIndexed", "Indexed"];
+    if spec.has("completionMode") && !modes.contains(&mode) {
+        errors.push(FieldError::not_supported(path.child("completionMode"), mode, &modes));
+    }
+    if indexed {
+        if !spec.has("completions") {
+            errors.push(FieldError::required(path.child("completions"), "when completion mode is Indexed"));
+        }
+        if let Some(parallelism) = spec.int("parallelism").filter(|parallelism| *parallelism > 100_000) {
+            let detail = "must be less than or equal to 100000 when completion mode is Indexed";
+            errors.push(FieldError::invalid(path.child("parallelism"), parallelism, detail));
+        }
+        if let (Some(failed), Some(all)) = (spec.int("maxFailedIndexes"), spec.int("completions"))
+            && failed > all
+        {
+            let detail = "must be less than or equal to completions";
+            errors.push(FieldError::invalid(path.child("maxFailedIndexes"), failed, detail));
+        }
+    } else if matches!(mode, "" | "NonIndexed") {
+        for field in ["backoffLimitPerIndex", "maxFailedIndexes"] {
+            if spec.has(field) {
+                let value = spec.at(field).clone();
+                errors.push(FieldError::invalid(path.child(field), value, "requires indexed completion mode"));
+            }
+        }
+    }
+    if spec.has("successPolicy") && !indexed {
+        let value = spec.at("successPolicy").clone();
+        errors.push(FieldError::invalid(path.child("successPolicy"), value, "requires indexed completion mode"));
+    }
+    if spec.has("podReplacementPolicy") {
+        let policy = spec.text("podReplacementPolicy");
+        let allowed: &[&str] =
+            if spec.has("podFailurePolicy") { &["Failed"] } else { &["Failed", "TerminatingOrFailed"] };
+        if !allowed.contains(&policy) {
+            errors.push(FieldError::not_supported(path.child("podReplacementPolicy"), policy, allowed));
+        }
+    }
+    let template = path.child("template");
+    errors.extend(pod::validate_template(spec.at("template"), &template));
+    let pod_path = template.child("spec");
+    let restart = pod_path.child("restartPolicy");
+    match spec.text("template.spec.restartPolicy") {
+        "Always" | "" => {
+            errors.push(FieldError::required(restart, "valid values: \"OnFailure\", \"Never\""));
+        }
+        "Never" => {}
+        policy @ "OnFailure" => {
+            if spec.has("podFailurePolicy") {
+                let detail = "only \"Never\" is supported when podFailurePolicy is specified";
+                errors.push(FieldError::invalid(restart, policy, detail));
+            }
+        }
+        policy => errors.push(FieldError::not_supported(restart, policy, &["OnFailure", "Never"])),
+    }
+    errors
+}
+
+fn selector_and_labels(spec: &Value) -> Vec<FieldError> {
+    let path = SPEC.child("selector");
+    let one = spec.at("selector");
+    let mut errors = Vec::new();
+    if one.is_null() {
+        errors.push(FieldError::required(path, ""));
+    }
+    let wrong = selector::validate(one, &path);
+    let labels = spec.at("template.metadata.labels");
+    let held = wrong.is_empty();
+    errors.extend(wrong);
+    if held && (one.is_null() || !selector::matches(one, labels)) {
+        let template = SPEC.child("template");
+        let metadata = template.child("metadata");
+        let detail = "`selector` does not match template `labels`";
+        errors.push(FieldError::invalid(metadata.child("labels"), labels.clone(), detail));
+    }
+    errors
+}
+
+fn managed_by(name: &str, path: Path<'_>) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    match name.split_once('/') {
+        _ if name.is_empty() => errors.push(FieldError::required(path, "")),
+        Some((domain, rest)) if !domain.is_empty() && !rest.is_empty() => {
+            errors.extend(names::dns_subdomain(domain).into_iter().map(|m| FieldError::invalid(path, domain, m)));
+        }
+        _ => {
+            let detail = "must be a domain-prefixed path (such as \"acme.io/foo\")";
+            errors.push(FieldError::invalid(path, name, detail));
+        }
+    }
+    if name.len() > 63 {
+        errors.push(too_long(path, 63));
+    }
+    errors
+}
+
+fn generated_selector(object: &Value) -> Vec<FieldError> {
+    let spec = object.at("spec");
+    let mut errors = Vec::new();
+    if spec.flag("manualSelector") || !spec.has("selector") {
+        return errors;
+    }
+    let (name, uid) = (object.text("metadata.name"), object.text("metadata.uid"));
+    let template = SPEC.child("template");
+    let metadata = template.child("metadata");
+    let labels_path = metadata.child("labels");
+    let labels = spec.at("template.metadata.labels");
+    let expected = [(OLD_CONTROLLER_LABEL, uid), (OLD_NAME_LABEL, name), (CONTROLLER_LABEL, uid), (NAME_LABEL, name)];
+    for (label, value) in expected {
+        match labels.get(label) {
+            None => errors.push(FieldError::required(labels_path.key(label), format!("must be '{value}'"))),
+            Some(found) if found != value => {
+                let detail = format!("must be '{value}'");
+                errors.push(FieldError::invalid(labels_path.key(label), labels.clone(), detail));
+            }
+            Some(_) => {}
+        }
+    }
+    let labels: serde_json::Map<String, Value> =
+        expected.into_iter().map(|(label, value)| (label.to_string(), json!(value))).collect();
+    if !selector::matches(spec.at("selector"), &Value::Object(labels)) {
+        let value = spec.at("selector").clone();
+        errors.push(FieldError::invalid(SPEC.child("selector"), value, "`selector` not auto-generated"));
+    }
+    errors
+}
+
+/// The template is fixed; a Job that has not begun may still be told where to run.
+fn template_change(spec: &Value, before: &Value, old: &Value) -> Option<FieldError> {
+    let mut template = before.at("template").clone();
+    let new = spec.at("template");
+    if before.flag("suspend") && !old.has("status.startTime") {
+        for field in ["labels", "annotations"] {
+            template.ensure("metadata").copy_field(field, new.at("metadata"));
+        }
+        let pod = template.ensure("spec");
+        for field in ["nodeSelector", "tolerations", "schedulingGates"] {
+            pod.copy_field(field, new.at("spec"));
+        }
+        pod.ensure("affinity").copy_field("nodeAffinity", new.at("spec.affinity"));
+        for list in ["containers", "initContainers"] {
+            for (container, other) in pod.each_mut(list).zip(new.at("spec").list(list)) {
+                container.copy_field("resources", other);
+            }
+        }
+    }
+    let path = SPEC.child("template");
+    if same(new, &template) {
+        None
+    } else if before.flag("suspend") {
+        Some(FieldError::invalid(path.child("spec"), new.at("spec").clone(), "field is immutable"))
+    } else {
+        Some(FieldError::invalid(path, new.clone(), "field is immutable"))
+    }
+}
+
+fn validate_status(new: &Value, old: &Value) -> Vec<FieldError> {
+    let path = Path::new("status");
+    let (status, before) = (new.at("status"), old.at("status"));
+    let mut errors = workload::not_negative(status, &["active", "succeeded", "failed", "ready", "terminating"], &path);
+    let is = |status: &Value, kind: &str| {
+        status.list("conditions").iter().any(|c| c.text("type") == kind && c.text("status") == "True")
+    };
+    let conditions = path.child("conditions");
+    let refuse = |detail: &str| FieldError::new(FieldErrorKind::InvalidUnshown, conditions, Value::Null, detail);
+    let (complete, failed) = (is(status, "Complete"), is(status, "Failed"));
+    let finished = complete || failed;
+    let became = |kind: &str| is(status, kind) && !is(before, kind);
+    let changed = |field: &str| !same(status.at(field), before.at(field));
+    if complete && failed && (became("Complete") || became("Failed")) {
+        errors.push(refuse("cannot set Complete=True and Failed=true conditions"));
+    }
+    if complete && is(status, "FailureTarget") && (became("Complete") || became("FailureTarget")) {
+        errors.push(refuse("cannot set Complete=True and FailureTarget=true conditions"));
+    }
+    if status.has("completionTime") && !complete && (changed("completionTime") || is(before, "Complete")) {
+        let value = status.at("completionTime").clone();
+        let detail = "cannot set completionTime when there is no Complete=True condition";
+        errors.push(FieldError::invalid(path.child("completionTime"), value, detail));
+    }
+    if complete && !status.has("completionTime") && (became("Complete") || changed("completionTime")) {
+        let detail = "completionTime is required for Complete jobs";
+        errors.push(FieldError::required(path.child("completionTime"), detail));
+    }
+    if status.has("startTime")
+        && status.has("completionTime")
+        && status.text("completionTime") < status.text("startTime")
+        && (changed("startTime") || changed("completionTime"))
+    {
+        let value = status.at("completionTime").clone();
+        let detail = "must be equal to or after `startTime`";
+        errors.push(FieldError::invalid(path.child("completionTime"), value, detail));
+    }
+    if failed && !is(status, "FailureTarget") && became("Failed") {
+        errors.push(refuse("cannot set Failed=True condition without the FailureTarget=true condition"));
+    }
+    if complete && !is(status, "SuccessCriteriaMet") && became("Complete") {
+        errors.push(refuse("cannot set Complete=True condition without the SuccessCriteriaMet=true condition"));
+    }
+    let now_finished = finished && (became("Complete") || became("Failed"));
+    let active = status.int("active").unwrap_or_default();
+    if active > 0 && finished && (now_finished || changed("active")) {
+        errors.push(FieldError::invalid(path.child("active"), active, "active>0 is invalid for finished job"));
+    }
+    if finished && !status.has("startTime") && (now_finished || changed("startTime")) {
+        errors.push(FieldError::required(path.child("startTime"), "startTime is required for finished job"));
+    }
+    let terminating = status.int("terminating").unwrap_or_default();
+    if terminating > 0 && finished && (now_finished || changed("terminating")) {
+        let detail = "terminating>0 is invalid for finished job";
+        errors.push(FieldError::invalid(path.child("terminating"), terminating, detail));
+    }
+    let ready = status.int("ready").unwrap_or_default();
+    if ready > active && (changed("ready") || changed("active")) {
+        errors.push(FieldError::invalid(path.child("ready"), ready, "cannot set more ready pods than active"));
+    }
+    for kind in ["Failed", "Complete", "FailureTarget"] {
+        if is(before, kind) && !is(status, kind) {
+            errors.push(refuse(&format!("cannot disable the terminal {kind}=True condition")));
+        }
+    }
+    for field in ["failed", "succeeded"] {
+        let count = status.int(field).unwrap_or_default();
+        if count < before.int(field).unwrap_or_default() {
+            errors.push(FieldError::invalid(path.child(field), count, format!("cannot decrease the {field} counter")));
+        }
+    }
+    if before.has("startTime") && changed("startTime") && !new.flag("spec.suspend") {
+        let value = status.at("startTime").clone();
+        let detail = "field is immutable for unsuspended job once set";
+        errors.push(FieldError::invalid(path.child("startTime"), value, detail));
+    }
+    if is(before, "SuccessCriteriaMet") && !is(status, "SuccessCriteriaMet") {
+        errors.push(refuse("cannot disable the SuccessCriteriaMet=True condition"));
+    }
+    errors
+}

@@ -1,0 +1,131 @@
+//! Node.
+
+use serde_json::{Value, json};
+
+use super::addresses;
+use super::names;
+use super::path::Path;
+use super::strategy::{KindContext, Strategy};
+use super::tree::Tree;
+use crate::field::FieldError;
+use crate::status::ApiResult;
+
+const SPEC: Path<'static> = Path::new("spec");
+
+pub(super) struct Node;
+
+impl Strategy for Node {
+    fn default(&self, _: &str, object: &mut Value) {
+        if let Some(status) = object.field_mut("status").filter(|status| status.is_object())
+            && !status.has("allocatable")
+        {
+            status.copy_to("capacity", "allocatable");
+        }
+        // podCIDR is the first of podCIDRs.
+        let spec = object.ensure("spec");
+        let first = spec.list("podCIDRs").first().cloned();
+        match first {
+            Some(first) if spec.text("podCIDR").is_empty() => spec.set("podCIDR", first),
+            None if !spec.text("podCIDR").is_empty() => {
+                let range = spec.at("podCIDR").clone();
+                spec.set("podCIDRs", vec![range]);
+            }
+            _ => {}
+        }
+    }
+
+    fn has_status(&self) -> bool {
+        true
+    }
+
+    fn prepare_create(&self, _: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
+        // A kubelet brings its status along, so it is not dropped. Admission keeps pods off until the node is ready.
+        let taint = json!({"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"});
+        let mut taints = object.list("spec.taints").to_vec();
+        let same = |other: &Value| other["key"] == taint["key"] && other["effect"] == taint["effect"];
+        if !taints.iter().any(same) {
+            taints.push(taint);
+            object.ensure("spec").set("taints", taints);
+        }
+        Ok(())
+    }
+
+    fn validate(&self, object: &Value) -> Vec<FieldError> {
+        let mut errors = taints(object.list("spec.taints"));
+        let path = SPEC.child("podCIDRs");
+        let ranges = object.list("spec.podCIDRs");
+        for (index, range) in ranges.iter().filter_map(Value::as_str).enumerate() {
+            errors.extend(addresses::cidr(range, path.index(index)));
+        }
+        let is_v6 = |range: &Value| range.as_str().is_some_and(|range| range.contains(':'));
+        let mixed = ranges.iter().any(is_v6) && !ranges.iter().all(is_v6);
+        if ranges.len() > 2 || (ranges.len() == 2 && !mixed) {
+            let detail = "may specify no more than one CIDR for each IP family";
+            errors.push(FieldError::invalid(path, ranges.to_vec(), detail));
+        }
+        errors
+    }
+
+    fn validate_update(&self, new: &Value, old: &Value) -> Vec<FieldError> {
+        let (spec, before) = (new.at("spec"), old.at("spec"));
+        let mut errors = self.validate(new);
+        if !before.list("podCIDRs").is_empty() && spec.list("podCIDRs") != before.list("podCIDRs") {
+            let detail = "node updates may not change podCIDR except from \"\" to valid";
+            errors.push(FieldError::forbidden(SPEC.child("podCIDRs"), detail));
+        }
+        if !before.text("providerID").is_empty() && spec.text("providerID") != before.text("providerID") {
+            let detail = "node updates may not change providerID except from \"\" to valid";
+            errors.push(FieldError::forbidden(SPEC.child("providerID"), detail));
+        }
+        errors.extend(taints(new.list("spec.taints")));
+        errors
+    }
+
+    fn rechecks_metadata(&self) -> bool {
+        true
+    }
+
+    fn validate_status_update(&self, new: &Value, _: &Value) -> Vec<FieldError> {
+        let path = Path::new("status.addresses");
+        let list = new.list("status.addresses");
+        let twice = (0..list.len()).filter(|index| list[..*index].contains(&list[*index]));
+        twice.map(|index| FieldError::duplicate(path.index(index), list[index].clone())).collect()
+    }
+
+    fn selectable_fields(&self) -> &'static [&'static str] {
+        &["spec.unschedulable"]
+    }
+
+    fn field_value(&self, name: &str, object: &Value) -> String {
+        object.flag(name).to_string()
+    }
+}
+
+fn taints(taints: &[Value]) -> Vec<FieldError> {
+    // The real server reports taints under metadata.
+    let path = Path::new("metadata.taints");
+    let mut errors = Vec::new();
+    for (index, taint) in taints.iter().enumerate() {
+        let path = path.index(index);
+        let (key, value, effect) = (taint.text("key"), taint.text("value"), taint.text("effect"));
+        for message in names::qualified_name(key) {
+            errors.push(FieldError::invalid(path.child("key"), key, message));
+        }
+        let wrong = names::label_value(value);
+        if !wrong.is_empty() {
+            errors.push(FieldError::invalid(path.child("value"), value, wrong.join(";")));
+        }
+        let effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+        if effect.is_empty() {
+            errors.push(FieldError::required(path.child("effect"), ""));
+        } else if !effects.contains(&effect) {
+            errors.push(FieldError::not_supported(path.child("effect"), effect, &effects));
+        }
+        if taints[..index].iter().any(|other| (other.text("key"), other.text("effect")) == (key, effect)) {
+            let mut error = FieldError::duplicate(path, taint.clone());
+            error.detail = "taints must be unique by key and effect pair".into();
+            errors.push(error);
+        }
+    }
+    errors
+}

@@ -1,0 +1,400 @@
+//! PersistentVolumeClaim, PersistentVolume, StorageClass, CSIDriver.
+
+use serde_json::{Value, json};
+
+use super::names;
+use super::path::Path;
+use super::pod;
+use super::quantity::Quantity;
+use super::selector;
+use super::strategy::{KindContext, Strategy};
+use super::tree::{Tree, same};
+use crate::field::FieldError;
+use crate::status::ApiResult;
+
+const SPEC: Path<'static> = Path::new("spec");
+const ACCESS_MODES: [&str; 4] = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
+
+pub(super) struct PersistentVolumeClaim;
+
+impl Strategy for PersistentVolumeClaim {
+    fn default(&self, _: &str, object: &mut Value) {
+        default_claim(object);
+    }
+
+    fn has_status(&self) -> bool {
+        true
+    }
+
+    fn prepare_create(&self, _: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
+        object.set("status", json!({"phase": "Pending"}));
+        protect(object, "kubernetes.io/pvc-protection");
+        Ok(())
+    }
+
+    fn validate(&self, object: &Value) -> Vec<FieldError> {
+        validate_claim_spec(object.at("spec"), &SPEC)
+    }
+
+    fn validate_update(&self, new: &Value, old: &Value) -> Vec<FieldError> {
+        let mut errors = self.validate(new);
+        let (spec, before) = (new.at("spec"), old.at("spec"));
+        let bound = new.text("status.phase") == "Bound";
+        let mut comparable = spec.clone();
+        if before.text("volumeName").is_empty() {
+            comparable.copy_field("volumeName", before);
+        }
+        // A claim without a class may get one.
+        if !before.has("storageClassName") {
+            comparable.drop_field("storageClassName");
+        }
+        if bound {
+            comparable.copy_field("volumeAttributesClassName", before);
+            comparable.ensure("resources").copy_field("requests", before.at("resources"));
+        }
+        if !same(&comparable, before) {
+            let detail = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n";
+            errors.push(FieldError::forbidden(SPEC, detail));
+        }
+        let size = |spec: &Value| Quantity::of(spec.at("resources.requests"), "storage").unwrap_or_default();
+        let capacity = Quantity::of(old.at("status.capacity"), "storage").unwrap_or_default();
+        if size(spec) < size(before) && size(spec) <= capacity {
+            let path = Path::new("spec.resources.requests.storage");
+            errors.push(FieldError::forbidden(path, "field can not be less than status.capacity"));
+        }
+        if spec.at("volumeMode") != before.at("volumeMode") {
+            errors.push(FieldError::invalid("volumeMode", spec.at("volumeMode").clone(), "field is immutable"));
+        }
+        errors
+    }
+
+    fn validate_status_update(&self, new: &Value, _: &Value) -> Vec<FieldError> {
+        let path = Path::new("status.capacity");
+        let negative = new
+            .entries("status.capacity")
+            .filter(|(_, value)| Quantity::parse(value).is_some_and(Quantity::is_negative));
+        negative
+            .map(|(name, value)| {
+                FieldError::invalid(path.key(name), value.clone(), "must be a valid resource quantity")
+            })
+            .collect()
+    }
+
+    fn rechecks_metadata(&self) -> bool {
+        true
+    }
+}
+
+/// Defaults of a claim, which StatefulSets have as templates too.
+pub(super) fn default_claim(claim: &mut Value) {
+    claim.ensure("status").default_text("phase", "Pending");
+    let spec = claim.ensure("spec");
+    spec.default_to("volumeMode", "Filesystem");
+    // Each of the two ways to name a source implies the other, if the kind can be named both ways.
+    if let Some(source) = spec.field_mut("dataSource").map(|source| source.clone())
+        && !spec.has("dataSourceRef")
+    {
+        spec.set("dataSourceRef", source);
+    } else if let Some(source) = spec.field_mut("dataSourceRef").map(|source| source.clone())
+        && !spec.has("dataSource")
+        && !source.has("namespace")
+        && matches!(
+            (source.text("apiGroup"), source.text("kind")),
+            ("", "PersistentVolumeClaim") | ("snapshot.storage.k8s.io", "VolumeSnapshot")
+        )
+    {
+        spec.set("dataSource", source);
+    }
+}
+
+/// Checks the spec of a claim.
+pub(super) fn validate_claim_spec(spec: &Value, path: &Path<'_>) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if spec.list("accessModes").is_empty() {
+        errors.push(FieldError::required(path.child("accessModes"), "at least 1 access mode is required"));
+    }
+    errors.extend(selector::validate(spec.at("selector"), &path.child("selector")));
+    errors.extend(access_modes(spec, path));
+    let size_path = path.child("resources");
+    let size_path = size_path.key("storage");
+    match spec.at("resources.requests").get("storage") {
+        None => errors.push(FieldError::required(size_path, "")),
+        Some(size) => {
+            if Quantity::parse(size).is_some_and(|size| size.is_negative() || size.is_zero()) {
+                errors.push(FieldError::invalid(size_path, size.clone(), "must be greater than zero"));
+            }
+        }
+    }
+    for field in ["storageClassName", "volumeAttributesClassName"] {
+        errors.extend(class_name(spec, field, path));
+    }
+    errors.extend(volume_mode(spec, path));
+    for field in ["dataSource", "dataSourceRef"] {
+        let source = spec.at(field);
+        let path = path.child(field);
+        if !source.is_object() {
+            continue;
+        }
+        for part in ["name", "kind"] {
+            if source.text(part).is_empty() {
+                errors.push(FieldError::required(path.child(part), ""));
+            }
+        }
+        if source.text("apiGroup").is_empty() && source.text("kind") != "PersistentVolumeClaim" {
+            let detail = "must be 'PersistentVolumeClaim' when referencing the default apiGroup";
+            errors.push(FieldError::invalid(path, source.text("kind"), detail));
+        }
+    }
+    errors
+}
+
+pub(super) struct PersistentVolume;
+
+/// Where a volume may come from: exactly one of these.
+const SOURCES: [&str; 22] = [
+    "hostPath",
+    "gcePersistentDisk",
+    "awsElasticBlockStore",
+    "glusterfs",
+    "flocker",
+    "nfs",
+    "rbd",
+    "quobyte",
+    "cephfs",
+    "iscsi",
+    "cinder",
+    "fc",
+    "flexVolume",
+    "azureFile",
+    "vsphereVolume",
+    "photonPersistentDisk",
+    "portworxVolume",
+    "azureDisk",
+    "scaleIO",
+    "local",
+    "storageos",
+    "csi",
+];
+
+impl Strategy for PersistentVolume {
+    fn default(&self, _: &str, object: &mut Value) {
+        object.ensure("status").default_text("phase", "Pending");
+        let spec = object.ensure("spec");
+        spec.default_text("persistentVolumeReclaimPolicy", "Retain");
+        spec.default_to("volumeMode", "Filesystem");
+        if let Some(host) = spec.field_mut("hostPath").filter(|host| host.is_object()) {
+            host.default_to("type", "");
+        }
+        if let Some(iscsi) = spec.field_mut("iscsi").filter(|iscsi| iscsi.is_object()) {
+            iscsi.default_to("iscsiInterface", "default");
+        }
+        if let Some(claim) = spec.field_mut("claimRef").filter(|claim| claim.is_object()) {
+            claim.default_text("kind", "PersistentVolumeClaim");
+            claim.default_text("apiVersion", "v1");
+        }
+    }
+
+    fn has_status(&self) -> bool {
+        true
+    }
+
+    fn prepare_create(&self, _: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
+        let now = object.at("metadata.creationTimestamp").clone();
+        object.set("status", json!({"phase": "Pending", "lastPhaseTransitionTime": now}));
+        protect(object, "kubernetes.io/pv-protection");
+        Ok(())
+    }
+
+    fn prepare_status_update(&self, new: &mut Value, old: &Value) {
+        new.copy_field("spec", old);
+        if !new.has("status.lastPhaseTransitionTime") && old.has("status.lastPhaseTransitionTime") {
+            new.ensure("status").copy_field("lastPhaseTransitionTime", old.at("status"));
+        }
+    }
+
+    fn validate(&self, object: &Value) -> Vec<FieldError> {
+        let spec = object.at("spec");
+        let mut errors = Vec::new();
+        if spec.list("accessModes").is_empty() {
+            errors.push(FieldError::required(SPEC.child("accessModes"), ""));
+        }
+        errors.extend(access_modes(spec, &SPEC));
+        let path = SPEC.child("capacity");
+        let capacity = spec.at("capacity");
+        let entries = capacity.as_object().map_or(0, serde_json::Map::len);
+        if entries == 0 {
+            errors.push(FieldError::required(path, ""));
+        }
+        if capacity.get("storage").is_none() || entries > 1 {
+            errors.push(FieldError::not_supported(path, capacity.clone(), &["storage"]));
+        }
+        for (name, size) in spec.entries("capacity") {
+            if Quantity::parse(size).is_some_and(|size| size.is_negative() || size.is_zero()) {
+                errors.push(FieldError::invalid(path.key(name), size.clone(), "must be greater than zero"));
+            }
+        }
+        let policies = ["Delete", "Recycle", "Retain"];
+        let policy = spec.text("persistentVolumeReclaimPolicy");
+        if !policy.is_empty() && !policies.contains(&policy) {
+            let path = SPEC.child("persistentVolumeReclaimPolicy");
+            errors.push(FieldError::not_supported(path, policy, &policies));
+        }
+        let affinity = SPEC.child("nodeAffinity");
+        if spec.has("nodeAffinity") {
+            if spec.has("nodeAffinity.required") {
+                let required = spec.at("nodeAffinity.required");
+                errors.extend(pod::validate_node_selector(required, &affinity.child("required")));
+            } else {
+                errors.push(FieldError::required(affinity.child("required"), "must specify required node constraints"));
+            }
+        }
+        let given: Vec<&str> = SOURCES.into_iter().filter(|source| spec.has(source)).collect();
+        if given.is_empty() {
+            errors.push(FieldError::required(SPEC, "must specify a volume type"));
+        }
+        for source in given.iter().skip(1) {
+            errors.push(FieldError::forbidden(SPEC.child(source), "may not specify more than 1 volume type"));
+        }
+        match given.first() {
+            Some(&"hostPath") if spec.text("hostPath.path").is_empty() => {
+                errors.push(FieldError::required("spec.hostPath.path", ""));
+            }
+            Some(&"local") if !spec.has("nodeAffinity.required") => {
+                errors.push(FieldError::required(affinity, "Local volume requires node affinity"));
+            }
+            Some(&"csi") => {
+                for field in ["driver", "volumeHandle"] {
+                    if spec.at("csi").text(field).is_empty() {
+                        let path = SPEC.child("csi");
+                        errors.push(FieldError::required(path.child(field), ""));
+                    }
+                }
+            }
+            _ => {}
+        }
+        errors.extend(class_name(spec, "storageClassName", &SPEC));
+        errors.extend(volume_mode(spec, &SPEC));
+        errors
+    }
+
+    fn validate_update(&self, new: &Value, old: &Value) -> Vec<FieldError> {
+        let mut errors = self.validate(new);
+        let (spec, before) = (new.at("spec"), old.at("spec"));
+        if SOURCES.iter().any(|source| !same(spec.at(source), before.at(source))) {
+            let detail = "spec.persistentvolumesource is immutable after creation\n";
+            errors.push(FieldError::forbidden("spec.persistentvolumesource", detail));
+        }
+        if spec.at("volumeMode") != before.at("volumeMode") {
+            errors.push(FieldError::invalid("volumeMode", spec.at("volumeMode").clone(), "field is immutable"));
+        }
+        if before.has("nodeAffinity") && !same(spec.at("nodeAffinity"), before.at("nodeAffinity")) {
+            let value = spec.at("nodeAffinity").clone();
+            errors.push(FieldError::invalid("nodeAffinity", value, "field is immutable"));
+        }
+        errors
+    }
+}
+
+pub(super) struct StorageClass;
+
+impl Strategy for StorageClass {
+    fn default(&self, _: &str, object: &mut Value) {
+        object.default_to("reclaimPolicy", "Delete");
+        object.default_to("volumeBindingMode", "Immediate");
+    }
+
+    fn validate(&self, object: &Value) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        let provisioner = object.text("provisioner");
+        if provisioner.is_empty() {
+            errors.push(FieldError::required("provisioner", ""));
+        } else {
+            for message in names::qualified_name(&provisioner.to_lowercase()) {
+                errors.push(FieldError::invalid("provisioner", provisioner.to_lowercase(), message));
+            }
+        }
+        if object.entries("parameters").any(|(key, _)| key.is_empty()) {
+            errors.push(FieldError::invalid("parameters", "", "field can not be empty."));
+        }
+        let policies = ["Delete", "Retain"];
+        let policy = object.text("reclaimPolicy");
+        if !policy.is_empty() && !policies.contains(&policy) {
+            errors.push(FieldError::not_supported("reclaimPolicy", policy, &policies));
+        }
+        let modes = ["Immediate", "WaitForFirstConsumer"];
+        let mode = object.text("volumeBindingMode");
+        if !modes.contains(&mode) {
+            errors.push(FieldError::not_supported("volumeBindingMode", mode, &modes));
+        }
+        errors
+    }
+
+    fn validate_update(&self, new: &Value, old: &Value) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        for field in ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] {
+            if !same(new.at(field), old.at(field)) {
+                errors.push(FieldError::invalid(field, new.at(field).clone(), "field is immutable"));
+            }
+        }
+        errors
+    }
+}
+
+pub(super) struct CsiDriver;
+
+impl Strategy for CsiDriver {
+    fn default(&self, _: &str, object: &mut Value) {
+        let spec = object.ensure("spec");
+        spec.default_to("attachRequired", true);
+        spec.default_to("fsGroupPolicy", "ReadWriteOnceWithFSType");
+        if spec.list("volumeLifecycleModes").is_empty() {
+            spec.set("volumeLifecycleModes", json!(["Persistent"]));
+        }
+        for field in ["podInfoOnMount", "storageCapacity", "requiresRepublish", "seLinuxMount"] {
+            spec.default_to(field, false);
+        }
+    }
+
+    fn unconditional_update(&self) -> bool {
+        false
+    }
+}
+
+/// Admission of a default server puts a finalizer on claims and volumes, so that they are not deleted while in use.
+fn protect(object: &mut Value, finalizer: &str) {
+    let mut finalizers = object.list("metadata.finalizers").to_vec();
+    if !finalizers.contains(&json!(finalizer)) {
+        finalizers.push(json!(finalizer));
+        object.ensure("metadata").set("finalizers", finalizers);
+    }
+}
+
+fn access_modes(spec: &Value, path: &Path<'_>) -> Vec<FieldError> {
+    let path = path.child("accessModes");
+    let mut errors = Vec::new();
+    let modes: Vec<&str> = spec.list("accessModes").iter().filter_map(Value::as_str).collect();
+    for mode in modes.iter().filter(|mode| !ACCESS_MODES.contains(mode)) {
+        errors.push(FieldError::not_supported(path, *mode, &ACCESS_MODES));
+    }
+    let others = modes.iter().any(|mode| *mode != "ReadWriteOncePod" && ACCESS_MODES.contains(mode));
+    if modes.contains(&"ReadWriteOncePod") && others {
+        let detail = "may not use ReadWriteOncePod with other access modes";
+        errors.push(FieldError::forbidden(path, detail));
+    }
+    errors
+}
+
+fn class_name(spec: &Value, field: &str, path: &Path<'_>) -> Vec<FieldError> {
+    let name = spec.text(field);
+    if name.is_empty() {
+        return Vec::new();
+    }
+    names::dns_subdomain(name).into_iter().map(|m| FieldError::invalid(path.child(field), name, m)).collect()
+}
+
+fn volume_mode(spec: &Value, path: &Path<'_>) -> Option<FieldError> {
+    let mode = spec.text("volumeMode");
+    let modes = ["Block", "Filesystem"];
+    (spec.has("volumeMode") && !modes.contains(&mode))
+        .then(|| FieldError::not_supported(path.child("volumeMode"), mode, &modes))
+}
