@@ -70,9 +70,15 @@ impl BuiltinSchemas {
         result.expect("the bundle of this build is whole")
     }
 
-    fn compile(&self, key: &str) -> Result<SchemaSet, Box<dyn std::error::Error>> {
+    /// The schemas and the Go facts of a document.
+    pub(super) fn sources(&self, key: &str) -> Result<(Vec<u8>, Vec<u8>), BundleError> {
         let schemas = self.bundle.entry(&format!("openapi/{key}/schemas"))?.unwrap_or_default();
         let go = self.bundle.entry(&format!("go/{key}"))?.unwrap_or_else(|| b"{}".to_vec());
+        Ok((schemas, go))
+    }
+
+    fn compile(&self, key: &str) -> Result<SchemaSet, Box<dyn std::error::Error>> {
+        let (schemas, go) = self.sources(key)?;
         Ok(SchemaSet::from_openapi(&serde_json::from_slice(&schemas)?, &GoTypes::parse(&go)?)?)
     }
 }

@@ -7,14 +7,51 @@ use super::go_time::{self, Layout};
 use super::node::{Field, NodeId, NodeKind, SchemaSet, TypeRef};
 use super::quantity::Quantity;
 
-/// Checks that `value` can be decoded into the Go struct behind `ty`.
+/// Checks that `value` can be decoded into the Go struct behind `ty`; of a custom resource, only the metadata is one.
 ///
 /// # Errors
 /// What the decoder would say of the first field that it can't read:
 /// `json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32`.
 pub fn check_types(ty: &TypeRef, value: &Value) -> Result<(), String> {
-    let root = Place { outer: None, structure: "", name: "", via: "" };
-    check(ty.set(), ty.id(), "", value, &root)
+    if ty.node().go {
+        return check(ty.set(), ty.id(), "", value, &ROOT);
+    }
+    check_embedded(ty.set(), ty.id(), value, &mut String::new())
+}
+
+const ROOT: Place<'static> = Place { outer: None, structure: "", name: "", via: "" };
+
+/// Looks for metadata inside of a custom resource.
+fn check_embedded(set: &SchemaSet, id: NodeId, value: &Value, path: &mut String) -> Result<(), String> {
+    let node = set.node(id);
+    if node.go {
+        return check(set, id, "v1.ObjectMeta", value, &ROOT).map_err(|error| match path.as_str() {
+            "metadata" => error,
+            _ => format!("{path}: Invalid value: {value}: {error}"),
+        });
+    }
+    let end = path.len();
+    match value {
+        Value::Object(members) => {
+            for (key, member) in members {
+                let Some(id) = node.property(key).map(|field| field.node).or(node.additional) else { continue };
+                path.push_str(if end == 0 { "" } else { "." });
+                path.push_str(key);
+                check_embedded(set, id, member, path)?;
+                path.truncate(end);
+            }
+        }
+        Value::Array(entries) => {
+            let Some(items) = node.items else { return Ok(()) };
+            for (index, entry) in entries.iter().enumerate() {
+                path.push_str(&format!("[{index}]"));
+                check_embedded(set, items, entry, path)?;
+                path.truncate(end);
+            }
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 /// Where the decoder stands: a chain of fields, without list indices and map keys.
@@ -57,7 +94,7 @@ fn check(set: &SchemaSet, id: NodeId, go_type: &str, value: &Value, place: &Plac
     }
     let refuse = |go_type: &str| Err(place.error(&described(value), go_type));
     match (node.kind, value) {
-        (NodeKind::Any | NodeKind::ObjectOrAny, _) => Ok(()),
+        (NodeKind::Any | NodeKind::Bare | NodeKind::ObjectOrAny, _) => Ok(()),
         (NodeKind::Object, Value::Object(members)) => {
             let name = node.type_name.as_deref().unwrap_or_default();
             let structure = name.rsplit('.').next().unwrap_or_default();

@@ -9,24 +9,35 @@
 //! CRD manifest ─────────────────────────────────────────compile→ SchemaSet ─┴→ TypeRef ─→ walkers
 //! ```
 //!
-//! What a write goes through, in this order: [`check_types`] (built-ins) → [`unknown_fields`] → [`prune`] →
-//! [`normalise`].
+//! What a write goes through, in this order: [`check_types`] → [`unknown_fields`] → [`prune`] → [`normalise`] and, for
+//! custom resources, [`default()`] → [`validate`].
 
 pub mod builtin;
 pub mod bundle;
 mod check_types;
+mod constraints;
+pub mod crd;
+mod default;
+mod format;
 mod go_time;
 mod go_types;
 mod node;
 mod normalise;
 mod openapi;
+mod pattern;
 mod prune;
 pub mod quantity;
+mod validate;
 
 pub use builtin::BuiltinSchemas;
 pub use check_types::check_types;
+pub use constraints::Constraints;
+pub use default::default;
+pub(crate) use format::KNOWN as KNOWN_FORMATS;
 pub use go_types::GoTypes;
 pub use node::{Field, GoField, Gvk, ListType, MapType, Node, NodeId, NodeKind, Omit, SchemaSet, TypeRef};
 pub use normalise::normalise;
 pub use openapi::CompileError;
+pub use pattern::Pattern;
 pub use prune::{prune, unknown_fields};
+pub use validate::validate;

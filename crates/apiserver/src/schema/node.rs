@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::constraints::Constraints;
+
 /// Index of a node in its [`SchemaSet`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(pub u32);
@@ -52,6 +54,8 @@ pub enum NodeKind {
     Time,
     /// An RFC 3339 time in microseconds (`metav1.MicroTime`).
     MicroTime,
+    /// Any value, but objects in it lose all their fields (what `additionalProperties: true` means for values).
+    Bare,
     /// An object of the type in [`Node::additional`], or any other value, kept as it is (`JSONSchemaPropsOrBool`).
     ObjectOrAny,
 }
@@ -151,8 +155,11 @@ pub struct Node {
     pub embedded_resource: bool,
     /// `format`, for example `int32`, `date-time`.
     pub format: Option<Box<str>>,
-    /// It is a Go struct: a round trip leaves fields out and fills zero values in as [`Field::go`] says.
-    pub go_struct: bool,
+    /// A Go type is behind it, so that a round trip leaves fields out and fills zero values in as [`Field::go`] says;
+    /// false in custom resources.
+    pub go: bool,
+    /// What is asked of values beyond their type; only custom resources have any.
+    pub constraints: Option<Box<Constraints>>,
 }
 
 /// A node together with its set.

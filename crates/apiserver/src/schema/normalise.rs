@@ -36,9 +36,12 @@ fn walk(set: &SchemaSet, id: NodeId, value: &mut Value) {
                     None => drop(members.remove(&*field.name)),
                 }
             }
-            if let (Some(values), false) = (node.additional, node.go_struct) {
-                let free = members.iter_mut().filter(|(key, _)| node.property(key).is_none());
-                free.for_each(|(_, member)| walk(set, values, member));
+            if !node.go {
+                let unnamed = members.iter_mut().filter(|(key, _)| node.property(key).is_none());
+                unnamed.for_each(|(_, member)| match node.additional {
+                    Some(values) => walk(set, values, member),
+                    None => whole_numbers(member),
+                });
             }
         }
         (NodeKind::ObjectOrAny, Value::Object(_)) => {
@@ -48,11 +51,11 @@ fn walk(set: &SchemaSet, id: NodeId, value: &mut Value) {
         }
         (NodeKind::Map, Value::Object(members)) => {
             let Some(values) = node.additional else { return };
-            members.values_mut().for_each(|member| element(set, values, member));
+            members.values_mut().for_each(|member| element(set, node, values, member));
         }
         (NodeKind::List, Value::Array(entries)) => {
             let Some(items) = node.items else { return };
-            entries.iter_mut().for_each(|entry| element(set, items, entry));
+            entries.iter_mut().for_each(|entry| element(set, node, items, entry));
         }
         (NodeKind::Quantity, Value::String(text)) => {
             if let Ok(quantity) = Quantity::parse(text) {
@@ -79,8 +82,8 @@ fn walk(set: &SchemaSet, id: NodeId, value: &mut Value) {
                 *text = base64::engine::general_purpose::STANDARD.encode(bytes);
             }
         }
-        (NodeKind::Any, _) => whole_numbers(value),
-        (NodeKind::Number, Value::Number(number)) => whole_number(number),
+        (NodeKind::Any | NodeKind::Bare, _) => whole_numbers(value),
+        (NodeKind::Number | NodeKind::Integer, Value::Number(number)) => whole_number(number),
         _ => {}
     }
 }
@@ -105,9 +108,9 @@ fn field_value(set: &SchemaSet, field: &Field, go: &GoField, mut given: Value) -
 }
 
 /// An entry of a list or map: null is the zero value there.
-fn element(set: &SchemaSet, id: NodeId, value: &mut Value) {
+fn element(set: &SchemaSet, container: &Node, id: NodeId, value: &mut Value) {
     let node = set.node(id);
-    if value.is_null() && (node.go_struct || !matches!(node.kind, NodeKind::Object | NodeKind::Map | NodeKind::List)) {
+    if container.go && value.is_null() {
         *value = if node.kind == NodeKind::Bytes { "".into() } else { zero(node) };
     }
     walk(set, id, value);

@@ -61,7 +61,6 @@ impl Compiler<'_> {
     /// Adds what is known of the Go struct `name` to its node.
     fn add_go(&self, node: &mut Node, name: &str) {
         let Some(fields) = self.go_types.fields(name) else { return };
-        node.go_struct = true;
         // A struct without fields looks like free JSON in OpenAPI.
         node.kind = NodeKind::Object;
         for field in &mut node.properties {
@@ -93,6 +92,7 @@ impl Compiler<'_> {
             preserve_unknown: flag("x-kubernetes-preserve-unknown-fields"),
             embedded_resource: flag("x-kubernetes-embedded-resource"),
             format: text("format").map(Box::from),
+            go: self.go_types.fields(from).is_some(),
             ..Node::default()
         };
         if let Some(Value::Object(properties)) = schema.get("properties") {

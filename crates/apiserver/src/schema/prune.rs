@@ -4,11 +4,26 @@ use serde_json::Value;
 
 use super::node::{Node, NodeId, NodeKind, SchemaSet, TypeRef};
 
-/// Paths of the fields that `ty` does not have, in the order of the object: `spec.foo`, `spec.ports[0].x`.
+/// Paths of the fields that `ty` does not have: `spec.foo`, `spec.ports[0].x`. For custom resources first those of the
+/// object's metadata, then those of the schema, then those of embedded metadata, as the real server reports them.
 pub fn unknown_fields(ty: &TypeRef, value: &Value) -> Vec<String> {
-    let mut found = Vec::new();
+    let mut found = Found::default();
     find(ty.set(), ty.id(), value, &mut String::new(), &mut found);
-    found
+    let Found { mut custom, structs } = found;
+    if ty.node().go {
+        return structs;
+    }
+    custom.sort();
+    let (own, embedded): (Vec<_>, Vec<_>) = structs.into_iter().partition(|path| path.starts_with("metadata."));
+    [own, custom, embedded].concat()
+}
+
+#[derive(Default)]
+struct Found {
+    /// Fields that a structural schema does not have.
+    custom: Vec<String>,
+    /// Fields that a Go struct does not have.
+    structs: Vec<String>,
 }
 
 /// Drops the fields that `ty` does not have.
@@ -39,14 +54,19 @@ impl Node {
     }
 
     /// The type that the entries of a list have, if it tells.
-    fn entries(&self) -> Option<NodeId> {
-        self.items
+    fn entries(&self, own: NodeId) -> Option<NodeId> {
+        if self.kind == NodeKind::Bare { Some(own) } else { self.items }
+    }
+
+    /// Whatever is in a value stays.
+    fn is_free(&self) -> bool {
+        self.kind == NodeKind::Any && self.properties.is_empty() && self.additional.is_none() && self.items.is_none()
     }
 }
 
-fn find(set: &SchemaSet, id: NodeId, value: &Value, path: &mut String, found: &mut Vec<String>) {
+fn find(set: &SchemaSet, id: NodeId, value: &Value, path: &mut String, found: &mut Found) {
     let node = set.node(id);
-    if node.kind == NodeKind::Any {
+    if node.is_free() {
         return;
     }
     match value {
@@ -62,13 +82,14 @@ fn find(set: &SchemaSet, id: NodeId, value: &Value, path: &mut String, found: &m
                 match node.member(key) {
                     Member::Typed(id) => find(set, id, member, path, found),
                     Member::Free => {}
-                    Member::Unknown => found.push(path.clone()),
+                    Member::Unknown if node.go => found.structs.push(path.clone()),
+                    Member::Unknown => found.custom.push(path.clone()),
                 }
                 path.truncate(end);
             }
         }
         Value::Array(entries) => {
-            let Some(id) = node.entries() else { return };
+            let Some(id) = node.entries(id) else { return };
             for (index, entry) in entries.iter().enumerate() {
                 let end = path.len();
                 path.push_str(&format!("[{index}]"));
@@ -82,7 +103,7 @@ fn find(set: &SchemaSet, id: NodeId, value: &Value, path: &mut String, found: &m
 
 fn drop_unknown(set: &SchemaSet, id: NodeId, value: &mut Value) {
     let node = set.node(id);
-    if node.kind == NodeKind::Any {
+    if node.is_free() {
         return;
     }
     match value {
@@ -100,7 +121,7 @@ fn drop_unknown(set: &SchemaSet, id: NodeId, value: &mut Value) {
             Member::Unknown => false,
         }),
         Value::Array(entries) => {
-            let Some(id) = node.entries() else { return };
+            let Some(id) = node.entries(id) else { return };
             for entry in entries {
                 drop_unknown(set, id, entry);
             }
