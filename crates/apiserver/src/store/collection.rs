@@ -1,5 +1,6 @@
 //! All objects of one resource.
 
+use std::fmt;
 use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +16,6 @@ use super::stored::Stored;
 use super::watch::Watch;
 
 /// All objects of one resource, such as `deployments.apps`.
-#[derive(Debug)]
 pub struct Collection {
     group: Box<str>,
     resource: Box<str>,
@@ -236,6 +236,15 @@ impl Collection {
                 }
             }
         }
+    }
+}
+
+impl fmt::Debug for Collection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Collection")
+            .field("group", &self.group)
+            .field("resource", &self.resource)
+            .finish_non_exhaustive()
     }
 }
 

@@ -59,8 +59,8 @@ type CollectionId = usize;
 enum Outcome {
     Accepted(Arc<Stored>, oneshot::Receiver<Result<(), StoreError>>),
     Refused(WriteError),
-    /// It would be refused because of a version that may still fail. To be tried again when that is settled, so that
-    /// refusals speak of what readers see.
+    /// Only a version that may still fail speaks against it. To be tried again when that is settled, so that refusals
+    /// speak of what readers see.
     Unsettled(Draft),
 }
 
@@ -138,10 +138,14 @@ impl Queue {
             return Outcome::Refused(StoreError::Closed.into());
         }
         let pending = state.pending.get(&id);
-        let durable = if pending.is_none() { collection.get(&id.1) } else { None };
-        let newest = pending.or(durable.as_ref()).filter(|newest| newest.exists());
-        if let Err(error) = Collection::check(newest, expected) {
-            return if pending.is_some() { Outcome::Unsettled(draft) } else { Outcome::Refused(error) };
+        let possible = pending
+            .is_none_or(|newest| Collection::check(Some(newest).filter(|newest| newest.exists()), expected).is_ok());
+        if pending.is_none() || !possible {
+            match Collection::check(collection.get(&id.1).as_ref(), expected) {
+                Err(error) => return Outcome::Refused(error),
+                Ok(()) if !possible => return Outcome::Unsettled(draft),
+                Ok(()) => {}
+            }
         }
         state.newest += 1;
         let stored = Arc::new(draft.stamp(state.newest));

@@ -9,7 +9,6 @@ use std::ops::Bound;
 use super::key::ObjectKey;
 
 /// The map.
-#[derive(Debug)]
 pub(super) struct CountedMap<V> {
     /// Never empty; no run but an only one is.
     runs: Vec<Run<V>>,
@@ -21,7 +20,6 @@ pub(super) trait Counted {
     fn counts(&self) -> bool;
 }
 
-#[derive(Debug)]
 struct Run<V> {
     /// More than all keys of the run before, at most the first key of this one. Not used in the first run.
     from: ObjectKey,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use redb::{
     Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase, ReadableTable, ReadableTableMetadata, StorageError,
-    TableDefinition, TableError,
+    TableDefinition, TableError, WriteTransaction,
 };
 
 use super::error::StoreError;
@@ -109,9 +109,15 @@ impl Disk {
 
     /// Puts a batch on disk. When this returns it survives a crash; if it fails, none of it is kept.
     pub(super) fn commit(&mut self, batch: &[Change], revision: u64) -> Result<(), StoreError> {
-        let result = catch_unwind(AssertUnwindSafe(|| self.try_commit(batch, revision)))
-            .unwrap_or_else(|panic| Err(panic_message(&*panic)));
-        match result {
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            let transaction = self.prepare(batch, revision)?;
+            // From here on the batch may be on disk even if this fails.
+            for change in batch {
+                self.undo.entry(change.key.clone()).or_insert_with(|| change.before.clone());
+            }
+            transaction.commit().map_err(|error| error.to_string())
+        }));
+        match result.unwrap_or_else(|panic| Err(panic_message(&*panic))) {
             Ok(()) => {
                 self.undo.clear();
                 Ok(())
@@ -120,15 +126,12 @@ impl Disk {
                 // Closing a broken database may fail in its own ways.
                 let broken = self.database.take();
                 let _ = catch_unwind(AssertUnwindSafe(|| drop(broken)));
-                for change in batch {
-                    self.undo.entry(change.key.clone()).or_insert_with(|| change.before.clone());
-                }
                 Err(StoreError::Disk { path: self.path.clone(), reason })
             }
         }
     }
 
-    fn try_commit(&mut self, batch: &[Change], revision: u64) -> Result<(), String> {
+    fn prepare(&mut self, batch: &[Change], revision: u64) -> Result<WriteTransaction, String> {
         let database = match &mut self.database {
             Some(database) => database,
             none => none.insert((self.opener)(&self.path).map_err(|error| error.to_string())?),
@@ -150,7 +153,7 @@ impl Disk {
             let mut meta = transaction.open_table(META).map_err(|error| error.to_string())?;
             meta.insert(META_REVISION, revision).map_err(|error| error.to_string())?;
         }
-        transaction.commit().map_err(|error| error.to_string())
+        Ok(transaction)
     }
 }
 

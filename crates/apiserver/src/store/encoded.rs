@@ -1,5 +1,6 @@
 //! Objects as JSON bytes, ready for their resourceVersion to be filled in.
 
+use std::fmt;
 use std::ops::Range;
 
 use serde::Serialize;
@@ -9,7 +10,9 @@ use serde_json::{Map, Value};
 ///
 /// The members stand in the order `kind`, `apiVersion`, `metadata`, then the rest by name, so that the type can be
 /// left out (typed lists) and the metadata cut out (`PartialObjectMetadata`) without parsing.
-#[derive(Debug, Clone)]
+///
+/// Its debug form leaves the content out, which may be secret.
+#[derive(Clone)]
 pub struct Encoded {
     pub(super) json: Vec<u8>,
     pub(super) layout: Layout,
@@ -34,7 +37,7 @@ pub(super) struct Layout {
 /// Values of the fields that a field selector may name, beyond `metadata.name` and `metadata.namespace`.
 ///
 /// Kept in one piece of memory behind the object's JSON.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Fields(pub(super) Vec<u8>);
 
 const METADATA_KEY: &[u8] = b"\"metadata\":";
@@ -81,6 +84,18 @@ impl Encoded {
     /// The JSON, in which `metadata.resourceVersion` is the empty string.
     pub fn json(&self) -> &[u8] {
         &self.json
+    }
+}
+
+impl fmt::Debug for Encoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Encoded({} bytes)", self.json.len())
+    }
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fields({} bytes)", self.0.len())
     }
 }
 

@@ -21,7 +21,6 @@ pub(super) struct Limits {
 ///
 /// Each version but the oldest readable one of an object has its event in the log. When an event leaves the log, the
 /// versions that it superseded go with it, so forgetting costs the same as writing did.
-#[derive(Debug)]
 pub(super) struct History {
     objects: CountedMap<Versions>,
     log: VecDeque<Arc<Event>>,
@@ -31,7 +30,6 @@ pub(super) struct History {
     oldest: u64,
 }
 
-#[derive(Debug)]
 struct Versions {
     newest: Arc<Stored>,
     #[expect(clippy::box_collection, reason = "most objects have none, and a pointer is a quarter of a VecDeque")]
@@ -117,7 +115,8 @@ impl History {
         self.log_bytes += event.size();
         self.log.push_back(Arc::new(event));
         let mut forgotten = Vec::new();
-        while self.log.len() > limits.events || self.log_bytes > limits.bytes {
+        // The newest event stays, so that watchers that keep up see everything whatever the limits.
+        while self.log.len() > 1 && (self.log.len() > limits.events || self.log_bytes > limits.bytes) {
             forgotten.extend(self.forget_first());
         }
         forgotten

@@ -61,9 +61,9 @@ pub use watch::Watch;
 pub struct StoreOptions {
     /// Where objects are kept; made if it is not there. Default: in memory only.
     pub data_dir: Option<PathBuf>,
-    /// Events kept per collection for watches and for reads of older revisions. Default: 10 000.
+    /// Events kept per collection for watches and for reads of older revisions, at least 1. Default: 10 000.
     pub history: usize,
-    /// Bytes of superseded objects kept per collection. Default: 64 MiB.
+    /// Bytes of superseded objects kept per collection beyond the newest event. Default: 64 MiB.
     pub history_bytes: usize,
     /// Largest object in bytes of JSON. Default: 3 MiB, what a real server takes as request body.
     pub max_object_bytes: usize,
@@ -174,7 +174,9 @@ impl Store {
 
     /// Makes a change. Returns the new version (of a deletion, the final one) once readers see it.
     ///
-    /// A write goes on if the returned future is dropped after its first poll.
+    /// A write goes on if the returned future is dropped after its first poll. One that fails with
+    /// [`StoreError::Disk`] is not seen by anybody; but if the process dies before the next write succeeds, it may turn
+    /// out to have reached the disk.
     pub async fn write(&self, write: Write) -> Result<Arc<Stored>, WriteError> {
         let (collection, key, expected, event_type, object) = write.into_parts();
         let limit = self.inner.options.max_object_bytes;

@@ -1,5 +1,7 @@
 //! One version of an object as it lies in the store.
 
+use std::fmt;
+
 use bytes::{BufMut, Bytes};
 use serde_json::Value;
 
@@ -21,7 +23,8 @@ pub enum EventType {
 ///
 /// All that is asked of it without parsing is answered from the bytes: a version is one allocation for the line,
 /// and the labels and selectable fields are read where they lie.
-#[derive(Debug)]
+///
+/// Its debug form leaves the content out, which may be secret.
 pub struct Stored {
     key: ObjectKey,
     revision: u64,
@@ -191,6 +194,13 @@ impl Stored {
     /// The selectable fields, as in [`Fields`].
     pub(super) fn packed_fields(&self) -> &[u8] {
         &self.buffer[self.frame_len()..]
+    }
+}
+
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, revision, event_type, .. } = self;
+        write!(f, "Stored({key}, {revision}, {})", event_type.as_str())
     }
 }
 

@@ -14,6 +14,11 @@ use super::event::Event;
 #[derive(Debug)]
 pub struct Watch {
     collection: Arc<Collection>,
+    cursor: Cursor,
+}
+
+#[derive(Debug)]
+struct Cursor {
     /// Position of the next event to be fetched.
     position: u64,
     /// Revision of the last event that was handed out.
@@ -26,28 +31,19 @@ const BATCH: usize = 64;
 
 impl Watch {
     pub(super) fn new(collection: Arc<Collection>, position: u64, from: u64) -> Self {
-        Self { collection, position, seen: from, fetched: VecDeque::new() }
+        Self { collection, cursor: Cursor { position, seen: from, fetched: VecDeque::new() } }
     }
 
     /// The next event, or `None` if there is none yet.
     pub fn try_next(&mut self) -> Result<Option<Arc<Event>>, Compacted> {
-        if self.fetched.is_empty() && self.position < self.collection.end() {
-            self.collection.take_events(self.position, BATCH, &mut self.fetched)?;
-            self.position += self.fetched.len() as u64;
-        }
-        let event = self.fetched.pop_front();
-        if let Some(event) = &event {
-            self.seen = event.revision();
-        }
-        Ok(event)
+        self.cursor.try_next(&self.collection)
     }
 
     /// Waits for the next event. Nothing is lost if the wait is given up.
     pub async fn next(&mut self) -> Result<Arc<Event>, Compacted> {
         loop {
-            let collection = self.collection.clone();
-            let news = collection.news().notified();
-            if let Some(event) = self.try_next()? {
+            let news = self.collection.news().notified();
+            if let Some(event) = self.cursor.try_next(&self.collection)? {
                 return Ok(event);
             }
             news.await;
@@ -58,7 +54,23 @@ impl Watch {
     ///
     /// Also advances while other collections change.
     pub fn progress(&self) -> Option<u64> {
+        // In this order: whatever is visible now is in the log that is looked at next.
         let visible = self.collection.visible();
-        (self.fetched.is_empty() && self.position == self.collection.end()).then(|| visible.max(self.seen))
+        let Cursor { position, seen, fetched } = &self.cursor;
+        (fetched.is_empty() && *position == self.collection.end()).then(|| visible.max(*seen))
+    }
+}
+
+impl Cursor {
+    fn try_next(&mut self, collection: &Collection) -> Result<Option<Arc<Event>>, Compacted> {
+        if self.fetched.is_empty() && self.position < collection.end() {
+            collection.take_events(self.position, BATCH, &mut self.fetched)?;
+            self.position += self.fetched.len() as u64;
+        }
+        let event = self.fetched.pop_front();
+        if let Some(event) = &event {
+            self.seen = event.revision();
+        }
+        Ok(event)
     }
 }

@@ -1,10 +1,10 @@
 //! Random histories against a model that keeps everything.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use futures::FutureExt;
-use kubewright_apiserver::store::{Collection, EventType, ObjectKey, RangeRequest, Store, StoreOptions, Stored, Watch};
+use kubewright_apiserver::store::{Collection, EventType, ObjectKey, RangeRequest, Store, StoreOptions, Watch};
 use proptest::prelude::*;
 
 use crate::support::*;
@@ -83,11 +83,6 @@ impl Model {
     }
 }
 
-/// In memory a write needs no waiting.
-fn at_once(write: impl Future<Output = WriteResult>) -> Arc<Stored> {
-    write.now_or_never().expect("done at the first poll").unwrap()
-}
-
 struct Watcher {
     resource: usize,
     watch: Watch,
@@ -157,8 +152,10 @@ fn pages(
     }
 }
 
-fn run(history: usize, steps: Vec<Step>) {
-    let store = Store::open(StoreOptions { history, ..Default::default() }).unwrap();
+fn run(options: StoreOptions, steps: Vec<Step>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let at_once = |write: Pin<Box<dyn Future<Output = WriteResult> + '_>>| runtime.block_on(write).unwrap();
+    let store = Store::open(options.clone()).unwrap();
     let collections: [Arc<Collection>; 2] = RESOURCES.map(|resource| store.collection("", resource));
     let mut model = Model { states: vec![Default::default()], events: Vec::new() };
     let mut watchers: Vec<Watcher> = Vec::new();
@@ -168,15 +165,15 @@ fn run(history: usize, steps: Vec<Step>) {
             Step::Put { resource, key } => {
                 let (collection, key) = (&collections[resource], object_key(key));
                 let written = match collection.get(&key) {
-                    None => at_once(create(&store, collection, &key, "x")),
-                    Some(current) => at_once(update(&store, collection, &key, current.revision(), "x")),
+                    None => at_once(Box::pin(create(&store, collection, &key, "x"))),
+                    Some(current) => at_once(Box::pin(update(&store, collection, &key, current.revision(), "x"))),
                 };
                 model.record(resource, written.event_type(), &key, written.revision());
             }
             Step::Delete { resource, key } => {
                 let (collection, key) = (&collections[resource], object_key(key));
                 let Some(current) = collection.get(&key) else { continue };
-                let last = at_once(delete(&store, collection, &key, current.revision()));
+                let last = at_once(Box::pin(delete(&store, collection, &key, current.revision())));
                 model.record(resource, EventType::Deleted, &key, last.revision());
             }
             Step::Compact { back } => store.compact(newest.saturating_sub(back)),
@@ -210,13 +207,35 @@ fn run(history: usize, steps: Vec<Step>) {
     for watcher in watchers.iter_mut().filter(|watcher| !watcher.ended) {
         watcher.take(&model, usize::MAX);
     }
+    if options.data_dir.is_some() {
+        drop((store, collections, watchers));
+        let store = Store::open(options).unwrap();
+        for (index, resource) in RESOURCES.into_iter().enumerate() {
+            let found = pages(&store.collection("", resource), store.revision(), None, 2).unwrap();
+            assert_eq!(found.into_iter().collect::<State>(), model.states.last().unwrap()[index]);
+        }
+    }
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(step(), 1..120)
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..Default::default() })]
 
     #[test]
-    fn reads_and_watches_agree_with_the_model(history in 1..20usize, steps in prop::collection::vec(step(), 1..120)) {
-        run(history, steps);
+    fn reads_and_watches_agree_with_the_model(history in 1..20usize, steps in steps()) {
+        run(StoreOptions { history, ..Default::default() }, steps);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 10, ..Default::default() })]
+
+    #[test]
+    fn with_a_data_directory_they_agree_too(history in 1..20usize, steps in steps()) {
+        let directory = tempfile::tempdir().unwrap();
+        run(StoreOptions { history, data_dir: Some(directory.path().into()), ..Default::default() }, steps);
     }
 }

@@ -1,5 +1,6 @@
 //! Preconditions, revisions and what is stored.
 
+use futures::FutureExt;
 use kubewright_apiserver::store::{EventType, Store, StoreOptions, WriteError};
 
 use crate::support::*;
@@ -13,6 +14,14 @@ async fn one_counter_numbers_the_writes_of_all_collections() {
     assert_eq!(create(&store, &secrets, &key("a"), "1").await.unwrap().revision(), 2);
     assert_eq!(update(&store, &maps, &key("a"), 1, "2").await.unwrap().revision(), 3);
     assert_eq!(store.revision(), 3);
+}
+
+#[test]
+fn in_memory_a_write_needs_no_waiting() {
+    let store = memory();
+    let maps = store.collection("", "configmaps");
+    let written = create(&store, &maps, &key("a"), "1").now_or_never().expect("done at the first poll");
+    assert_eq!(written.unwrap().revision(), store.revision());
 }
 
 #[tokio::test]
