@@ -140,8 +140,10 @@ pub struct Status {
     /// Names that it serves under.
     pub accepted_names: Names,
     /// What has become of it.
+    #[serde(deserialize_with = "null_is_empty")]
     pub conditions: Vec<Condition>,
     /// Versions that stored objects may be in.
+    #[serde(deserialize_with = "null_is_empty")]
     pub stored_versions: Vec<String>,
 }
 
@@ -179,4 +181,13 @@ impl Definition {
     pub fn storage_version(&self) -> Option<&Version> {
         self.spec.versions.iter().find(|version| version.storage)
     }
+}
+
+/// Lists that are empty are written as null.
+fn null_is_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
