@@ -1,0 +1,358 @@
+//! From the bytes of an object to what the cache keeps of it, in one pass.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::intern::Interners;
+use crate::stored::{Entries, Kind, Labels, Object, Owner, Span, Spans, Stored, Text, write_text};
+use crate::{Keep, ObjectRef, View};
+
+/// Packs the objects of one informer.
+#[derive(Debug)]
+pub(crate) struct Scanner {
+    kind: Arc<Kind>,
+    keep: Keep,
+    /// Managers whose entries in managedFields are kept.
+    managers: BTreeSet<String>,
+    interners: Arc<Interners>,
+    /// Reused from object to object: members of metadata, and of the object.
+    meta: Vec<u8>,
+    rest: Vec<u8>,
+}
+
+impl Scanner {
+    pub(crate) fn new(kind: Kind, keep: Keep, managers: BTreeSet<String>, interners: Arc<Interners>) -> Self {
+        Self { kind: Arc::new(kind), keep, managers, interners, meta: Vec::new(), rest: Vec::new() }
+    }
+
+    fn finish(&mut self, fields: Fields<'_>) -> Result<Stored, String> {
+        let strings = &self.interners.strings;
+        let name = fields.name.filter(|name| !name.is_empty()).ok_or("an object without metadata.name")?;
+        let namespace = fields.namespace.filter(|namespace| !namespace.is_empty());
+        let reference =
+            ObjectRef { namespace: namespace.map(|namespace| strings.text(&namespace)), name: (*name).into() };
+        if fields.spans.resource_version.range().is_empty() {
+            return Err(format!("the object {reference} has no metadata.resourceVersion"));
+        }
+        let json: Box<[u8]> = [&*self.meta, &*self.rest].concat().into();
+        if u32::try_from(json.len()).is_err() {
+            return Err(format!("the object {reference} is larger than 4 GiB"));
+        }
+        let labels = fields.labels.filter(|labels| !labels.0.is_empty()).map(|labels| self.intern_labels(labels));
+        let owners = fields.owners.filter(|owners| !owners.is_empty()).map(|owners| self.intern_owners(&owners));
+        Ok(Stored(Arc::new(Object {
+            kind: self.kind.clone(),
+            reference,
+            labels,
+            owners,
+            generation: fields.generation,
+            // Checked above: it is not longer than the whole.
+            rest: self.meta.len() as u32,
+            json,
+            spans: fields.spans,
+        })))
+    }
+
+    fn intern_labels(&self, Entries(mut labels): Entries<'_>) -> Arc<Labels> {
+        labels.sort_unstable();
+        labels.dedup_by(|one, other| one.0 == other.0);
+        let strings = &self.interners.strings;
+        let equal = |one: &Labels, other: &[(Cow<'_, str>, Cow<'_, str>)]| {
+            one.iter().eq(other.iter().map(|(key, value)| (&**key, &**value)))
+        };
+        let make = || {
+            let shared = labels.iter().map(|(key, value)| (strings.text(key), strings.text(value)));
+            Arc::new(Labels(shared.collect()))
+        };
+        self.interners.labels.get(labels.as_slice(), equal, make)
+    }
+
+    fn intern_owners(&self, owners: &[OwnerFields<'_>]) -> Arc<[Owner]> {
+        let strings = &self.interners.strings;
+        let owners: Vec<Owner> = owners
+            .iter()
+            .map(|owner| Owner {
+                api_version: strings.text(&owner.api_version),
+                kind: strings.text(&owner.kind),
+                name: strings.text(&owner.name),
+                uid: strings.text(&owner.uid),
+                controller: owner.controller,
+                block_owner_deletion: owner.block_owner_deletion,
+            })
+            .collect();
+        self.interners.owners.get(&*owners, |one, other| one == other, || owners.clone().into())
+    }
+}
+
+/// Reads one object.
+impl<'de> DeserializeSeed<'de> for &mut Scanner {
+    type Value = Stored;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Stored, D::Error> {
+        self.meta.clear();
+        self.rest.clear();
+        let keep = self.keep;
+        let fields = match keep {
+            Keep::Whole => deserializer.deserialize_map(ObjectVisitor { scanner: self, rest: true, annotations: true }),
+            Keep::Metadata => {
+                deserializer.deserialize_map(ObjectVisitor { scanner: self, rest: false, annotations: true })
+            }
+            Keep::View(view) => {
+                let whole = <&RawValue>::deserialize(deserializer)?;
+                return self.scan_view(whole, view).map_err(D::Error::custom);
+            }
+        }?;
+        self.finish(fields).map_err(D::Error::custom)
+    }
+}
+
+impl Scanner {
+    /// The metadata of the object and the other members that its view has.
+    fn scan_view(&mut self, whole: &RawValue, view: View) -> Result<Stored, String> {
+        let seen =
+            (view.project)(whole.get()).map_err(|error| format!("an object does not fit the view of it: {error}"))?;
+        let Members(members) =
+            serde_json::from_str(&seen).map_err(|error| format!("a view is not an object: {error}"))?;
+        let annotations = members.iter().any(|(key, value)| key.0 == "metadata" && has_annotations(value));
+        let mut deserializer = serde_json::Deserializer::from_str(whole.get());
+        let visitor = ObjectVisitor { scanner: self, rest: false, annotations };
+        let fields =
+            serde::Deserializer::deserialize_map(&mut deserializer, visitor).map_err(|error| error.to_string())?;
+        for (key, value) in members {
+            if !matches!(&*key.0, "apiVersion" | "kind" | "metadata") {
+                append(&mut self.rest, &key.0, value.get());
+            }
+        }
+        self.finish(fields)
+    }
+}
+
+fn has_annotations(metadata: &RawValue) -> bool {
+    let members = serde_json::from_str(metadata.get()).unwrap_or(Members(Vec::new()));
+    members.0.iter().any(|(key, value)| key.0 == "annotations" && value.get() != "null")
+}
+
+/// What is taken from an object, beside the members that are packed.
+#[derive(Default)]
+struct Fields<'a> {
+    name: Option<Cow<'a, str>>,
+    namespace: Option<Cow<'a, str>>,
+    generation: Option<i64>,
+    labels: Option<Entries<'a>>,
+    owners: Option<Vec<OwnerFields<'a>>>,
+    spans: Spans,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OwnerFields<'a> {
+    #[serde(borrow)]
+    api_version: Cow<'a, str>,
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow)]
+    uid: Cow<'a, str>,
+    controller: Option<bool>,
+    block_owner_deletion: Option<bool>,
+}
+
+struct ObjectVisitor<'s> {
+    scanner: &'s mut Scanner,
+    /// Whether to keep members other than metadata.
+    rest: bool,
+    annotations: bool,
+}
+
+impl<'de> Visitor<'de> for ObjectVisitor<'_> {
+    type Value = Fields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of the Kubernetes API")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+        let Self { scanner, rest, annotations } = self;
+        let mut fields = None;
+        while let Some(Text(key)) = map.next_key()? {
+            match &*key {
+                "apiVersion" | "kind" => _ = map.next_value::<IgnoredAny>()?,
+                "metadata" => fields = Some(map.next_value_seed(Metadata { scanner: &mut *scanner, annotations })?),
+                _ if rest => append(&mut scanner.rest, &key, map.next_value::<&RawValue>()?.get()),
+                _ => _ = map.next_value::<IgnoredAny>()?,
+            }
+        }
+        fields.ok_or_else(|| A::Error::missing_field("metadata"))
+    }
+}
+
+struct Metadata<'s> {
+    scanner: &'s mut Scanner,
+    annotations: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Metadata<'_> {
+    type Value = Fields<'de>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Fields<'de>, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Metadata<'_> {
+    type Value = Fields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the metadata of an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+        let Self { scanner, annotations } = self;
+        scanner.meta.clear();
+        let mut fields = Fields::default();
+        while let Some(Text(key)) = map.next_key()? {
+            match &*key {
+                "name" => fields.name = map.next_value::<Option<Text<'de>>>()?.map(|text| text.0),
+                "namespace" => fields.namespace = map.next_value::<Option<Text<'de>>>()?.map(|text| text.0),
+                "generation" => fields.generation = map.next_value()?,
+                "labels" => fields.labels = map.next_value()?,
+                "ownerReferences" => fields.owners = map.next_value()?,
+                "managedFields" if scanner.managers.is_empty() => _ = map.next_value::<IgnoredAny>()?,
+                "managedFields" => {
+                    let kept = map.next_value_seed(ManagedFields(&scanner.managers))?;
+                    if !kept.is_empty() {
+                        append(&mut scanner.meta, &key, &format!("[{}]", kept.join(",")));
+                    }
+                }
+                "annotations" if !annotations => _ = map.next_value::<IgnoredAny>()?,
+                _ => {
+                    let value = map.next_value::<&RawValue>()?.get();
+                    let span = append_span(&mut scanner.meta, &key, value);
+                    let spans = &mut fields.spans;
+                    match &*key {
+                        "uid" => spans.uid = inside(&key, value, span)?,
+                        "resourceVersion" => spans.resource_version = inside(&key, value, span)?,
+                        "creationTimestamp" => spans.creation = inside(&key, value, span)?,
+                        "deletionTimestamp" => spans.deletion = inside(&key, value, span)?,
+                        "annotations" => spans.annotations = span,
+                        "finalizers" => spans.finalizers = span,
+                        _ => {}
+                    }
+                }
+            }
+        }
+        Ok(fields)
+    }
+}
+
+/// Reads managedFields and keeps the entries of some managers.
+struct ManagedFields<'s>(&'s BTreeSet<String>);
+
+impl<'de> DeserializeSeed<'de> for ManagedFields<'_> {
+    type Value = Vec<&'de str>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        #[derive(Deserialize)]
+        struct Entry<'a> {
+            #[serde(borrow)]
+            manager: Option<Cow<'a, str>>,
+        }
+        let entries = Option::<Vec<&RawValue>>::deserialize(deserializer)?.unwrap_or_default();
+        let kept = entries.into_iter().map(RawValue::get).filter(|entry| {
+            let entry = serde_json::from_str(entry).unwrap_or(Entry { manager: None });
+            entry.manager.is_some_and(|manager| self.0.contains(&*manager))
+        });
+        Ok(kept.collect())
+    }
+}
+
+/// The members of an object, unread.
+struct Members<'a>(Vec<(Text<'a>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries<'a>(std::marker::PhantomData<&'a ()>);
+        impl<'de: 'a, 'a> Visitor<'de> for Entries<'a> {
+            type Value = Members<'a>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'a>, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Entries(std::marker::PhantomData))
+    }
+}
+
+/// Reads the items of a list, which may be null.
+pub(crate) struct Items<'s>(pub(crate) &'s mut Scanner);
+
+impl<'de> DeserializeSeed<'de> for Items<'_> {
+    type Value = Vec<Stored>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Vec<Stored>, D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Items<'_> {
+    type Value = Vec<Stored>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the items of a list")
+    }
+
+    fn visit_none<E>(self) -> Result<Vec<Stored>, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_some<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Vec<Stored>, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<Stored>, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element_seed(&mut *self.0)? {
+            items.push(item);
+        }
+        Ok(items)
+    }
+}
+
+fn append(out: &mut Vec<u8>, key: &str, value: &str) {
+    append_span(out, key, value);
+}
+
+/// Appends a member and tells where its value lies.
+fn append_span(out: &mut Vec<u8>, key: &str, value: &str) -> Span {
+    if !out.is_empty() {
+        out.push(b',');
+    }
+    write_text(out, key);
+    out.push(b':');
+    let start = out.len();
+    out.extend_from_slice(value.as_bytes());
+    // An object of more than 4 GiB is refused in the end.
+    Span { start: start as u32, end: out.len() as u32 }
+}
+
+/// What lies between the quotes of a string that the API server itself has made, and which therefore needs no escapes.
+fn inside<E: serde::de::Error>(key: &str, value: &str, span: Span) -> Result<Span, E> {
+    match value.as_bytes() {
+        b"null" => Ok(Span::default()),
+        [b'"', text @ .., b'"'] if !text.contains(&b'\\') => Ok(Span { start: span.start + 1, end: span.end - 1 }),
+        _ => Err(E::custom(format!("metadata.{key} is {value}, and not a plain string"))),
+    }
+}
