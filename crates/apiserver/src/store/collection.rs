@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use super::error::{Compacted, WriteError};
 use super::event::Event;
-use super::history::{History, Limits};
+use super::history::{History, Limits, Place};
 use super::key::ObjectKey;
 use super::stored::Stored;
 use super::watch::Watch;
@@ -149,14 +149,17 @@ impl Collection {
         make: impl FnOnce(Option<&Arc<Stored>>) -> Result<Arc<Stored>, WriteError>,
     ) -> Result<Arc<Stored>, WriteError> {
         let history = self.history.write();
-        let stored = make(history.get(key))?;
-        self.add(history, stored.clone());
+        let place = history.find(key);
+        let stored = make(history.at(&place))?;
+        self.add(history, place, stored.clone());
         Ok(stored)
     }
 
     /// Adds a version that was checked before. Watchers are told by [`Self::notify`].
     pub(super) fn publish(&self, stored: Arc<Stored>) {
-        self.add(self.history.write(), stored);
+        let history = self.history.write();
+        let place = history.find(stored.key());
+        self.add(history, place, stored);
     }
 
     /// Takes an object in as it was found on disk.
@@ -164,8 +167,8 @@ impl Collection {
         self.history.write().load(object);
     }
 
-    fn add(&self, mut history: RwLockWriteGuard<'_, History>, stored: Arc<Stored>) {
-        let forgotten = history.apply(stored, self.limits);
+    fn add(&self, mut history: RwLockWriteGuard<'_, History>, place: Place, stored: Arc<Stored>) {
+        let forgotten = history.apply(place, stored, self.limits);
         self.end.store(history.end(), Ordering::Release);
         drop(history);
         // Freeing memory needs no lock.

@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 
-use super::counted::{Counted, CountedMap};
+use super::counted::{Counted, CountedMap, Position};
 use super::error::Compacted;
 use super::event::Event;
 use super::key::ObjectKey;
-use super::stored::Stored;
+use super::stored::{EventType, Stored};
 
 /// How much history is kept.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +30,9 @@ pub(super) struct History {
     oldest: u64,
 }
 
+/// Where [`History::find`] found an object, or would insert it.
+pub(super) struct Place(Result<Position, Position>);
+
 struct Versions {
     newest: Arc<Stored>,
     #[expect(clippy::box_collection, reason = "most objects have none, and a pointer is a quarter of a VecDeque")]
@@ -44,7 +47,17 @@ impl History {
 
     /// The newest version of an object, unless it is deleted.
     pub(super) fn get(&self, key: &ObjectKey) -> Option<&Arc<Stored>> {
-        let at = self.objects.find(key.as_str()).ok()?;
+        self.at(&self.find(key))
+    }
+
+    /// Where an object is or is to be placed: for [`Self::at`] and [`Self::apply`], as long as nothing changes between.
+    pub(super) fn find(&self, key: &ObjectKey) -> Place {
+        Place(self.objects.find(key.as_str()))
+    }
+
+    /// The newest version at a place, unless it is deleted.
+    pub(super) fn at(&self, place: &Place) -> Option<&Arc<Stored>> {
+        let at = place.0.ok()?;
         Some(&self.objects.at(at).newest).filter(|stored| stored.exists())
     }
 
@@ -99,9 +112,9 @@ impl History {
         }
     }
 
-    /// Adds a version. Returns what has left the history, to be dropped outside of the lock.
-    pub(super) fn apply(&mut self, object: Arc<Stored>, limits: Limits) -> Vec<Arc<Event>> {
-        let previous = match self.objects.find(object.key().as_str()) {
+    /// Adds a version at the place of its key. Returns what has left the history, to be dropped outside of the lock.
+    pub(super) fn apply(&mut self, place: Place, object: Arc<Stored>, limits: Limits) -> Vec<Arc<Event>> {
+        let previous = match place.0 {
             Ok(at) => {
                 let previous = self.objects.change(at, |versions| versions.supersede(object.clone()));
                 Some(previous).filter(|stored| stored.exists())
@@ -137,7 +150,9 @@ impl History {
         self.first += 1;
         self.log_bytes -= event.size();
         self.oldest = event.revision();
-        if let Ok(at) = self.objects.find(event.object().key().as_str())
+        // A creation superseded nothing: what was there before left with its deletion.
+        if event.event_type() != EventType::Added
+            && let Ok(at) = self.objects.find(event.object().key().as_str())
             && self.objects.change(at, |versions| versions.forget_before(event.revision()))
         {
             self.objects.remove(at);
