@@ -19,7 +19,7 @@
 //! | [`apply`] | server-side apply: field sets, merge, managedFields |
 //! | [`patch`] | JSON patch, merge patch, strategic merge patch |
 //! | [`kinds`] | what the built-in kinds do beyond their schema: defaults, validation, status separation |
-//! | `table` | printing of objects as rows |
+//! | [`table`] | printing of objects as rows |
 //! | `crd` | custom resource definitions: from their manifest to a served resource |
 //! | `registry` | which resources are served, and by what schema, strategy and columns |
 //! | `discovery` | `/api`, `/apis` and `/openapi/v3` |
@@ -36,3 +36,4 @@ pub mod patch;
 pub mod schema;
 pub mod status;
 pub mod store;
+pub mod table;
