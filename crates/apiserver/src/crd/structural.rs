@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::field::{FieldError, FieldErrorKind};
+use crate::field::FieldError;
 use crate::schema::{self, Pattern, crd};
 
 const UNSUPPORTED: [&str; 7] =
@@ -15,22 +15,38 @@ const TYPES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "st
 const META_FIELDS: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
 /// What is wrong with a schema whose path is `path`. The stages build on one another: defaults are looked at only when
-/// the schema itself is sound.
+/// the types can be read off.
 pub fn check(schema: &Value, path: &str) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if schema.get("nullable") == Some(&Value::Bool(true)) {
         errors.push(FieldError::forbidden(format!("{path}.nullable"), "nullable cannot be true at the root"));
     }
     check_keywords(schema, path, "", true, &mut errors);
-    if !errors.is_empty() {
+    if has_unsupported(schema) {
         return errors;
     }
-    check_structure(schema, path, Level::Root, &mut errors);
-    errors.sort_by_cached_key(ToString::to_string);
-    if errors.is_empty() {
-        check_defaults(schema, path, &mut errors);
+    let mut structure = Vec::new();
+    check_structure(schema, path, Level::Root, &mut structure);
+    structure.sort_by_cached_key(ToString::to_string);
+    if structure.is_empty() {
+        let mut root = schema.clone();
+        root["x-kubernetes-embedded-resource"] = true.into();
+        check_defaults(&root, path, &mut structure);
     }
+    errors.append(&mut structure);
     errors
+}
+
+/// It has keywords that no structural schema can be made of.
+fn has_unsupported(schema: &Value) -> bool {
+    let list_of_items = schema.get("items").is_some_and(Value::is_array);
+    list_of_items
+        || unsupported(schema).next().is_some()
+        || children(schema, "").iter().any(|(c, _)| has_unsupported(c))
+}
+
+fn unsupported(schema: &Value) -> impl Iterator<Item = &'static str> {
+    UNSUPPORTED.into_iter().filter(|key| schema.get(key).is_some_and(|value| !is_empty(value)))
 }
 
 /// Each schema inside of a schema, with its path.
@@ -55,7 +71,7 @@ fn children<'a>(schema: &'a Value, path: &str) -> Vec<(&'a Value, String)> {
 /// `no_defaults`: why defaults may not stand here; empty: they may.
 fn check_keywords(schema: &Value, path: &str, no_defaults: &str, root: bool, errors: &mut Vec<FieldError>) {
     let at = |key: &str| format!("{path}.{key}");
-    for key in UNSUPPORTED.into_iter().filter(|key| schema.get(key).is_some_and(|value| !is_empty(value))) {
+    for key in unsupported(schema) {
         errors.push(FieldError::forbidden(at(key), format!("{key} is not supported")));
     }
     let ty = text(schema, "type");
@@ -223,7 +239,7 @@ fn check_structure(schema: &Value, path: &str, level: Level, errors: &mut Vec<Fi
     let ty = text(schema, "type");
     let (embedded, preserve) = (flag(schema, "x-kubernetes-embedded-resource"), preserves(schema));
     let int_or_string = flag(schema, "x-kubernetes-int-or-string");
-    match schema.get("items") {
+    match schema.get("items").filter(|items| items.is_object()) {
         None if ty == "array" => errors.push(FieldError::required(at("items"), "must be specified")),
         Some(items) => check_structure(items, &at("items"), Level::Item, errors),
         None => {}
@@ -381,19 +397,22 @@ fn check_defaults(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
 
 fn check_default(schema: &Value, default: &Value, path: &str) -> Vec<FieldError> {
     let ty = crd::compile_part(schema);
+    let mut errors = Vec::new();
     let mut pruned = default.clone();
     schema::prune(&ty, &mut pruned);
     if pruned != *default {
-        return vec![FieldError::invalid(path, default.clone(), "must not have unknown fields")];
+        errors.push(FieldError::invalid(path, default.clone(), "must not have unknown fields"));
     }
     if let Err(error) = schema::check_types(&ty, default) {
-        return vec![FieldError::new(FieldErrorKind::Invalid, path, default.clone(), error)];
+        errors.push(FieldError::invalid(path, default.clone(), error));
+        return errors;
     }
     let below = |error: FieldError| {
-        let step = if error.field.is_empty() || error.field.starts_with('[') { "" } else { "." };
-        FieldError { field: format!("{path}{step}{}", error.field), ..error }
+        let field = if error.field.is_empty() { path.to_owned() } else { format!("{path}.{}", error.field) };
+        FieldError { field, ..error }
     };
-    schema::validate(&ty, default).into_iter().map(below).collect()
+    errors.extend(schema::validate_keywords(&ty, default).into_iter().map(below));
+    errors
 }
 
 fn preserves(schema: &Value) -> bool {

@@ -140,11 +140,16 @@ fn check_versions(spec: &Value, errors: &mut Vec<FieldError>) {
         let warning = version.get("deprecationWarning").and_then(Value::as_str);
         if let Some(warning) = warning {
             let deprecated = version.get("deprecated") == Some(&Value::Bool(true));
+            let control = warning.find(char::is_control);
+            let unprintable = format!(
+                "must only contain printable UTF-8 characters; non-printable character found at index {}",
+                control.unwrap_or_default()
+            );
             let reasons = [
                 (!deprecated, "can only be set for deprecated versions"),
                 (warning.is_empty(), "must not be an empty string"),
                 (warning.len() > 256, "must be <= 256 characters long"),
-                (warning.contains(char::is_control), "must only contain printable UTF-8 characters"),
+                (control.is_some(), unprintable.as_str()),
             ];
             for (_, reason) in reasons.into_iter().filter(|(wrong, _)| *wrong) {
                 errors.push(FieldError::invalid(format!("{path}.deprecationWarning"), warning, reason));

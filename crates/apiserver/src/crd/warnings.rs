@@ -19,9 +19,7 @@ pub fn warnings(definition: &Value) -> Vec<String> {
 fn collect<'a>(schema: &'a Value, formats: &mut BTreeSet<&'a str>) {
     let Some(members) = schema.as_object() else { return };
     let format = members.get("format").and_then(Value::as_str).unwrap_or_default();
-    // Only texts and numbers have formats.
-    let typed = matches!(members.get("type").and_then(Value::as_str), Some("string" | "integer" | "number"));
-    if typed && !format.is_empty() && !KNOWN_FORMATS.contains(&format) {
+    if !format.is_empty() && !KNOWN_FORMATS.contains(&format) {
         formats.insert(format);
     }
     for key in ["items", "additionalProperties", "not"] {

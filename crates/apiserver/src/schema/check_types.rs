@@ -4,7 +4,7 @@ use base64::Engine as _;
 use serde_json::{Number, Value};
 
 use super::go_time::{self, Layout};
-use super::node::{Field, NodeId, NodeKind, SchemaSet, TypeRef};
+use super::node::{Field, Node, NodeId, NodeKind, SchemaSet, TypeRef};
 use super::quantity::Quantity;
 
 /// Checks that `value` can be decoded into the Go struct behind `ty`; of a custom resource, only the metadata is one.
@@ -94,7 +94,8 @@ fn check(set: &SchemaSet, id: NodeId, go_type: &str, value: &Value, place: &Plac
     }
     let refuse = |go_type: &str| Err(place.error(&described(value), go_type));
     match (node.kind, value) {
-        (NodeKind::Any | NodeKind::Bare | NodeKind::ObjectOrAny, _) => Ok(()),
+        (NodeKind::Any | NodeKind::Bare, _) => Ok(()),
+        (NodeKind::ObjectOrAny, _) => object_or_any(set, node, value, place),
         (NodeKind::Object, Value::Object(members)) => {
             let name = node.type_name.as_deref().unwrap_or_default();
             let structure = name.rsplit('.').next().unwrap_or_default();
@@ -131,6 +132,18 @@ fn check(set: &SchemaSet, id: NodeId, go_type: &str, value: &Value, place: &Plac
         (NodeKind::Bytes, Value::String(text)) => decode_base64(text).map(drop),
         _ if go_type.is_empty() => refuse(fallback(set, id)),
         _ => refuse(go_type),
+    }
+}
+
+/// Types of a schema that read themselves: a schema, or a boolean or a list in its place.
+fn object_or_any(set: &SchemaSet, node: &Node, value: &Value, place: &Place<'_>) -> Result<(), String> {
+    let or_bool = node.type_name.as_deref().is_some_and(|name| name.ends_with("OrBool"));
+    match (value, node.additional) {
+        (Value::Object(_), Some(id)) => check(set, id, "v1.JSONSchemaProps", value, place),
+        (Value::String(_) | Value::Number(_) | Value::Array(_), _) if or_bool => {
+            Err("boolean or JSON schema expected".into())
+        }
+        _ => Ok(()),
     }
 }
 

@@ -41,3 +41,4 @@ pub use openapi::CompileError;
 pub use pattern::Pattern;
 pub use prune::{prune, unknown_fields};
 pub use validate::validate;
+pub(crate) use validate::validate_keywords;

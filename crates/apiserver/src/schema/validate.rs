@@ -11,11 +11,16 @@ use crate::field::{FieldError, FieldErrorKind};
 
 /// What `ty` refuses in `value`. Metadata is not looked at: it has rules of its own, which hold for every kind.
 pub fn validate(ty: &TypeRef, value: &Value) -> Vec<FieldError> {
-    let mut result = Outcome::default();
-    let mut path = String::new();
-    Validator { set: ty.set() }.node(ty.id(), value, &mut path, &mut result);
-    duplicates(ty.set(), ty.id(), value, &mut path, &mut result.errors);
-    result.errors
+    let mut errors = validate_keywords(ty, value);
+    duplicates(ty.set(), ty.id(), value, &mut String::new(), &mut errors);
+    errors
+}
+
+/// [`validate`] without the uniqueness of sets and keyed lists.
+pub(crate) fn validate_keywords(ty: &TypeRef, value: &Value) -> Vec<FieldError> {
+    let mut outcome = Outcome::default();
+    Validator { set: ty.set() }.node(ty.id(), value, &mut String::new(), &mut outcome);
+    outcome.errors
 }
 
 /// Errors, and how many checks were made: the alternative of an `anyOf` with the most checks is taken for the one that
