@@ -117,7 +117,7 @@ impl Compiler {
         match schema.get("additionalProperties") {
             // What values may be is not told: objects among them lose their fields.
             Some(Value::Bool(true)) => {
-                node.additional = Some(self.add(Node { kind: NodeKind::Bare, ..Node::default() }));
+                node.additional = Some(self.add(Node { kind: NodeKind::Bare, nullable: true, ..Node::default() }));
             }
             Some(values @ Value::Object(_)) => node.additional = Some(self.node(values, inner(place))),
             _ => {}

@@ -53,9 +53,10 @@ impl Node {
         }
     }
 
-    /// The type that the entries of a list have, if it tells.
+    /// The type that the entries of a list have. Where none is told, fields of objects are as unknown as they are in an
+    /// object in place of the list.
     fn entries(&self, own: NodeId) -> Option<NodeId> {
-        if self.kind == NodeKind::Bare { Some(own) } else { self.items }
+        self.items.or((!self.preserve_unknown).then_some(own))
     }
 
     /// Whatever is in a value stays.
