@@ -52,7 +52,8 @@ pub(crate) struct Queue {
 #[derive(Debug, Default)]
 struct Pending {
     order: VecDeque<ObjectRef>,
-    deltas: FxHashMap<ObjectRef, Delta>,
+    /// And whether the follower has never heard of the object.
+    deltas: FxHashMap<ObjectRef, (Delta, bool)>,
 }
 
 impl Deltas {
@@ -88,7 +89,7 @@ impl Queue {
     fn pop(&self) -> Option<Delta> {
         let pending = &mut *self.pending.lock();
         let reference = pending.order.pop_front()?;
-        let delta = pending.deltas.remove(&reference);
+        let delta = pending.deltas.remove(&reference).map(|(delta, _)| delta);
         if pending.order.is_empty() && pending.order.capacity() > 1024 {
             *pending = Pending::default();
         }
@@ -100,13 +101,14 @@ impl Queue {
         match pending.deltas.entry(delta.reference.clone()) {
             Entry::Vacant(entry) => {
                 pending.order.push_back(delta.reference.clone());
-                entry.insert(delta);
+                let unheard = delta.old.is_none();
+                entry.insert((delta, unheard));
             }
             Entry::Occupied(mut entry) => {
-                let known = entry.get_mut();
+                let (known, unheard) = entry.get_mut();
                 let Delta { old, new, last, initial, .. } = delta;
-                if known.old.is_none() && new.is_none() {
-                    known.old = old;
+                if *unheard {
+                    known.old = old.filter(|_| new.is_none());
                 }
                 (known.new, known.last) = (new, last);
                 known.initial &= initial;

@@ -86,7 +86,14 @@ impl Store {
 
     /// Drops an object that was deleted; `last` is its final state.
     pub(crate) fn remove(&mut self, last: Stored) {
-        self.drop_object(last.reference().clone(), Some(last));
+        // Not the one that was made anew under the same name, in case the list was newer than the event.
+        let anew = self.contents.get(last.reference()).is_some_and(|known| {
+            known.uid() != last.uid()
+                && !Version::new(known.resource_version()).older_than(&Version::new(last.resource_version()))
+        });
+        if !anew {
+            self.drop_object(last.reference().clone(), Some(last));
+        }
     }
 
     /// A follower that is told of everything there is, and of what changes from here on.

@@ -19,6 +19,7 @@ use kube::Client;
 use kube::client::Body;
 use rand::RngExt;
 use rand::rngs::StdRng;
+use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::CacheOptions;
@@ -65,6 +66,8 @@ impl Reflector {
             let (after, changes, next) = machine.step(input);
             machine = after;
             self.shared.take_over(machine.state, changes);
+            // A long burst of events comes without a wait.
+            consume_budget().await;
             input = match next {
                 Next::Read => self.read(&mut connection).await,
                 Next::Stream => self.open(&requests, &mut connection, None).await,

@@ -95,7 +95,7 @@ pub(crate) fn newest(body: &[u8]) -> Result<Version, Fault> {
     }
     let list: Versioned = serde_json::from_slice(body)
         .map_err(|error| Fault::garbage(format!("the answer to a list is no list: {error}")))?;
-    Ok(Version::new(&list.metadata.resource_version))
+    list.metadata.version().map_err(Fault::garbage)
 }
 
 impl Fault {
@@ -152,9 +152,20 @@ struct Details {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ListMeta {
+    #[serde(default)]
     resource_version: String,
     #[serde(rename = "continue")]
     more: Option<String>,
+}
+
+impl ListMeta {
+    /// Nothing can be watched from an empty version.
+    fn version(&self) -> Result<Version, String> {
+        match &*self.resource_version {
+            "" => Err("the answer to a list has no resourceVersion; the kind cannot be watched".to_string()),
+            version => Ok(Version::new(version)),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -231,6 +242,9 @@ impl<'de> DeserializeSeed<'de> for ObjectOf<'_> {
             }
             "BOOKMARK" => {
                 let Bookmark { metadata } = Bookmark::deserialize(deserializer)?;
+                if metadata.resource_version.is_empty() {
+                    return Err(D::Error::custom("a bookmark without resourceVersion"));
+                }
                 let initial_end = metadata
                     .annotations
                     .is_some_and(|annotations| annotations.get(INITIAL_END).is_some_and(|value| value == "true"));
@@ -271,11 +285,11 @@ impl<'de> Visitor<'de> for PageVisitor<'_> {
                 _ => _ = map.next_value::<IgnoredAny>()?,
             }
         }
-        let ListMeta { resource_version, more } = meta.ok_or_else(|| A::Error::missing_field("metadata"))?;
+        let meta = meta.ok_or_else(|| A::Error::missing_field("metadata"))?;
         Ok(Page {
             items: items.ok_or_else(|| A::Error::missing_field("items"))?,
-            version: Version::new(&resource_version),
-            more: more.filter(|more| !more.is_empty()),
+            version: meta.version().map_err(A::Error::custom)?,
+            more: meta.more.filter(|more| !more.is_empty()),
         })
     }
 }

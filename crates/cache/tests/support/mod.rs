@@ -220,7 +220,7 @@ impl Server {
         let state = &mut *self.0.lock();
         (state.objects, state.revision) = (backup.objects, backup.revision);
         // A watch from a version to come is accepted, and waits for it.
-        state.compacted = 0;
+        state.compacted = state.revision;
         state.log.clear();
         state.pages.clear();
     }
