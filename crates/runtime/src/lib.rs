@@ -1,1 +1,62 @@
 //! Manager, controllers and all that a reconciler touches.
+//!
+//! ```text
+//! API server ─watch→ cache ─delta→ feed ─key→ queue ─key→ worker → Reconciler → Context (reads cache, writes client) → API server
+//! ```
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`connect`](connect()) | finds the cluster |
+//! | [`Manager`] | runs controllers, from the first list to an orderly stop |
+//! | [`Controller`], [`Watch`], [`predicates`] | what a controller is for, what it watches, which changes count |
+//! | [`Reconciler`], [`Outcome`], [`Error`] | what an author writes, and what it answers |
+//! | [`Context`] | what it reads and writes through: caches, client, status, events |
+//! | [`owned`], [`Children`] | children: declared, applied, pruned |
+//! | [`finalizer`], [`conditions`] | work before an object may go; conditions in the standard form |
+//! | `start`, `engine`, `handler` | the loop of a controller |
+//! | [`Handle`], `parts` | a manager from outside; what it consists of |
+//! | `expectations`, `writes` | a key does not run before the caches have seen its own writes |
+//! | [`events`] | events, joined and written aside |
+//! | `health`, `endpoints`, `metrics` | what a running manager tells of itself |
+
+pub mod clock;
+pub mod conditions;
+mod connect;
+mod context;
+mod controller;
+mod endpoints;
+mod engine;
+mod error;
+pub mod events;
+mod expectations;
+pub mod finalizer;
+mod handle;
+mod handler;
+mod health;
+mod manager;
+mod metrics;
+pub mod owned;
+mod parts;
+pub mod predicates;
+mod reason;
+mod reconciler;
+mod signals;
+mod start;
+mod status;
+mod stores;
+mod watch;
+mod writes;
+
+pub use connect::{ConfigError, config, connect};
+pub use context::Context;
+pub use controller::{Controller, ControllerOptions, Trigger};
+pub use error::Error;
+pub use handle::Handle;
+pub use health::{ControllerStatus, FailingKey, InformerStatus};
+pub use kubewright_cache::{Delta, Informer, ObjectRef, Stored};
+pub use kubewright_queue::{Backoff, Limit};
+pub use manager::{Manager, ManagerError, ManagerOptions, TaskContext};
+pub use owned::{ChildRef, Children, Foreign, Owned};
+pub use reason::{Change, Reason};
+pub use reconciler::{Key, KeyReconciler, Outcome, Reconciler};
+pub use watch::Watch;

@@ -1,0 +1,198 @@
+//! What a reconcile reads and writes through.
+
+use std::{fmt, sync::Arc};
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::{Client, Resource, api::ApiResource};
+use kubewright_cache::{Informer, ObjectRef, Stored};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    Error, Reason,
+    clock::Clock,
+    events::{EventType, Note, Recorder},
+    owned::memory::Memory,
+    stores::{NotWatched, Stores},
+};
+
+/// What a reconcile reads and writes through: the caches of the kinds that its controller watches, and a client.
+///
+/// Reads never leave the process. Writes that the reconcile makes through the context or its [client](Self::client) are
+/// remembered: the key does not run again before the caches have seen them.
+pub struct Context {
+    pub(crate) controller: Arc<ControllerContext>,
+    subject: Option<Subject>,
+    reason: Reason,
+}
+
+/// What all reconciles of a controller share.
+pub(crate) struct ControllerContext {
+    pub(crate) name: Arc<str>,
+    pub(crate) field_manager: String,
+    pub(crate) client: Client,
+    pub(crate) stores: Stores,
+    /// Kinds whose objects are children.
+    pub(crate) owned: Vec<ApiResource>,
+    pub(crate) memory: Memory,
+    pub(crate) recorder: Recorder,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// The object that a reconcile is for.
+#[derive(Debug)]
+pub(crate) struct Subject {
+    pub(crate) resource: ApiResource,
+    pub(crate) stored: Stored,
+}
+
+impl Context {
+    pub(crate) fn new(controller: Arc<ControllerContext>, reason: Reason) -> Self {
+        Self { controller, subject: None, reason }
+    }
+
+    pub(crate) fn set_subject(&mut self, resource: ApiResource, stored: Stored) {
+        self.subject = Some(Subject { resource, stored });
+    }
+
+    /// The name of the controller.
+    pub fn controller_name(&self) -> &str {
+        &self.controller.name
+    }
+
+    /// The name under which the controller owns fields; to be used for applies through [`client`](Self::client) too.
+    pub fn field_manager(&self) -> &str {
+        &self.controller.field_manager
+    }
+
+    /// Why this reconcile runs. A reconcile should do the same whatever the reason is; this is for logs.
+    pub fn reason(&self) -> &Reason {
+        &self.reason
+    }
+
+    /// The wall-clock time for what is written into objects, from the manager's clock.
+    pub fn now(&self) -> Timestamp {
+        self.controller.clock.now()
+    }
+
+    /// A client for other writes, and for reads past the cache. Writes made by tasks that the reconcile spawns are not
+    /// remembered.
+    pub fn client(&self) -> &Client {
+        &self.controller.client
+    }
+
+    /// A cached object, or `None` if there is none. An error if the controller does not watch the kind.
+    pub fn get<K>(&self, key: &ObjectRef) -> Result<Option<K>, Error>
+    where
+        K: Resource<DynamicType = ()> + DeserializeOwned,
+    {
+        let resource = ApiResource::erase::<K>(&());
+        self.informer(&resource)?;
+        let stored = self.controller.stores.get(&resource, key);
+        stored.map(|stored| decode(&resource, &stored)).transpose()
+    }
+
+    /// The cached objects of a kind, in a namespace or in all, in the order of their namespaces and names. An error if
+    /// the controller does not watch the kind.
+    pub fn list<K>(&self, namespace: Option<&str>) -> Result<Vec<K>, Error>
+    where
+        K: Resource<DynamicType = ()> + DeserializeOwned,
+    {
+        let resource = ApiResource::erase::<K>(&());
+        self.informer(&resource)?;
+        let stores = self.controller.stores.of(&resource.group, &resource.plural);
+        decode_all(&resource, stores.flat_map(|store| store.informer.list(namespace)).collect())
+    }
+
+    /// The cached objects of a kind that an index of their watch has under `value`, see
+    /// [`Watch::index`](crate::Watch::index); in the order of their namespaces and names.
+    pub fn list_by<K>(&self, index: &str, value: &str) -> Result<Vec<K>, Error>
+    where
+        K: Resource<DynamicType = ()> + DeserializeOwned,
+    {
+        let resource = ApiResource::erase::<K>(&());
+        self.informer(&resource)?;
+        let stores = self.controller.stores.of(&resource.group, &resource.plural);
+        let mut indexes = stores.flat_map(|store| &store.indexes).filter(|(name, _)| name == index).peekable();
+        if indexes.peek().is_none() {
+            let (name, kind) = (&self.controller.name, &resource.kind);
+            let what =
+                format!("controller {name} has no index {index:?} of {kind}: add .index({index:?}, …) to its watch");
+            return Err(Error::terminal(what));
+        }
+        decode_all(&resource, indexes.flat_map(|(_, index)| index.get(value)).collect())
+    }
+
+    /// The cache of a kind that the controller watches: for kinds known at run time, and for reads that do not decode.
+    /// If the kind is watched several times it is the cache of the first watch.
+    pub fn informer(&self, resource: &ApiResource) -> Result<&Informer, Error> {
+        self.controller.stores.first(resource).map(|store| &store.informer).ok_or_else(|| {
+            Error::terminal(NotWatched {
+                controller: self.controller.name.to_string(),
+                group: resource.group.clone(),
+                plural: resource.plural.clone(),
+                kind: resource.kind.clone(),
+            })
+        })
+    }
+
+    /// Tells people that something about the object went as it should: a Normal event. It is written later; see
+    /// [`events`](crate::events) for what is joined and left out. `reason` is one word in CamelCase. Does nothing where
+    /// keys are not objects.
+    pub fn normal(&self, reason: impl Into<String>, message: impl Into<String>) {
+        self.note(EventType::Normal, reason.into(), message.into());
+    }
+
+    /// Tells people that something about the object needs their attention: a Warning event. See [`Self::normal`].
+    pub fn warning(&self, reason: impl Into<String>, message: impl Into<String>) {
+        self.note(EventType::Warning, reason.into(), message.into());
+    }
+
+    fn note(&self, kind: EventType, reason: String, message: String) {
+        let Some(Subject { resource, stored }) = &self.subject else { return };
+        let reference = stored.reference();
+        let regarding = ObjectReference {
+            api_version: Some(resource.api_version.clone()),
+            kind: Some(resource.kind.clone()),
+            namespace: reference.namespace.as_deref().map(str::to_string),
+            name: Some(reference.name.to_string()),
+            uid: Some(stored.uid().to_string()),
+            resource_version: Some(stored.resource_version().to_string()),
+            field_path: None,
+        };
+        let controller = self.controller.name.clone();
+        self.controller.recorder.record(Note { regarding, kind, reason, message, controller, at: self.now() });
+    }
+
+    /// The object that the reconcile is for.
+    pub(crate) fn subject(&self) -> Result<&Subject, Error> {
+        self.subject.as_ref().ok_or_else(|| {
+            let name = &self.controller.name;
+            Error::terminal(format!("controller {name}: this works only in a reconcile of an object that exists"))
+        })
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let subject = self.subject.as_ref().map(|subject| subject.stored.reference());
+        f.debug_struct("Context")
+            .field("controller", &self.controller.name)
+            .field("object", &subject)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What several watches of a kind have, once each and in order.
+fn decode_all<K: DeserializeOwned>(resource: &ApiResource, mut found: Vec<Stored>) -> Result<Vec<K>, Error> {
+    found.sort_by(|one, other| one.reference().cmp(other.reference()));
+    found.dedup_by(|one, other| one.reference() == other.reference());
+    found.iter().map(|stored| decode(resource, stored)).collect()
+}
+
+fn decode<K: DeserializeOwned>(resource: &ApiResource, stored: &Stored) -> Result<K, Error> {
+    stored.decode().map_err(|error| {
+        let (kind, reference) = (&resource.kind, stored.reference());
+        Error::terminal(format!("the cached {kind} {reference} does not fit its type: {error}"))
+    })
+}

@@ -1,0 +1,198 @@
+//! The controller as its author builds it: what it is for, what it watches, how it works.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use kube::api::ApiResource;
+use kubewright_cache::{ObjectRef, Stored};
+use kubewright_queue::{Backoff, Limit};
+use tokio::sync::mpsc;
+
+use crate::{
+    Key, KeyReconciler, Reconciler, Watch,
+    handler::{Handler, KeyHandler, ObjectHandler},
+    watch::WatchSpec,
+};
+
+/// Watches objects and calls a reconciler for them, inside a [`Manager`](crate::Manager).
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use k8s_openapi::api::{core::v1::{Secret, Service}, networking::v1::Ingress};
+/// # use kubewright_runtime::{Context, Controller, ControllerOptions, Error, ObjectRef, Outcome, Reconciler, Watch};
+/// # struct Exposer;
+/// # impl Reconciler for Exposer {
+/// #     type Object = Service;
+/// #     async fn reconcile(&self, _: Arc<Service>, _: &Context) -> Result<Outcome, Error> { Ok(Outcome::Settled) }
+/// # }
+/// let controller = Controller::new("ingress", Watch::all(), Exposer)
+///     .owns(Watch::<Ingress>::all())
+///     .watches(Watch::<Secret>::all(), |secret| {
+///         let service = secret.labels().find(|(key, _)| *key == "for-service")?.1;
+///         Some(ObjectRef::new(secret.reference().namespace.as_deref(), service))
+///     })
+///     .options(ControllerOptions { concurrency: 5, max_retries: Some(10), ..ControllerOptions::default() });
+/// ```
+pub struct Controller<K = ObjectRef> {
+    pub(crate) name: String,
+    pub(crate) options: ControllerOptions,
+    /// The kind that it is for, if keys are objects.
+    main: Option<WatchSpec>,
+    pub(crate) sources: Vec<Source<K>>,
+    /// Kinds whose objects [`Context::own`](crate::Context::own) applies and prunes.
+    pub(crate) owned: Vec<ApiResource>,
+    pub(crate) handler: Arc<dyn Handler<K>>,
+    pub(crate) wake: (mpsc::UnboundedSender<K>, mpsc::UnboundedReceiver<K>),
+}
+
+/// A watch and how its objects become keys.
+pub(crate) struct Source<K> {
+    pub(crate) watch: WatchSpec,
+    pub(crate) map: Arc<Mapper<K>>,
+}
+
+type Mapper<K> = dyn Fn(&Stored, &mut dyn FnMut(K)) + Send + Sync;
+
+/// Wakes keys of a controller from outside: another part of the process, a timer, a web hook. Clones wake the same one.
+///
+/// It can be used before the manager runs; what was woken by then is worked on when the caches are in sync.
+#[derive(Debug)]
+pub struct Trigger<K = ObjectRef>(mpsc::UnboundedSender<K>);
+
+impl<K> Trigger<K> {
+    /// Has the key reconciled soon, after its present work if there is any. Does nothing when the manager has stopped.
+    pub fn wake(&self, key: K) {
+        // A stopped controller has nobody who could miss it.
+        let _ = self.0.send(key);
+    }
+}
+
+impl<K> Clone for Trigger<K> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+/// How a controller works.
+#[derive(Debug, Clone)]
+pub struct ControllerOptions {
+    /// How many keys are worked on at the same time; one key never is twice. Default: 1, which is the easiest to reason
+    /// about. More helps where reconciles wait for servers.
+    pub concurrency: usize,
+    /// How often a key that fails is tried again before it is dropped, with an error in the log, until something about
+    /// it changes. Default: `None`, for ever.
+    pub max_retries: Option<u32>,
+    /// How long a key waits after a failure. Default: 5 ms, doubled each time, up to 1,000 s, less up to a fifth.
+    pub backoff: Backoff,
+    /// The limit of all keys' retries together. Default: 10 a second with bursts of 100. First tries are not limited.
+    pub retry_limit: Option<Limit>,
+    /// How long one reconcile may take. It is then dropped where it waits, and the key is retried. Default: 5 minutes.
+    /// `None`: as long as it likes, at the danger that one that hangs takes a worker away for ever.
+    pub timeout: Option<Duration>,
+    /// How long to wait for the caches at start before the manager gives up with an error that names the watch which is
+    /// not in sync. Default: 2 minutes, as controller-runtime. `None`: for ever, for kinds that may be installed later;
+    /// the readiness endpoint fails and names the watch all the while.
+    pub sync_timeout: Option<Duration>,
+    /// The name under which the controller owns the fields that it writes (`metadata.managedFields`). Two controllers
+    /// that write the same objects must differ in it, and it must not change between versions of an operator: the new
+    /// name would not remove fields that the old one set. Default: `None`, the controller's name.
+    pub field_manager: Option<String>,
+}
+
+impl Default for ControllerOptions {
+    fn default() -> Self {
+        Self {
+            concurrency: 1,
+            max_retries: None,
+            backoff: Backoff::default(),
+            retry_limit: Some(Limit::default()),
+            timeout: Some(Duration::from_secs(300)),
+            sync_timeout: Some(Duration::from_secs(120)),
+            field_manager: None,
+        }
+    }
+}
+
+impl Controller<ObjectRef> {
+    /// A controller for the objects that `watch` selects, each of which is a key. `name` is unique in the manager; it
+    /// stands in logs, metrics and events, and is the field manager of what the controller writes.
+    pub fn new<R: Reconciler>(name: impl Into<String>, watch: Watch<R::Object>, reconciler: R) -> Self {
+        let handler = ObjectHandler { reconciler, resource: watch.spec.resource.clone() };
+        let main = watch.spec;
+        let source = Source { watch: main.clone(), map: Arc::new(|object, add| add(object.reference().clone())) };
+        Self { main: Some(main), ..Self::build(name.into(), Arc::new(handler), vec![source]) }
+    }
+
+    /// Also watches children: an object with an owner reference (`controller: true`) to an object of the controller's
+    /// kind wakes that object. [`Context::own`](crate::Context::own) applies and prunes children of these kinds.
+    pub fn owns<C>(mut self, watch: Watch<C>) -> Self {
+        let owner = self.main.clone();
+        self.owned.push(watch.spec.resource.clone());
+        let map = move |child: &Stored, add: &mut dyn FnMut(ObjectRef)| {
+            if let Some(owner) = &owner {
+                controller_of(child, owner).map(add);
+            }
+        };
+        self.sources.push(Source { watch: watch.spec, map: Arc::new(map) });
+        self
+    }
+}
+
+impl<K: Key> Controller<K> {
+    /// A controller whose keys are not the objects of one kind. Keys come from [`Controller::watches`] and from
+    /// [`Controller::trigger`].
+    pub fn for_keys<R: KeyReconciler<Key = K>>(name: impl Into<String>, reconciler: R) -> Self {
+        Self::build(name.into(), Arc::new(KeyHandler(reconciler)), Vec::new())
+    }
+
+    /// Also watches other objects. `map` tells which keys an object matters to; on an update it is asked about both
+    /// the old and the new state, so that a key which is no longer referred to hears of it too. It should be quick:
+    /// it runs for each change.
+    pub fn watches<O, I>(mut self, watch: Watch<O>, map: impl Fn(&Stored) -> I + Send + Sync + 'static) -> Self
+    where
+        I: IntoIterator<Item = K>,
+    {
+        let map = move |object: &Stored, add: &mut dyn FnMut(K)| map(object).into_iter().for_each(add);
+        self.sources.push(Source { watch: watch.spec, map: Arc::new(map) });
+        self
+    }
+
+    /// How the controller works.
+    pub fn options(mut self, options: ControllerOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// A handle that wakes keys from outside.
+    pub fn trigger(&self) -> Trigger<K> {
+        Trigger(self.wake.0.clone())
+    }
+
+    fn build(name: String, handler: Arc<dyn Handler<K>>, sources: Vec<Source<K>>) -> Self {
+        let wake = mpsc::unbounded_channel();
+        Self { name, options: ControllerOptions::default(), main: None, sources, owned: Vec::new(), handler, wake }
+    }
+}
+
+impl<K> fmt::Debug for Controller<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let watches: Vec<&str> = self.sources.iter().map(|source| &*source.watch.resource.plural).collect();
+        let options = &self.options;
+        f.debug_struct("Controller")
+            .field("name", &self.name)
+            .field("watches", &watches)
+            .field("options", options)
+            .finish()
+    }
+}
+
+/// The object of the controller's kind that controls `child`.
+fn controller_of(child: &Stored, kind: &WatchSpec) -> Option<ObjectRef> {
+    let owner = child.owners().iter().find(|owner| owner.controller == Some(true))?;
+    // The version may differ: the owner wrote the one that was current then.
+    let group = owner.api_version.split_once('/').map_or("", |(group, _)| group);
+    if *owner.kind != *kind.resource.kind || group != kind.resource.group {
+        return None;
+    }
+    let namespace = child.reference().namespace.as_deref().filter(|_| kind.namespaced);
+    Some(ObjectRef::new(namespace, &owner.name))
+}

@@ -1,0 +1,334 @@
+//! The loop of a controller: deltas become keys, keys go through the queue to workers, workers call the reconciler.
+//!
+//! ```text
+//! informer ─delta→ feed (predicates, mapper) ─key→ WorkQueue ─Work→ work ─→ Handler
+//!                                                    ↑                │ failed: backoff; After: delay
+//!                                                    └────────────────┘ wrote: expectations
+//! ```
+
+use std::{
+    any::Any,
+    collections::{BTreeMap, BTreeSet},
+    hash::Hash,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::FutureExt;
+use kubewright_cache::{Delta, Informer};
+use kubewright_queue::{Priority, Work, WorkQueue};
+use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
+use tokio::{sync::mpsc, time::Instant};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Instrument;
+
+use crate::{
+    Change, Context, ControllerOptions, Error, Key, Outcome, Reason,
+    context::ControllerContext,
+    controller::Source,
+    expectations::{Expectations, Readiness},
+    handler::Handler,
+    health::{self, ControllerStatus, FailingKey},
+    metrics::ControllerMetrics,
+    owned::memory::Target,
+    writes::WriteLog,
+};
+
+/// A controller at work.
+pub(crate) struct Engine<K: Hash + Eq + Clone> {
+    pub(crate) context: Arc<ControllerContext>,
+    pub(crate) options: ControllerOptions,
+    pub(crate) queue: WorkQueue<K>,
+    handler: Arc<dyn Handler<K>>,
+    metrics: ControllerMetrics,
+    expectations: Expectations<K>,
+    reasons: Mutex<FxHashMap<K, Reason>>,
+    failing: Mutex<BTreeMap<K, Failure>>,
+    running: Mutex<BTreeSet<K>>,
+    /// Waits for caches, which end with `stop`.
+    tasks: TaskTracker,
+    pub(crate) stop: CancellationToken,
+    started: AtomicBool,
+    reconciles: AtomicU64,
+}
+
+/// Why a key is not settled.
+#[derive(Debug)]
+struct Failure {
+    retries: u32,
+    error: String,
+}
+
+impl Failure {
+    fn of(&self, key: String) -> FailingKey {
+        FailingKey { key, retries: self.retries, error: self.error.clone() }
+    }
+}
+
+/// How a reconcile ended other than by its own answer.
+#[derive(Debug, thiserror::Error)]
+enum Interrupted {
+    #[error("the reconcile panicked: {0}")]
+    Panicked(String),
+    #[error("the reconcile was dropped after {0:?}, the time that it may take")]
+    TimedOut(Duration),
+}
+
+impl<K: Key> Engine<K> {
+    pub(crate) fn new(
+        context: Arc<ControllerContext>,
+        options: ControllerOptions,
+        queue: WorkQueue<K>,
+        handler: Arc<dyn Handler<K>>,
+        metrics: ControllerMetrics,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            context,
+            options,
+            queue,
+            handler,
+            metrics,
+            expectations: Expectations::default(),
+            reasons: Mutex::default(),
+            failing: Mutex::default(),
+            running: Mutex::default(),
+            tasks: TaskTracker::new(),
+            stop,
+            started: false.into(),
+            reconciles: 0.into(),
+        }
+    }
+
+    /// Turns the changes of one watch into keys, until the manager stops.
+    pub(crate) async fn feed(self: Arc<Self>, source: Source<K>, informer: Informer) {
+        let kind: Arc<str> = source.watch.resource.kind.as_str().into();
+        let mut deltas = informer.subscribe();
+        loop {
+            let delta = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return,
+                delta = deltas.next() => match delta {
+                    Some(delta) => delta,
+                    None => return,
+                },
+            };
+            let take = || self.take(&source, &kind, &delta);
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(take)) {
+                self.metrics.panics.inc();
+                let (panic, object) = (panic_message(&*panic), &delta.reference);
+                tracing::error!(%kind, %object, panic, "a predicate or mapper panicked: the change wakes nobody");
+            }
+        }
+    }
+
+    fn take(&self, source: &Source<K>, kind: &Arc<str>, delta: &Delta) {
+        if delta.new.is_none() {
+            for subresource in ["", "status"] {
+                let target = Target::new(&source.watch.resource, delta.reference.clone(), subresource);
+                self.context.memory.forget(&target);
+            }
+        }
+        if is_news(delta) && source.watch.wants(delta) {
+            let priority = if delta.initial { Priority::LOW } else { Priority::NORMAL };
+            // Both states are asked: what an object no longer refers to has to hear of it.
+            for object in delta.old.iter().chain(&delta.new) {
+                (source.map)(object, &mut |key| self.add(key, priority, || reason(kind, delta)));
+            }
+        }
+    }
+
+    /// Queues keys that are woken from outside, until the manager stops.
+    pub(crate) async fn listen(self: Arc<Self>, mut woken: mpsc::UnboundedReceiver<K>) {
+        loop {
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return,
+                key = woken.recv() => match key {
+                    Some(key) => self.add(key, Priority::NORMAL, || Reason::Woken),
+                    None => return,
+                },
+            }
+        }
+    }
+
+    /// Works on keys, one after the other, until the queue ends.
+    pub(crate) async fn work(self: Arc<Self>) {
+        while let Some(work) = self.queue.get().await {
+            match self.expectations.readiness(work.key()) {
+                Readiness::Ready => self.reconcile(work).await,
+                Readiness::Awaited => {}
+                Readiness::Wait(wait) => {
+                    self.metrics.deferred.inc();
+                    let (key, priority) = (work.key().clone(), work.priority());
+                    let engine = self.clone();
+                    self.tasks.spawn(async move {
+                        tokio::select! {
+                            () = wait.over() => {}
+                            () = engine.stop.cancelled() => {}
+                        }
+                        engine.expectations.awaited(&key);
+                        engine.queue.add(key, priority);
+                    });
+                }
+            }
+        }
+    }
+
+    /// The keys that are worked on right now.
+    pub(crate) fn running(&self) -> Vec<String> {
+        self.running.lock().iter().map(ToString::to_string).collect()
+    }
+
+    /// The caches are in sync and the workers run.
+    pub(crate) fn set_started(&self) {
+        self.started.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn status(&self) -> ControllerStatus {
+        let stats = self.queue.stats();
+        ControllerStatus {
+            name: self.context.name.to_string(),
+            started: self.started.load(Ordering::Relaxed),
+            queued: health::queued(&stats),
+            delayed: stats.delayed,
+            active: stats.working + self.tasks.len(),
+            concurrency: self.options.concurrency,
+            max_retries: self.options.max_retries,
+            failing: self.failing.lock().iter().map(|(key, failure)| failure.of(key.to_string())).collect(),
+            informers: self.context.stores.0.iter().map(health::informer).collect(),
+        }
+    }
+
+    fn add(&self, key: K, priority: Priority, reason: impl FnOnce() -> Reason) {
+        self.reasons.lock().entry(key.clone()).or_insert_with(reason);
+        self.queue.add(key, priority);
+    }
+
+    async fn reconcile(&self, work: Work<K>) {
+        let key = work.key().clone();
+        let reason = self.reasons.lock().remove(&key).unwrap_or(Reason::Scheduled);
+        let id = self.reconciles.fetch_add(1, Ordering::Relaxed) + 1;
+        let span = tracing::info_span!("reconcile", controller = %self.context.name, %key, reconcile_id = id, %reason);
+        let log = Arc::new(WriteLog::default());
+        let started = Instant::now();
+        self.metrics.active.inc();
+        self.running.lock().insert(key.clone());
+        // Also when the worker is dropped at the deadline of a stop.
+        let guard = Running { engine: self, key: &key };
+        let result = self.call(&key, reason, log.clone()).instrument(span.clone()).await;
+        drop(guard);
+        self.metrics.time.observe(started.elapsed().as_secs_f64());
+        self.expectations.expect(&key, log.take(), &self.context.stores);
+        span.in_scope(|| self.settle(&work, result));
+        work.done();
+    }
+
+    async fn call(&self, key: &K, reason: Reason, log: Arc<WriteLog>) -> Result<Outcome, Error> {
+        tracing::debug!("reconcile starts");
+        let context = Context::new(self.context.clone(), reason);
+        let reconcile = AssertUnwindSafe(self.handler.handle(key, context)).catch_unwind();
+        let reconcile = log.record(reconcile);
+        let ended = match self.options.timeout {
+            None => reconcile.await,
+            Some(timeout) => match tokio::time::timeout(timeout, reconcile).await {
+                Ok(ended) => ended,
+                Err(_) => {
+                    self.metrics.timeouts.inc();
+                    return Err(Interrupted::TimedOut(timeout).into());
+                }
+            },
+        };
+        ended.unwrap_or_else(|panic| {
+            self.metrics.panics.inc();
+            Err(Interrupted::Panicked(panic_message(&*panic)).into())
+        })
+    }
+
+    /// Decides what becomes of the key.
+    fn settle(&self, work: &Work<K>, result: Result<Outcome, Error>) {
+        let key = work.key();
+        let error = match result {
+            Ok(outcome) => {
+                work.forget();
+                self.failing.lock().remove(key);
+                match outcome {
+                    Outcome::Settled => {
+                        self.metrics.settled.inc();
+                        tracing::debug!("settled");
+                    }
+                    Outcome::After(delay) => {
+                        self.metrics.after.inc();
+                        tracing::debug!(?delay, "again later");
+                        work.again_after(delay, Priority::NORMAL);
+                    }
+                }
+                return;
+            }
+            Err(error) => error,
+        };
+        self.metrics.failed.inc();
+        self.metrics.errors.inc();
+        let retries = work.retries();
+        if error.is_terminal() {
+            self.metrics.terminal_errors.inc();
+            tracing::error!(%error, "failed; only a change can help, so there is no retry");
+            work.forget();
+        } else if self.options.max_retries.is_some_and(|most| retries >= most) {
+            self.metrics.dropped.inc();
+            tracing::error!(%error, retries, "failed, and given up after the last retry, until something changes");
+            work.forget();
+        } else if let Some(delay) = error.retry_after() {
+            // The server is busy, which is no fault of the key.
+            self.reasons.lock().entry(key.clone()).or_insert(Reason::Retry(retries + 1));
+            work.again_after(delay, work.priority());
+            tracing::warn!(%error, ?delay, "failed; the server asks to wait");
+        } else {
+            self.reasons.lock().entry(key.clone()).or_insert(Reason::Retry(retries + 1));
+            let delay = work.retry();
+            tracing::warn!(%error, retries, ?delay, "failed; it will be tried again");
+        }
+        self.failing.lock().insert(key.clone(), Failure { retries, error: error.to_string() });
+    }
+}
+
+/// Marks a key as being worked on.
+struct Running<'a, K: Key> {
+    engine: &'a Engine<K>,
+    key: &'a K,
+}
+
+impl<K: Key> Drop for Running<'_, K> {
+    fn drop(&mut self) {
+        self.engine.metrics.active.dec();
+        self.engine.running.lock().remove(self.key);
+    }
+}
+
+/// Whether there is anything new in a delta: a relist may bring what is known.
+fn is_news(delta: &Delta) -> bool {
+    match (&delta.old, &delta.new) {
+        (Some(old), Some(new)) => old.resource_version() != new.resource_version() || old.uid() != new.uid(),
+        _ => true,
+    }
+}
+
+fn reason(kind: &Arc<str>, delta: &Delta) -> Reason {
+    let change = match (&delta.old, &delta.new) {
+        _ if delta.initial => Change::Listed,
+        (_, None) => Change::Removed,
+        (None, Some(_)) => Change::Added,
+        (Some(_), Some(_)) => Change::Modified,
+    };
+    Reason::Object { kind: kind.clone(), object: delta.reference.clone(), change }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".into())
+}

@@ -1,0 +1,123 @@
+//! What a reconcile answers when it could not do its work.
+
+use std::{error::Error as StdError, fmt, time::Duration};
+
+/// Why a reconcile failed, and whether trying again can help.
+///
+/// Any error converts into a *temporary* one, so `?` works on everything: the key is tried again with backoff, which
+/// is right for conflicts, timeouts and servers that are away. Say [`Error::terminal`] where only a change of the
+/// object can help, such as a field with a value that makes no sense: the key is then left alone until something
+/// about it changes.
+///
+/// ```
+/// use kubewright_runtime::Error;
+///
+/// fn port(text: &str) -> Result<u16, Error> {
+///     text.parse().map_err(|_| Error::terminal(format!("spec.port: {text:?} is not a port number")))
+/// }
+/// assert!(port("http").unwrap_err().is_terminal());
+/// ```
+///
+/// It does not implement [`std::error::Error`] itself (that would forbid the conversion from any error); use
+/// [`Error::cause`] to look inside.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    terminal: bool,
+    cause: Box<dyn StdError + Send + Sync>,
+}
+
+impl Error {
+    /// Trying again later can help. The key is queued again with its backoff, at most
+    /// [`ControllerOptions::max_retries`](crate::ControllerOptions::max_retries) times.
+    pub fn temporary(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self(Box::new(Inner { terminal: false, cause: cause.into() }))
+    }
+
+    /// Only a change of the object, or of something that the controller watches, can help: no retry.
+    pub fn terminal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self(Box::new(Inner { terminal: true, cause: cause.into() }))
+    }
+
+    /// Whether the key is left alone until it changes.
+    pub fn is_terminal(&self) -> bool {
+        self.0.terminal
+    }
+
+    /// The error that was given or converted.
+    pub fn cause(&self) -> &(dyn StdError + Send + Sync + 'static) {
+        &*self.0.cause
+    }
+
+    /// How long the API server asked to wait before the next try (`details.retryAfterSeconds` of its answer).
+    pub fn retry_after(&self) -> Option<Duration> {
+        let status = match self.0.cause.downcast_ref::<kube::Error>()? {
+            kube::Error::Api(status) => status,
+            _ => return None,
+        };
+        let seconds = status.details.as_ref()?.retry_after_seconds;
+        (seconds > 0).then(|| Duration::from_secs(seconds.into()))
+    }
+}
+
+impl<E: StdError + Send + Sync + 'static> From<E> for Error {
+    fn from(cause: E) -> Self {
+        Self::temporary(cause)
+    }
+}
+
+/// The whole chain of causes in one line.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = self.0.cause.to_string();
+        let mut next = self.0.cause.source();
+        while let Some(cause) = next {
+            let cause_text = cause.to_string();
+            // Many errors print their source themselves.
+            if !text.contains(&cause_text) {
+                text.push_str(": ");
+                text.push_str(&cause_text);
+            }
+            next = cause.source();
+        }
+        f.write_str(&text)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.0.terminal { "terminal" } else { "temporary" };
+        write!(f, "{kind}: {:?}", self.0.cause)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn busy() -> kube::Error {
+        let status = serde_json::json!({"code": 429, "reason": "TooManyRequests", "message": "later", "details": {"retryAfterSeconds": 7}});
+        kube::Error::Api(serde_json::from_value(status).unwrap())
+    }
+
+    #[test]
+    fn any_error_converts_into_a_temporary_one() {
+        let error: Error = std::io::Error::other("disk").into();
+        assert!(!error.is_terminal());
+        assert_eq!(error.to_string(), "disk");
+    }
+
+    #[test]
+    fn the_wait_that_the_server_asks_for_is_found() {
+        assert_eq!(Error::from(busy()).retry_after(), Some(Duration::from_secs(7)));
+        assert_eq!(Error::temporary("x").retry_after(), None);
+    }
+
+    #[test]
+    fn the_text_has_every_cause_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("outer")]
+        struct Outer(#[source] std::io::Error);
+        assert_eq!(Error::from(Outer(std::io::Error::other("inner"))).to_string(), "outer: inner");
+    }
+}

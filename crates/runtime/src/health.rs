@@ -1,0 +1,93 @@
+//! What a running manager tells of itself.
+
+use kube::api::ApiResource;
+use kubewright_queue::Stats;
+
+use crate::stores::Store;
+
+/// The state of a controller.
+#[derive(Debug, Clone)]
+pub struct ControllerStatus {
+    /// Its name.
+    pub name: String,
+    /// Whether all of its caches are in sync and its workers run.
+    pub started: bool,
+    /// Keys that wait for a worker.
+    pub queued: usize,
+    /// Keys that wait for a delay to be over: retries, and those that asked for a later run.
+    pub delayed: usize,
+    /// Keys that are worked on, or that wait for the caches to see their last write.
+    pub active: usize,
+    /// How many keys may be worked on at the same time.
+    pub concurrency: usize,
+    /// How often a failing key is retried.
+    pub max_retries: Option<u32>,
+    /// Keys whose last reconcile failed, in order.
+    pub failing: Vec<FailingKey>,
+    /// The watches.
+    pub informers: Vec<InformerStatus>,
+}
+
+/// A key whose last reconcile failed.
+#[derive(Debug, Clone)]
+pub struct FailingKey {
+    /// The key.
+    pub key: String,
+    /// How many retries there had been before the last run. With a terminal error there are no more.
+    pub retries: u32,
+    /// What went wrong.
+    pub error: String,
+}
+
+/// The state of a watch.
+#[derive(Debug, Clone)]
+pub struct InformerStatus {
+    /// The kind.
+    pub resource: ApiResource,
+    /// Whether the first list is in the cache.
+    pub synced: bool,
+    /// The newest resourceVersion that was seen; everything up to it is in the cache. 0: none yet.
+    pub revision: u64,
+    /// Why the watch does not get on, as far as is known.
+    pub error: Option<String>,
+}
+
+/// One line of the readiness report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Check {
+    pub(crate) name: String,
+    pub(crate) fault: Option<String>,
+}
+
+/// Keys that wait for a worker.
+pub(crate) fn queued(stats: &Stats) -> usize {
+    stats.depth.iter().map(|(_, count)| count).sum::<usize>() + stats.again
+}
+
+/// What is known of a watch.
+pub(crate) fn informer(store: &Store) -> InformerStatus {
+    let health = store.informer.health();
+    InformerStatus {
+        resource: store.resource.clone(),
+        synced: health.synced,
+        revision: health.revision,
+        error: health.error,
+    }
+}
+
+impl Check {
+    /// The readiness of a controller: one line for each of its watches, and one for itself.
+    pub(crate) fn of(controller: &ControllerStatus) -> Vec<Self> {
+        let name = &controller.name;
+        let fault = (!controller.started).then(|| "its caches are not in sync yet".to_string());
+        let own = Self { name: format!("controller {name}"), fault };
+        let watches = controller.informers.iter().map(|informer| Self {
+            name: format!("controller {name} watch {}", informer.resource.plural),
+            fault: match &informer.error {
+                Some(error) => Some(error.clone()),
+                None => (!informer.synced).then(|| "not in sync yet".to_string()),
+            },
+        });
+        std::iter::once(own).chain(watches).collect()
+    }
+}

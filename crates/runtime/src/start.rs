@@ -1,0 +1,198 @@
+//! From a controller as it was built to one at work.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use kube::Client;
+use kubewright_cache::{CacheError, Caches, Keep};
+use kubewright_queue::{Options as QueueOptions, WorkQueue};
+use tokio::{task::JoinSet, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Controller, Key, ManagerError, ManagerOptions,
+    context::ControllerContext,
+    engine::Engine,
+    events::Recorder,
+    handle::ReadStatus,
+    health::{self, ControllerStatus, InformerStatus},
+    metrics::Metrics,
+    owned::memory::Memory,
+    parts::ReadRunning,
+    stores::{Store, Stores},
+    watch::WatchSpec,
+};
+
+/// What a controller starts with.
+pub(crate) struct Start<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) caches: &'a Caches,
+    pub(crate) metrics: &'a Metrics,
+    pub(crate) recorder: &'a Recorder,
+    pub(crate) options: &'a ManagerOptions,
+    pub(crate) stop: &'a CancellationToken,
+}
+
+/// A controller at work.
+pub(crate) struct Started {
+    /// Ends after a stop, when the running reconciles have ended.
+    pub(crate) run: BoxFuture<'static, Result<(), ManagerError>>,
+    pub(crate) status: ReadStatus,
+    /// The keys that are worked on.
+    pub(crate) running: ReadRunning,
+}
+
+/// A controller of any key.
+pub(crate) trait Runner: Send {
+    fn name(&self) -> &str;
+    fn field_manager(&self) -> &str;
+    /// Its state before it starts.
+    fn idle(&self) -> ControllerStatus;
+    fn start(self: Box<Self>, start: &Start<'_>) -> Result<Started, CacheError>;
+}
+
+impl<K: Key> Runner for Controller<K> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn field_manager(&self) -> &str {
+        self.options.field_manager.as_deref().unwrap_or(&self.name)
+    }
+
+    fn idle(&self) -> ControllerStatus {
+        let informers = self.sources.iter().map(|source| InformerStatus {
+            resource: source.watch.resource.clone(),
+            synced: false,
+            revision: 0,
+            error: None,
+        });
+        ControllerStatus {
+            name: self.name.clone(),
+            started: false,
+            queued: 0,
+            delayed: 0,
+            active: 0,
+            concurrency: self.options.concurrency,
+            max_retries: self.options.max_retries,
+            failing: Vec::new(),
+            informers: informers.collect(),
+        }
+    }
+
+    fn start(self: Box<Self>, start: &Start<'_>) -> Result<Started, CacheError> {
+        let field_manager = self.field_manager().to_string();
+        let Self { name, options, sources, owned, handler, wake: (waker, woken), .. } = *self;
+        let stores = sources.iter().map(|source| store(&source.watch, start.caches)).collect::<Result<_, _>>()?;
+        let stores = Stores(stores);
+        let queue = WorkQueue::new(QueueOptions {
+            backoff: options.backoff,
+            limit: options.retry_limit,
+            seed: start.options.seed,
+            observer: Some(start.metrics.queue_observer(&name)),
+            ..QueueOptions::default()
+        });
+        let read = queue.clone();
+        start.metrics.queue(&name, move || read.stats());
+        let metrics = start.metrics.controller(&name, options.concurrency);
+        let context = ControllerContext {
+            name: name.as_str().into(),
+            field_manager,
+            client: start.client.clone(),
+            stores,
+            owned,
+            memory: Memory::default(),
+            recorder: start.recorder.clone(),
+            clock: start.options.clock.clone(),
+        };
+        let engine = Arc::new(Engine::new(Arc::new(context), options, queue, handler, metrics, start.stop.clone()));
+        let (status, running) = (engine.clone(), engine.clone());
+        let run = async move {
+            // Kept, so that the channel stays open when no trigger is held.
+            let _waker = waker;
+            let informers = engine.context.stores.0.iter().map(|store| store.informer.clone());
+            let mut feeds = JoinSet::new();
+            for (source, informer) in sources.into_iter().zip(informers.collect::<Vec<_>>()) {
+                feeds.spawn(engine.clone().feed(source, informer));
+            }
+            feeds.spawn(engine.clone().listen(woken));
+            run(engine, feeds).await
+        };
+        let (status, running) = (Box::new(move || status.status()), Box::new(move || running.running()));
+        Ok(Started { run: Box::pin(run), status, running })
+    }
+}
+
+fn store(watch: &WatchSpec, caches: &Caches) -> Result<Store, CacheError> {
+    let WatchSpec { resource, namespaced, scope, .. } = watch.clone();
+    let informer = caches.informer(&resource, scope.clone(), Keep::Whole)?;
+    let indexes = watch.indexes.iter().map(|(name, values)| {
+        let values = values.clone();
+        (name.clone(), informer.add_index(move |object| values(object)))
+    });
+    Ok(Store { indexes: indexes.collect(), resource, namespaced, scope, informer })
+}
+
+/// Caches, then workers, then the stop.
+async fn run<K: Key>(engine: Arc<Engine<K>>, mut feeds: JoinSet<()>) -> Result<(), ManagerError> {
+    let stop = engine.stop.clone();
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => return Ok(()),
+        synced = sync(&engine) => synced?,
+        Some(ended) = feeds.join_next() => return Err(feed_ended(&engine, ended)),
+    }
+    tracing::info!(controller = %engine.context.name, "caches in sync, starting workers");
+    let mut workers = JoinSet::new();
+    for _ in 0..engine.options.concurrency.max(1) {
+        workers.spawn(engine.clone().work());
+    }
+    engine.set_started();
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => {}
+        Some(Err(error)) = workers.join_next() => return Err(panicked(&engine, &error)),
+        Some(ended) = feeds.join_next() => return Err(feed_ended(&engine, ended)),
+    }
+    // What is queued is not lost: the next start lists everything anew.
+    engine.queue.shut_down();
+    while let Some(ended) = workers.join_next().await {
+        ended.map_err(|error| panicked(&engine, &error))?;
+    }
+    Ok(())
+}
+
+async fn sync<K: Key>(engine: &Engine<K>) -> Result<(), ManagerError> {
+    let all = async {
+        for store in &engine.context.stores.0 {
+            store.informer.wait_synced().await;
+        }
+    };
+    let Some(after) = engine.options.sync_timeout else {
+        all.await;
+        return Ok(());
+    };
+    timeout(after, all).await.map_err(|_| {
+        let informers = engine.context.stores.0.iter().map(health::informer).filter(|informer| !informer.synced);
+        let watches: Vec<String> = informers
+            .map(|informer| match informer.error {
+                Some(error) => format!("{} ({error})", informer.resource.plural),
+                None => format!("{} (no answer yet)", informer.resource.plural),
+            })
+            .collect();
+        ManagerError::NotSynced { controller: engine.context.name.to_string(), watches: watches.join(", "), after }
+    })
+}
+
+fn panicked<K: Key>(engine: &Engine<K>, error: &tokio::task::JoinError) -> ManagerError {
+    tracing::error!(controller = %engine.context.name, %error, "a part of the controller ended");
+    ManagerError::Panicked { name: format!("controller {}", engine.context.name) }
+}
+
+/// A feed ends before the stop only when a predicate or a mapper panics.
+fn feed_ended<K: Key>(engine: &Engine<K>, ended: Result<(), tokio::task::JoinError>) -> ManagerError {
+    match ended {
+        Err(error) => panicked(engine, &error),
+        Ok(()) => ManagerError::Panicked { name: format!("a watch of controller {}", engine.context.name) },
+    }
+}

@@ -1,0 +1,269 @@
+//! What a reconcile wrote: taken from the answers on their way through the client, so that no write is forgotten,
+//! whichever API it was made with.
+//!
+//! The log of the running reconcile is a task-local: writes made by a task that the reconcile spawns are not seen.
+
+use std::sync::Arc;
+
+use http::{Method, Request, Response};
+use http_body_util::BodyExt;
+use kube::{Client, client::Body};
+use kubewright_cache::ObjectRef;
+use parking_lot::Mutex;
+use serde::Deserialize;
+
+use crate::metrics::ClientMetrics;
+
+/// A write that the server has accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Write {
+    pub(crate) group: String,
+    pub(crate) plural: String,
+    pub(crate) reference: ObjectRef,
+    pub(crate) uid: String,
+    pub(crate) effect: Effect,
+}
+
+/// What a cache has to see before it reflects a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// This resourceVersion, or a newer one.
+    Version(u64),
+    /// That the object of this uid is no longer there.
+    Removed,
+}
+
+/// The writes of one reconcile.
+#[derive(Debug, Default)]
+pub(crate) struct WriteLog(Mutex<Vec<Write>>);
+
+tokio::task_local! {
+    static CURRENT: Arc<WriteLog>;
+}
+
+impl WriteLog {
+    /// Runs `work` and notes its writes.
+    pub(crate) async fn record<F: Future>(self: Arc<Self>, work: F) -> F::Output {
+        CURRENT.scope(self, work).await
+    }
+
+    /// What was written up to now.
+    pub(crate) fn take(&self) -> Vec<Write> {
+        std::mem::take(&mut self.0.lock())
+    }
+}
+
+/// A client that notes writes in the log of the running reconcile, and counts requests.
+pub(crate) fn observed(client: Client, metrics: ClientMetrics) -> Client {
+    let namespace = client.default_namespace().to_string();
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let client = client.clone();
+        let metrics = metrics.clone();
+        async move {
+            let method = request.method().clone();
+            // A dry run writes nothing.
+            let writes = is_write(&method) && !request.uri().query().unwrap_or_default().contains("dryRun=All");
+            let log = writes.then(|| CURRENT.try_with(Arc::clone).ok()).flatten();
+            let target = log.as_ref().and_then(|_| Target::parse(request.uri().path()));
+            let answer = client.send(request).await;
+            metrics.count(&method, answer.as_ref().ok().map(|response| response.status()));
+            match (answer?, log, target) {
+                (response, Some(log), Some(target)) if response.status().is_success() => {
+                    note(response, &method, target, &log).await
+                }
+                (response, ..) => Ok(response),
+            }
+        }
+    });
+    Client::new(service, namespace)
+}
+
+fn is_write(method: &Method) -> bool {
+    matches!(*method, Method::POST | Method::PUT | Method::PATCH | Method::DELETE)
+}
+
+async fn note(
+    response: Response<Body>,
+    method: &Method,
+    target: Target,
+    log: &WriteLog,
+) -> Result<Response<Body>, kube::Error> {
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await?.to_bytes();
+    if let Ok(answer) = serde_json::from_slice::<Answer>(&bytes)
+        && let Some(write) = answer.write(method, target)
+    {
+        log.0.lock().push(write);
+    }
+    Ok(Response::from_parts(parts, Body::from(bytes)))
+}
+
+/// The object that a path names, or the collection when the name is empty.
+#[derive(Debug, PartialEq, Eq)]
+struct Target {
+    group: String,
+    plural: String,
+    namespace: Option<String>,
+    name: String,
+}
+
+impl Target {
+    fn parse(path: &str) -> Option<Self> {
+        let mut parts = path.trim_matches('/').split('/');
+        let group = match parts.next()? {
+            "api" => "",
+            "apis" => parts.next()?,
+            _ => return None,
+        };
+        let _version = parts.next()?;
+        let rest: Vec<&str> = parts.collect();
+        // `namespaces/x/status` and `namespaces/x/finalize` are of the namespace itself.
+        let (namespace, rest) = match rest.as_slice() {
+            ["namespaces", namespace, plural, rest @ ..] if !matches!(*plural, "status" | "finalize") => {
+                (Some(*namespace), (*plural, rest.first()))
+            }
+            [plural, rest @ ..] => (None, (*plural, rest.first())),
+            [] => return None,
+        };
+        Some(Self {
+            group: group.to_string(),
+            plural: rest.0.to_string(),
+            namespace: namespace.map(str::to_string),
+            name: rest.1.copied().unwrap_or_default().to_string(),
+        })
+    }
+}
+
+/// As much of an answer as is needed: an object, or a Status.
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    metadata: AnswerMetadata,
+    #[serde(default)]
+    details: Option<AnswerDetails>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct AnswerMetadata {
+    name: String,
+    namespace: Option<String>,
+    uid: String,
+    resource_version: String,
+    deletion_timestamp: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct AnswerDetails {
+    #[serde(default)]
+    uid: String,
+}
+
+impl Answer {
+    fn write(self, method: &Method, target: Target) -> Option<Write> {
+        let deletes = *method == Method::DELETE;
+        let Self { kind, metadata, details } = self;
+        let (name, uid, effect) = if kind == "Status" {
+            // Other calls that answer with a Status, such as an eviction, do not tell what they changed.
+            let details = details.filter(|_| deletes && !target.name.is_empty())?;
+            (target.name, details.uid, Effect::Removed)
+        } else if deletes && metadata.deletion_timestamp.is_none() {
+            (metadata.name, metadata.uid, Effect::Removed)
+        } else {
+            // Versions are comparable numbers (KEP-5504); one that is not can't be waited for.
+            (metadata.name, metadata.uid, Effect::Version(metadata.resource_version.parse().ok()?))
+        };
+        if name.is_empty() || uid.is_empty() {
+            return None;
+        }
+        let namespace = metadata.namespace.or(target.namespace);
+        let reference = ObjectRef::new(namespace.as_deref(), &name);
+        Some(Write { group: target.group, plural: target.plural, reference, uid, effect })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn target(path: &str) -> (String, String, Option<String>, String) {
+        let Target { group, plural, namespace, name } = Target::parse(path).unwrap();
+        (group, plural, namespace, name)
+    }
+
+    fn write(method: Method, path: &str, answer: Value) -> Option<Write> {
+        serde_json::from_value::<Answer>(answer).unwrap().write(&method, Target::parse(path).unwrap())
+    }
+
+    #[test]
+    fn paths_name_their_object() {
+        let text = |s: &str| s.to_string();
+        assert_eq!(target("/api/v1/namespaces/a/pods/p"), (text(""), text("pods"), Some(text("a")), text("p")));
+        assert_eq!(target("/api/v1/namespaces/a/pods"), (text(""), text("pods"), Some(text("a")), text("")));
+        assert_eq!(
+            target("/apis/apps/v1/namespaces/a/deployments/d/status"),
+            (text("apps"), text("deployments"), Some(text("a")), text("d"))
+        );
+        assert_eq!(target("/api/v1/namespaces/a"), (text(""), text("namespaces"), None, text("a")));
+        assert_eq!(target("/api/v1/namespaces/a/finalize"), (text(""), text("namespaces"), None, text("a")));
+        assert_eq!(target("/apis/g/v1/things/t"), (text("g"), text("things"), None, text("t")));
+        assert!(Target::parse("/version").is_none());
+    }
+
+    #[test]
+    fn a_written_object_is_expected_at_its_version() {
+        let answer =
+            json!({"kind": "Pod", "metadata": {"name": "p-x7", "namespace": "a", "uid": "u", "resourceVersion": "41"}});
+        let write = write(Method::POST, "/api/v1/namespaces/a/pods", answer).unwrap();
+        assert_eq!(write.reference.to_string(), "a/p-x7");
+        assert_eq!(write.effect, Effect::Version(41));
+    }
+
+    #[test]
+    fn a_deletion_is_expected_as_absence_unless_the_object_stays_for_its_finalizers() {
+        let path = "/api/v1/namespaces/a/pods/p";
+        let status =
+            json!({"kind": "Status", "status": "Success", "details": {"name": "p", "kind": "pods", "uid": "u"}});
+        assert_eq!(write(Method::DELETE, path, status.clone()).unwrap().effect, Effect::Removed);
+        let last = json!({"kind": "Pod", "metadata": {"name": "p", "uid": "u", "resourceVersion": "7"}});
+        assert_eq!(write(Method::DELETE, path, last).unwrap().effect, Effect::Removed);
+        let stays = json!({"kind": "Pod", "metadata": {"name": "p", "uid": "u", "resourceVersion": "8", "deletionTimestamp": "2026-01-01T00:00:00Z"}});
+        assert_eq!(write(Method::DELETE, path, stays).unwrap().effect, Effect::Version(8));
+        assert_eq!(write(Method::POST, "/api/v1/namespaces/a/pods/p/eviction", status), None);
+    }
+
+    /// A server that answers each request with the same object.
+    fn server() -> Client {
+        let service = tower::service_fn(|_: Request<Body>| async {
+            let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "ns", "uid": "u", "resourceVersion": "9"}});
+            Ok::<_, kube::Error>(Response::new(Body::from(object.to_string().into_bytes())))
+        });
+        observed(Client::new(service, "default"), crate::metrics::Metrics::new().client())
+    }
+
+    #[tokio::test]
+    async fn writes_of_a_reconcile_are_noted_whichever_way_they_are_made() {
+        use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
+        let api = Api::<k8s_openapi::api::core::v1::ConfigMap>::namespaced(server(), "ns");
+        let log = Arc::new(WriteLog::default());
+        let dry = PostParams { dry_run: true, ..PostParams::default() };
+        let work = async {
+            api.get("c").await.unwrap();
+            assert!(log.take().is_empty(), "a read is no write");
+            api.create(&dry, &Default::default()).await.unwrap();
+            assert!(log.take().is_empty(), "a dry run writes nothing");
+            api.create(&PostParams::default(), &Default::default()).await.unwrap();
+            api.patch("c", &PatchParams::apply("x"), &Patch::Apply(json!({}))).await.unwrap();
+            api.delete("c", &DeleteParams::default()).await.unwrap();
+        };
+        log.clone().record(work).await;
+        let effects: Vec<Effect> = log.take().into_iter().map(|write| write.effect).collect();
+        assert_eq!(effects, [Effect::Version(9), Effect::Version(9), Effect::Removed]);
+        api.create(&PostParams::default(), &Default::default()).await.unwrap();
+        assert!(log.take().is_empty(), "outside of a reconcile nothing is noted");
+    }
+}
