@@ -1,8 +1,9 @@
 // Command types prints how the Go structs behind the API read and write JSON: what an OpenAPI document does not tell
 // (omitempty, pointers, Go type names) and decode errors and round trips depend on.
 //
-// Output: {"<OpenAPI type name>": {"<field>": [<Go type>, <omit>, <via>]}}. omit is "" (always written), "empty"
-// (omitempty) or "zero" (omitzero); via names the embedded struct that holds the field, as decode errors do.
+// Output: {"<OpenAPI type name>": {"<field>": [<Go type>, <omit>, <via>, <number>]}}. omit is "" (always written), "empty"
+// (omitempty) or "zero" (omitzero); via names the embedded struct that holds the field, as decode errors do; number is
+// the field's number in protobuf, behind that of the embedded struct and a dot where there is one ("" without protobuf).
 package main
 
 import (
@@ -20,7 +21,7 @@ import (
 )
 
 // facts are the fields of one struct by their names on the wire.
-type facts map[string][3]string
+type facts map[string][4]string
 
 func main() {
 	all := runtime.NewScheme()
@@ -42,6 +43,9 @@ func main() {
 	}
 }
 
+// none is the prefix of fields that are no part of their struct's message.
+const none = "-"
+
 var unmarshaler = reflect.TypeOf((*json.Unmarshaler)(nil)).Elem()
 
 func collect(t reflect.Type, out map[string]facts) {
@@ -61,10 +65,10 @@ func collect(t reflect.Type, out map[string]facts) {
 	}
 	f := facts{}
 	out[name] = f
-	fields(t, "", f, out)
+	fields(t, "", "", f, out)
 }
 
-func fields(t reflect.Type, via string, f facts, out map[string]facts) {
+func fields(t reflect.Type, via, prefix string, f facts, out map[string]facts) {
 	for i := range t.NumField() {
 		field := t.Field(i)
 		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
@@ -76,7 +80,12 @@ func fields(t reflect.Type, via string, f facts, out map[string]facts) {
 			if inner.Kind() == reflect.Pointer {
 				inner = inner.Elem()
 			}
-			fields(inner, strings.TrimPrefix(via+"."+field.Name, "."), f, out)
+			// TypeMeta is no part of the message: its fields have no number here.
+			number := none
+			if own := protobufNumber(field); own != "" && prefix != none {
+				number = prefix + own + "."
+			}
+			fields(inner, strings.TrimPrefix(via+"."+field.Name, "."), number, f, out)
 			continue
 		}
 		if name == "" {
@@ -91,9 +100,24 @@ func fields(t reflect.Type, via string, f facts, out map[string]facts) {
 				omit = "zero"
 			}
 		}
-		f[name] = [3]string{describe(field.Type), omit, via}
+		number := protobufNumber(field)
+		if prefix == none {
+			number = ""
+		} else if number != "" {
+			number = prefix + number
+		}
+		f[name] = [4]string{describe(field.Type), omit, via, number}
 		collect(field.Type, out)
 	}
+}
+
+// protobufNumber reads `protobuf:"bytes,2,opt,name=spec"`.
+func protobufNumber(field reflect.StructField) string {
+	parts := strings.Split(field.Tag.Get("protobuf"), ",")
+	if len(parts) < 2 {
+		return ""
+	}
+	return parts[1]
 }
 
 // describe is the Go type as decode errors print it, with the underlying kind of named scalars after an equals sign:

@@ -10,7 +10,7 @@ pub struct GoTypes<'a> {
     types: BTreeMap<&'a str, BTreeMap<&'a str, Facts<'a>>>,
 }
 
-/// `[Go type, omit, via]`; empty parts at the end are left out.
+/// `[Go type, omit, via, number]`; empty parts at the end are left out.
 #[derive(Debug, serde::Deserialize)]
 #[serde(transparent)]
 pub(super) struct Facts<'a>(#[serde(borrow)] Vec<&'a str>);
@@ -43,6 +43,13 @@ impl Facts<'_> {
                 _ => Omit::Never,
             },
             via: part(2).into(),
+            number: number(part(3)),
         }
     }
+}
+
+/// `2` or `2.4`; empty without protobuf.
+fn number(text: &str) -> [u16; 2] {
+    let (outer, inner) = text.split_once('.').unwrap_or((text, ""));
+    [outer, inner].map(|part| part.parse().unwrap_or(0))
 }
