@@ -22,6 +22,8 @@ pub struct Collection {
     history: RwLock<History>,
     /// [`History::end`], for watchers that look whether there is anything new.
     end: AtomicU64,
+    /// Revision of the newest change.
+    changed: AtomicU64,
     news: Notify,
     clock: Arc<Clock>,
     limits: Limits,
@@ -82,6 +84,7 @@ impl Collection {
             resource: resource.into(),
             history: RwLock::new(History::new(clock.floor())),
             end: AtomicU64::new(0),
+            changed: AtomicU64::new(0),
             news: Notify::new(),
             clock,
             limits,
@@ -108,6 +111,11 @@ impl Collection {
         let bounds = Bounds::new(namespace, None);
         let history = self.history.read();
         history.count(bounds.from(), bounds.to(), history.oldest().max(self.clock.visible()))
+    }
+
+    /// The revision of the newest change; 0 if there was none. After a start from disk, deletions do not count.
+    pub fn revision(&self) -> u64 {
+        self.changed.load(Ordering::Acquire)
     }
 
     /// Reads many objects as they were at one revision. Long reads let writers in between.
@@ -164,11 +172,14 @@ impl Collection {
 
     /// Takes an object in as it was found on disk.
     pub(super) fn load(&self, object: Arc<Stored>) {
+        self.changed.fetch_max(object.revision(), Ordering::AcqRel);
         self.history.write().load(object);
     }
 
     fn add(&self, mut history: RwLockWriteGuard<'_, History>, place: Place, stored: Arc<Stored>) {
+        let revision = stored.revision();
         let forgotten = history.apply(place, stored, self.limits);
+        self.changed.store(revision, Ordering::Release);
         self.end.store(history.end(), Ordering::Release);
         drop(history);
         // Freeing memory needs no lock.
