@@ -1,0 +1,47 @@
+//! From the socket, or a call in process, to a request that the verbs understand, and the answer back.
+//!
+//! ```text
+//! listener (TLS, certificates) ─┐
+//! in-process tower service ─────┴→ router: who is it, may they, what is asked for
+//!                                    ├ health, metrics, discovery
+//!                                    └ verbs → respond: Status, YAML, pretty, gzip, headers
+//! ```
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `path`, `query`, `options` | what a request asks for |
+//! | `accept`, `decode` | content negotiation, bodies as trees |
+//! | `request_body`, `body` | the bodies of requests and answers |
+//! | `router`, `health`, `respond` | the way through |
+//! | `listener`, `service` | the two ways in |
+
+mod accept;
+mod body;
+mod decode;
+mod health;
+mod listener;
+mod options;
+mod path;
+mod protobuf;
+mod query;
+mod request_body;
+mod respond;
+mod router;
+mod service;
+
+pub use body::Body;
+pub use service::InProcess;
+
+pub(crate) use accept::{Accept, BodyFormat, Shape, media_type};
+pub(crate) use body::Chunks;
+pub(crate) use decode::{Decoded, json as decode_json_tree, yaml as decode_yaml_tree};
+pub(crate) use listener::{ListenError, Listener};
+pub(crate) use options::{DeleteOptions, FieldValidation, ListOptions, Propagation, VersionMatch, WriteOptions};
+pub(crate) use protobuf::decode as decode_protobuf_tree;
+pub(crate) use query::Query;
+pub(crate) use request_body::{RequestBody, read_body};
+
+/// Reads JSON as a tree; the error is the text that Go's decoder gives.
+pub(crate) fn decode_json(bytes: &[u8]) -> Result<serde_json::Value, String> {
+    decode::json(bytes).map(|decoded| decoded.value)
+}
