@@ -27,13 +27,24 @@
 //! | `http` | TLS, request parsing, content negotiation, the tower service |
 
 pub mod apply;
+mod auth;
 pub mod crd;
 pub mod discovery;
+pub mod env;
 pub mod field;
 mod go_text;
+mod http;
 pub mod kinds;
 pub mod patch;
+pub mod registry;
 pub mod schema;
+pub mod selector;
+mod server;
 pub mod status;
 pub mod store;
 pub mod table;
+mod verbs;
+
+pub use auth::PkiError;
+pub use http::{Body, InProcess};
+pub use server::{ApiServer, Options, StartError};

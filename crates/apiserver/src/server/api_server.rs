@@ -1,0 +1,215 @@
+//! What users of the crate hold: start a server, reach it, stop it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::bootstrap;
+use super::core::Core;
+use super::definitions;
+use crate::auth::{self, Pki, PkiError};
+use crate::discovery::Discovery;
+use crate::env::Env;
+use crate::http::{InProcess, ListenError, Listener};
+use crate::kinds::allocation::{AllocationOptions, Allocations};
+use crate::registry::Registry;
+use crate::store::{RangeRequest, Store, StoreError, StoreOptions, WriteError};
+
+/// How a server is started.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Where the server listens for TLS connections; port 0: any free one. Default: nowhere, it is reached in process
+    /// only.
+    pub listen: Option<SocketAddr>,
+    /// Where objects, certificates and the token are kept; made if it is not there. Default: in memory only.
+    pub data_dir: Option<PathBuf>,
+    /// Time and randomness. Default: the operating system's.
+    pub env: Env,
+    /// The ranges that Services get their addresses from.
+    pub allocation: AllocationOptions,
+    /// Events kept per resource for watches and reads of older versions. Default (0): the store's, 10 000.
+    pub history: usize,
+}
+
+/// A server can't be started. Nothing of it is left running, and the data directory is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Somebody else listens on the address.
+    #[error(
+        "cannot listen on {address}: the port is taken; stop the process that has it, or choose another port (0: any)"
+    )]
+    PortTaken {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The operating system refuses the address.
+    #[error(
+        "cannot listen on {address}: {source}; choose an address of this machine and a port that this user may use"
+    )]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What it said.
+        source: std::io::Error,
+    },
+    /// The data directory can't be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The objects that every server has can't be written.
+    #[error("cannot write the first objects: {0}")]
+    Bootstrap(#[from] WriteError),
+    /// The certificates can't be made, read or kept.
+    #[error(transparent)]
+    Certificates(#[from] PkiError),
+    /// TLS can't be set up.
+    #[error("cannot set up TLS: {0}")]
+    Tls(String),
+}
+
+/// A running Kubernetes API server. Clones are the same server; it ends with [`ApiServer::shutdown`], or with the runtime.
+#[derive(Debug, Clone)]
+pub struct ApiServer {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    core: Arc<Core>,
+    address: Option<SocketAddr>,
+    /// Made when first asked for: a server in process needs no certificates.
+    pki: OnceLock<Pki>,
+}
+
+/// The URL of a server without a listener; for clients that need one.
+const IN_PROCESS_URL: &str = "http://in-process";
+/// The port that the `kubernetes` Service names when there is no listener.
+const DEFAULT_PORT: u16 = 6443;
+
+impl ApiServer {
+    /// Starts a server. It is ready when this returns.
+    ///
+    /// # Errors
+    /// When the port, the data directory or the certificates can't be used.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let Options { listen, data_dir, env, allocation, history } = options;
+        let defaults = StoreOptions::default();
+        let history = if history == 0 { defaults.history } else { history };
+        let store = Store::open(StoreOptions { data_dir: data_dir.clone(), history, ..defaults })?;
+
+        let mut pki = OnceLock::new();
+        let mut listener = None;
+        if listen.is_some() || data_dir.is_some() {
+            let directory = data_dir.map(|directory| directory.join("pki"));
+            let kept = Pki::open(directory.as_deref(), &env)?;
+            if let Some(address) = listen {
+                listener = Some(Listener::bind(address, &kept).await?);
+            }
+            pki = OnceLock::from(kept);
+        }
+        let token = pki.get().map_or_else(|| env.random.uuid(), |pki| pki.token.clone());
+
+        let core = Arc::new(Core {
+            registry: Registry::new(&store),
+            store,
+            discovery: ArcSwap::from_pointee(Discovery::default()),
+            allocations: Allocations::new(&allocation),
+            flow_schema_uid: env.random.uuid(),
+            priority_level_uid: env.random.uuid(),
+            env,
+            shutdown: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            token,
+            definitions: tokio::sync::Mutex::new(()),
+            late_defaults: Mutex::new(bootstrap::LATE.into()),
+        });
+        track_services(&core);
+        let address = listener.as_ref().map(Listener::address);
+        bootstrap::defaults(&core, address.map_or(DEFAULT_PORT, |address| address.port())).await?;
+        definitions::settle(&core).await;
+        definitions::resume(&core);
+        if let Some(listener) = listener {
+            core.tasks.spawn(listener.serve(core.clone(), core.tasks.clone()));
+        }
+        Ok(Self { inner: Arc::new(Inner { core, address, pki }) })
+    }
+
+    /// The server as a tower service: requests without a socket, in the name of the administrator.
+    pub fn service(&self) -> InProcess {
+        InProcess::new(self.inner.core.clone())
+    }
+
+    /// Where the server listens, as `https://127.0.0.1:6443`; a made-up URL for a server in process.
+    pub fn url(&self) -> String {
+        self.inner.address.map_or_else(|| IN_PROCESS_URL.into(), |address| format!("https://{address}"))
+    }
+
+    /// A kubeconfig, as YAML, whose user is the administrator.
+    pub fn kubeconfig(&self) -> String {
+        auth::kubeconfig(self.pki(), &self.url())
+    }
+
+    /// The certificate of the server's authority, as PEM.
+    pub fn ca_pem(&self) -> String {
+        self.pki().ca.clone()
+    }
+
+    /// The administrator's bearer token.
+    pub fn token(&self) -> &str {
+        &self.inner.core.token
+    }
+
+    /// The newest resourceVersion.
+    pub fn revision(&self) -> u64 {
+        self.inner.core.store.revision()
+    }
+
+    /// The resourceVersion of the newest change to a resource, for those who wait until a watcher has seen it; 0 if there
+    /// was none.
+    pub fn collection_revision(&self, group: &str, plural: &str) -> u64 {
+        self.inner.core.store.collection(group, plural).revision()
+    }
+
+    /// The number of objects of a resource.
+    pub fn count(&self, group: &str, plural: &str) -> usize {
+        self.inner.core.store.collection(group, plural).count(None)
+    }
+
+    /// Ends the server: watches end, requests under way are finished, everything accepted is on disk.
+    pub async fn shutdown(&self) {
+        let core = &self.inner.core;
+        core.shutdown.cancel();
+        core.tasks.close();
+        core.tasks.wait().await;
+        core.store.close().await;
+    }
+
+    #[expect(clippy::expect_used, reason = "without files, only a machine without random numbers can't make keys")]
+    fn pki(&self) -> &Pki {
+        let env = &self.inner.core.env;
+        self.inner.pki.get_or_init(|| Pki::open(None, env).expect("certificates can be made"))
+    }
+}
+
+fn track_services(core: &Core) {
+    let services = core.store.collection("", "services");
+    // The newest state is always there.
+    for stored in services.range(RangeRequest::default()).map(|range| range.items).unwrap_or_default() {
+        core.allocations.track(&stored.tree());
+    }
+}
+
+impl From<ListenError> for StartError {
+    fn from(error: ListenError) -> Self {
+        match error {
+            ListenError::Taken(address) => Self::PortTaken { address },
+            ListenError::Refused { address, source } => Self::Listen { address, source },
+            ListenError::Pki(error) => Self::Certificates(error),
+            ListenError::Tls(error) => Self::Tls(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The objects that a new server makes for itself.
+//!
+//! Namespaces and the `kubernetes` Service are made at the start. The default roles, priority classes and the like wait
+//! until their resource is asked for: most servers that tests start are never asked.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, try_join_all};
+use serde_json::{Value, json};
+
+use super::core::Core;
+use crate::kinds::metadata::{fill_create, time_text};
+use crate::registry::Resource;
+use crate::schema::BuiltinSchemas;
+use crate::store::{ObjectKey, WriteError};
+use crate::verbs;
+
+const NAMESPACES: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
+
+/// Resources whose default objects can wait.
+pub(super) const LATE: [&str; 7] = [
+    "clusterrolebindings",
+    "clusterroles",
+    "flowschemas",
+    "priorityclasses",
+    "prioritylevelconfigurations",
+    "rolebindings",
+    "roles",
+];
+
+/// Makes what is asked for at once. `port`: where the server listens.
+pub(super) async fn defaults(core: &Core, port: u16) -> Result<(), WriteError> {
+    let mut objects = Vec::new();
+    if let Some(resource) = core.registry.resolve("", "v1", "namespaces") {
+        for name in NAMESPACES {
+            objects.push((resource.clone(), namespace(core, name)));
+        }
+    }
+    if let Some(resource) = core.registry.resolve("", "v1", "services")
+        && resource.collection().get(&ObjectKey::new("default", "kubernetes")).is_none()
+    {
+        let service = kubernetes_service(core, port);
+        core.allocations.track(&service);
+        objects.push((resource, service));
+    }
+    store_together(core, objects).await
+}
+
+/// Stores many objects at once, so that with a data directory they share one sync.
+async fn store_together(core: &Core, objects: Vec<(Arc<Resource>, Value)>) -> Result<(), WriteError> {
+    let writes: Vec<BoxFuture<'_, Result<(), WriteError>>> = objects
+        .into_iter()
+        .map(|(resource, object)| async move { verbs::store_new(core, &resource, object).await }.boxed())
+        .collect();
+    try_join_all(writes).await?;
+    Ok(())
+}
+
+fn namespace(core: &Core, name: &str) -> Value {
+    let mut object = json!({
+        "kind": "Namespace", "apiVersion": "v1",
+        "metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}},
+        "spec": {"finalizers": ["kubernetes"]},
+        "status": {"phase": "Active"},
+    });
+    let owned = json!({"f:metadata": {"f:labels": {".": {}, "f:kubernetes.io/metadata.name": {}}}});
+    complete(core, &mut object, &owned);
+    object
+}
+
+fn kubernetes_service(core: &Core, port: u16) -> Value {
+    let ip = core.allocations.first_ip().to_string();
+    let family = if ip.contains(':') { "IPv6" } else { "IPv4" };
+    let mut object = json!({
+        "kind": "Service", "apiVersion": "v1",
+        "metadata": {
+            "name": "kubernetes", "namespace": "default",
+            "labels": {"component": "apiserver", "provider": "kubernetes"},
+        },
+        "spec": {
+            "clusterIP": ip, "clusterIPs": [ip], "internalTrafficPolicy": "Cluster", "ipFamilies": [family],
+            "ipFamilyPolicy": "SingleStack", "sessionAffinity": "None", "type": "ClusterIP",
+            "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": port}],
+        },
+        "status": {"loadBalancer": {}},
+    });
+    let owned = json!({
+        "f:metadata": {"f:labels": {".": {}, "f:component": {}, "f:provider": {}}},
+        "f:spec": {
+            "f:clusterIP": {}, "f:internalTrafficPolicy": {}, "f:ipFamilyPolicy": {}, "f:sessionAffinity": {},
+            "f:type": {},
+            "f:ports": {
+                ".": {},
+                "k:{\"port\":443,\"protocol\":\"TCP\"}":
+                    {".": {}, "f:name": {}, "f:port": {}, "f:protocol": {}, "f:targetPort": {}},
+            },
+        },
+    });
+    complete(core, &mut object, &owned);
+    object
+}
+
+/// Uid, creation time, and the server as the owner of the fields.
+fn complete(core: &Core, object: &mut Value, owned: &Value) {
+    let now = core.env.clock.now();
+    fill_create(object, &core.env.random.uuid(), now);
+    object["metadata"]["managedFields"] = json!([{
+        "manager": "kube-apiserver", "operation": "Update", "apiVersion": object["apiVersion"],
+        "time": time_text(now), "fieldsType": "FieldsV1", "fieldsV1": owned,
+    }]);
+}
+
+/// Makes the default objects of a resource that are not there.
+pub(super) fn late_defaults(core: Arc<Core>, resource: Arc<Resource>) -> BoxFuture<'static, Result<(), WriteError>> {
+    let objects = BuiltinSchemas::get().entry(&format!("objects/{}", resource.plural)).unwrap_or_default();
+    let now = core.env.clock.now();
+    let missing: Vec<(Arc<Resource>, Value)> = objects
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|object| {
+            let mut object = object.clone();
+            let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_string();
+            if resource.collection().get(&ObjectKey::new(&text("namespace"), &text("name"))).is_some() {
+                return None;
+            }
+            object["kind"] = resource.kind.as_str().into();
+            object["apiVersion"] = resource.api_version.as_str().into();
+            fill_create(&mut object, &core.env.random.uuid(), now);
+            if resource.strategy().has_generation() {
+                object["metadata"]["generation"] = 1.into();
+            }
+            for entry in object["metadata"]["managedFields"].as_array_mut().into_iter().flatten() {
+                entry["time"] = time_text(now).into();
+            }
+            match object["metadata"]["name"].as_str() {
+                Some("exempt") if resource.plural == "flowschemas" => {
+                    object["metadata"]["uid"] = core.flow_schema_uid.as_str().into();
+                }
+                Some("exempt") if resource.plural == "prioritylevelconfigurations" => {
+                    object["metadata"]["uid"] = core.priority_level_uid.as_str().into();
+                }
+                _ => {}
+            }
+            Some((resource.clone(), object))
+        })
+        .collect();
+    async move { store_together(&core, missing).await }.boxed()
+}

@@ -1,0 +1,17 @@
+//! One server: its parts, its start and its end.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `api_server` | what users of the crate hold: start, reach, stop |
+//! | `core` | the parts that requests need |
+//! | `bootstrap` | the objects that a new server makes for itself |
+//! | `definitions` | the life of CustomResourceDefinitions: served, and cleaned up after |
+
+mod api_server;
+mod bootstrap;
+mod core;
+mod definitions;
+
+pub use api_server::{ApiServer, Options, StartError};
+pub(crate) use core::Core;
+pub(crate) use definitions::{object_deleted, object_written};

@@ -1,0 +1,164 @@
+//! Bodies to objects: the right kind, the right types, nothing unknown, defaults filled in.
+
+use serde_json::Value;
+
+use super::call::Call;
+use super::convert;
+use crate::crd;
+use crate::http::{BodyFormat, Decoded, FieldValidation, decode_json_tree, decode_protobuf_tree, decode_yaml_tree};
+use crate::registry::Resource;
+use crate::schema;
+use crate::status::{ApiError, ApiResult};
+
+/// Reads the body as an object of the call's resource.
+pub(super) async fn body(call: &mut Call, validation: FieldValidation) -> ApiResult<Value> {
+    let format = BodyFormat::of(&call.headers, !call.resource.is_custom())?;
+    let bytes = call.read_body().await?;
+    let resource = call.resource.clone();
+    let decoded = tree(&bytes, format, &resource.kind)?;
+    typed(&resource, decoded, validation, &mut call.warnings)
+}
+
+/// Reads bytes as a tree that should be an object of `kind`.
+pub(super) fn tree(bytes: &[u8], format: BodyFormat, kind: &str) -> ApiResult<Decoded> {
+    let decoded = match format {
+        BodyFormat::Json => {
+            decode_json_tree(bytes).map_err(|why| format!("couldn't get version/kind; json parse error: {why}"))
+        }
+        BodyFormat::Yaml => decode_yaml_tree(bytes),
+        BodyFormat::Protobuf => decode_protobuf_tree(bytes),
+    };
+    let unrecognized = |why: String| {
+        let shown = summary(bytes);
+        ApiError::bad_request(format!("the object provided is unrecognized (must be of type {kind}): {why} ({shown})"))
+    };
+    let decoded = decoded.map_err(unrecognized)?;
+    let found = match &decoded.value {
+        Value::Object(_) => return Ok(decoded),
+        Value::Array(_) => "array",
+        Value::String(_) => "string",
+        Value::Number(_) => "number",
+        Value::Bool(_) => "bool",
+        Value::Null => "null",
+    };
+    Err(unrecognized(format!(
+        "couldn't get version/kind; json parse error: json: cannot unmarshal {found} into Go value of type struct {{ \
+         APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}"
+    )))
+}
+
+/// Start of a body, as messages show it.
+fn summary(bytes: &[u8]) -> String {
+    const SHOWN: usize = 30;
+    let more = if bytes.len() > SHOWN { " ..." } else { "" };
+    let start = &bytes[..bytes.len().min(SHOWN)];
+    match bytes.first() {
+        None => "<empty>".into(),
+        Some(b'{') => format!("{}{more}", String::from_utf8_lossy(start)),
+        Some(_) => format!("{}{more}", start.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
+    }
+}
+
+/// Checks a tree against the resource's type, and completes it as a decoded object.
+pub(super) fn typed(
+    resource: &Resource,
+    decoded: Decoded,
+    validation: FieldValidation,
+    warnings: &mut Vec<String>,
+) -> ApiResult<Value> {
+    let Decoded { mut value, duplicates } = decoded;
+    let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_string();
+    let given_kind = match text(&value, "kind") {
+        kind if kind.is_empty() => resource.kind.clone(),
+        kind => kind,
+    };
+    let given_version = match text(&value, "apiVersion") {
+        version if version.is_empty() => resource.api_version.clone(),
+        version => version,
+    };
+    let refuse = |why: &str| {
+        let version = given_version.rsplit('/').next().unwrap_or_default();
+        let expected = &resource.kind;
+        ApiError::bad_request(format!("{given_kind} in version {version:?} cannot be handled as a {expected}: {why}"))
+    };
+    if given_kind != resource.kind || given_version != resource.api_version {
+        return Err(wrong_kind(resource, &given_kind, &given_version, &refuse));
+    }
+    check_types(resource, &value).map_err(|why| refuse(&why))?;
+    if validation != FieldValidation::Ignore {
+        let mut problems: Vec<String> =
+            duplicates.iter().map(|path| format!("duplicate field {}", Value::from(path.as_str()))).collect();
+        problems.extend(unknown_fields(resource, &value));
+        if validation == FieldValidation::Strict && !problems.is_empty() {
+            return Err(refuse(&format!("strict decoding error: {}", problems.join(", "))));
+        }
+        warnings.extend(problems);
+    }
+    complete(resource, &mut value);
+    Ok(value)
+}
+
+fn wrong_kind(resource: &Resource, kind: &str, api_version: &str, refuse: &dyn Fn(&str) -> ApiError) -> ApiError {
+    if resource.is_custom() {
+        return if kind == resource.kind {
+            ApiError::bad_request(format!(
+                "the API version in the data ({api_version}) does not match the expected API version ({})",
+                resource.api_version
+            ))
+        } else {
+            refuse(&format!(
+                "no kind {kind:?} is registered for version {api_version:?} in scheme \"pkg/runtime/scheme.go:111\""
+            ))
+        };
+    }
+    let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
+    if schema::BuiltinSchemas::get().kind(group, version, kind).is_some() {
+        let package = |group: &str| match group.split('.').next().unwrap_or_default() {
+            "" => "core".to_string(),
+            first => first.to_string(),
+        };
+        let wanted = package(&resource.group);
+        refuse(&format!("converting ({version}.{kind}) to ({wanted}.{}): unknown conversion", resource.kind))
+    } else {
+        refuse(&format!(
+            "no kind {kind:?} is registered for version {api_version:?} in scheme \"pkg/runtime/scheme.go:111\""
+        ))
+    }
+}
+
+/// What Go's decoder would refuse.
+pub(super) fn check_types(resource: &Resource, value: &Value) -> Result<(), String> {
+    match resource.ty() {
+        Some(ty) => schema::check_types(ty, value),
+        None => Ok(()),
+    }
+}
+
+/// `unknown field "spec.foo"` for each field that the type does not have.
+pub(super) fn unknown_fields(resource: &Resource, value: &Value) -> Vec<String> {
+    let Some(ty) = resource.ty() else { return Vec::new() };
+    schema::unknown_fields(ty, value)
+        .iter()
+        .map(|path| format!("unknown field {}", Value::from(path.as_str())))
+        .collect()
+}
+
+/// Drops what is unknown, and fills in what a decoded object always has.
+pub(super) fn complete(resource: &Resource, value: &mut Value) {
+    if let Some(ty) = resource.ty() {
+        schema::prune(ty, value);
+        schema::normalise(ty, value);
+        if resource.is_custom() {
+            schema::default(ty, value);
+        }
+    }
+    value["kind"] = resource.kind.as_str().into();
+    value["apiVersion"] = resource.api_version.as_str().into();
+    if !value["metadata"].is_object() {
+        value["metadata"] = Value::Object(serde_json::Map::new());
+    }
+    if resource.is_definitions() {
+        crd::set_defaults(value);
+    }
+    convert::in_storage_form(resource, value, |value| resource.strategy().default(&resource.version, value));
+}

@@ -1,0 +1,307 @@
+//! DELETE of one object: at once, or marked until its finalizers and its grace period have passed.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::call::{Call, Reply};
+use super::{namespaces, render, write};
+use crate::crd;
+use crate::http::{
+    Accept, BodyFormat, DeleteOptions, Propagation, decode_json_tree, decode_protobuf_tree, decode_yaml_tree,
+};
+use crate::kinds::metadata::{generation, set_generation, time_text};
+use crate::kinds::tree::Tree;
+use crate::registry::Resource;
+use crate::server::{self, Core};
+use crate::status::{ApiError, ApiResult};
+use crate::store::{ObjectKey, Stored, Write, WriteError};
+
+/// Finalizer of objects that stay until the garbage collector has deleted their dependents.
+const FOREGROUND: &str = "foregroundDeletion";
+/// Finalizer of objects that stay until the garbage collector has orphaned their dependents.
+const ORPHAN: &str = "orphan";
+/// Finalizer of definitions that stay until the objects of their kind are deleted.
+const CUSTOM_CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+
+/// Deletes the object.
+pub(super) async fn delete(call: &mut Call) -> ApiResult<Reply> {
+    let accept = call.accept()?;
+    let options = options(call).await?;
+    namespaces::admit_delete(call, &call.name)?;
+    let (core, resource) = (call.core.clone(), call.resource.clone());
+    let key = ObjectKey::new(&call.namespace, &call.name);
+    if let Some(warning) = default_policy_warning(&resource, &options) {
+        call.warnings.push(warning.into());
+    }
+    let deletion = delete_object(&core, &resource, &key, &options, call.now()).await?;
+    reply(call, accept, &options, deletion)
+}
+
+/// Reads the options from the body or the query.
+pub(super) async fn options(call: &mut Call) -> ApiResult<DeleteOptions> {
+    let bytes = call.read_body().await?;
+    if bytes.is_empty() {
+        return DeleteOptions::parse(None, &call.query);
+    }
+    let body = match BodyFormat::of(&call.headers, true)? {
+        BodyFormat::Json => {
+            decode_json_tree(&bytes).map_err(|why| format!("couldn't get version/kind; json parse error: {why}"))
+        }
+        BodyFormat::Yaml => decode_yaml_tree(&bytes),
+        BodyFormat::Protobuf => decode_protobuf_tree(&bytes),
+    };
+    DeleteOptions::parse(Some(&body.map_err(ApiError::bad_request)?.value), &call.query)
+}
+
+/// What a deletion has led to.
+pub(crate) enum Deletion {
+    /// The object is gone; its last state, with the revision of the deletion.
+    Gone(Arc<Stored>),
+    /// It is marked, and stays until somebody has let it go.
+    Marked(Arc<Stored>),
+    /// It was marked before.
+    Pending(Arc<Stored>),
+    /// It would be gone if it were not for the dry run.
+    Dry(Value),
+}
+
+fn reply(call: &Call, accept: Accept, options: &DeleteOptions, deletion: Deletion) -> ApiResult<Reply> {
+    let resource = &call.resource;
+    let gone = matches!(deletion, Deletion::Gone(_) | Deletion::Dry(_));
+    let code = if !gone && options.orphan_dependents == Some(false) { 202 } else { 200 };
+    let with_object = returns_object(resource);
+    let object = match deletion {
+        Deletion::Marked(stored) => {
+            return Ok(Reply::json(code, render::object(resource, accept, &stored, call.now())?));
+        }
+        Deletion::Gone(stored) | Deletion::Pending(stored) if with_object => {
+            return Ok(Reply::json(code, render::object(resource, accept, &stored, call.now())?));
+        }
+        Deletion::Dry(object) if with_object => {
+            return Ok(Reply::json(code, render::tree(resource, accept, &object, call.now())?));
+        }
+        Deletion::Gone(stored) | Deletion::Pending(stored) => stored.tree(),
+        Deletion::Dry(object) => object,
+    };
+    let mut details = json!({"name": call.name, "kind": resource.plural, "uid": object.text("metadata.uid")});
+    if !resource.group.is_empty() {
+        details["group"] = resource.group.as_str().into();
+    }
+    let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details});
+    Ok(Reply::tree(code, &status))
+}
+
+/// Resources whose deletion is answered with the object instead of a Status.
+fn returns_object(resource: &Resource) -> bool {
+    const RETURNED: [&str; 8] = [
+        "pods",
+        "services",
+        "podtemplates",
+        "replicationcontrollers",
+        "resourcequotas",
+        "serviceaccounts",
+        "persistentvolumes",
+        "persistentvolumeclaims",
+    ];
+    resource.group.is_empty() && RETURNED.contains(&resource.plural.as_str())
+        || resource.group == "policy" && resource.plural == "podsecuritypolicies"
+}
+
+/// Deletes an object as the options say.
+pub(crate) async fn delete_object(
+    core: &Arc<Core>,
+    resource: &Resource,
+    key: &ObjectKey,
+    options: &DeleteOptions,
+    now: Timestamp,
+) -> ApiResult<Deletion> {
+    loop {
+        let Some(stored) = resource.collection().get(key) else {
+            return Err(ApiError::not_found(&resource.group, &resource.plural, key.name()));
+        };
+        let old = render::served_tree(resource, &stored);
+        check_preconditions(resource, &old, options)?;
+        let (new, ends) = match plan(resource, &old, options, now) {
+            Plan::Pending => return Ok(Deletion::Pending(stored)),
+            Plan::End(new) => (new, true),
+            Plan::Mark(new) => (new, false),
+        };
+        if options.dry_run {
+            return Ok(Deletion::Dry(new));
+        }
+        let (collection, expected) = (resource.collection().clone(), stored.revision());
+        let object = write::storage_form(resource, new);
+        let write = if ends {
+            Write::Delete { collection, key: key.clone(), expected, last: object }
+        } else {
+            Write::Update { collection, key: key.clone(), expected, object }
+        };
+        match core.store.write(write).await {
+            Ok(stored) if ends => {
+                if write::is_service(resource) {
+                    core.allocations.release(&old, None);
+                }
+                server::object_deleted(core, resource).await;
+                return Ok(Deletion::Gone(stored));
+            }
+            Ok(stored) => {
+                server::object_written(core, resource, &stored).await;
+                return Ok(Deletion::Marked(stored));
+            }
+            // Another writer was faster: once more, on what it has left.
+            Err(WriteError::Changed { .. } | WriteError::NotFound) => {}
+            Err(error) => return Err(write::write_error(resource, key.name(), error)),
+        }
+    }
+}
+
+fn check_preconditions(resource: &Resource, object: &Value, options: &DeleteOptions) -> ApiResult<()> {
+    let conflict = |what: &str, given: &str, is: &str| {
+        let why = format!("Precondition failed: {what} in precondition: {given}, {what} in object meta: {is}");
+        Err(ApiError::conflict(&resource.group, &resource.plural, object.text("metadata.name"), why))
+    };
+    if let Some(uid) = &options.precondition_uid
+        && uid != object.text("metadata.uid")
+    {
+        return conflict("UID", uid, object.text("metadata.uid"));
+    }
+    if let Some(version) = &options.precondition_resource_version
+        && version != object.text("metadata.resourceVersion")
+    {
+        return conflict("ResourceVersion", version, object.text("metadata.resourceVersion"));
+    }
+    Ok(())
+}
+
+/// What a deletion does to an object.
+enum Plan {
+    /// It is gone; its final state.
+    End(Value),
+    /// It stays, with this content.
+    Mark(Value),
+    /// Nothing: its deletion is under way.
+    Pending,
+}
+
+fn plan(resource: &Resource, old: &Value, options: &DeleteOptions, now: Timestamp) -> Plan {
+    let mut new = old.clone();
+    let deleting = old.at("metadata.deletionTimestamp").is_string();
+    let is_namespace = resource.group.is_empty() && resource.plural == "namespaces";
+    if resource.is_definitions() && !deleting {
+        mark_definition(&mut new, now);
+    }
+    let grace = grace_period(resource, old, options);
+    if deleting {
+        let before = old.at("metadata.deletionGracePeriodSeconds").as_i64().unwrap_or(0);
+        match grace {
+            // A shorter grace period brings the end of a graceful deletion forward.
+            Some(grace) if before > 0 && grace < before && options.grace_period_seconds.is_some() => {
+                mark(&mut new, now, grace, false);
+            }
+            _ if write::deletion_is_complete(resource, old) => return Plan::End(new),
+            _ => return Plan::Pending,
+        }
+    } else {
+        set_finalizers(&mut new, resource, options);
+        let finalizers = new.at("metadata.finalizers").as_array().is_some_and(|list| !list.is_empty());
+        if let Some(grace) = grace {
+            mark(&mut new, now, grace, true);
+        } else if is_namespace {
+            // Namespaces are let go through their own finalizers, which stand in the spec.
+            new["metadata"]["deletionTimestamp"] = time_text(now).into();
+            if !write::deletion_is_complete(resource, &new) {
+                new["status"]["phase"] = "Terminating".into();
+            }
+        } else if finalizers {
+            mark(&mut new, now, 0, true);
+        } else {
+            return Plan::End(new);
+        }
+    }
+    if write::deletion_is_complete(resource, &new) { Plan::End(new) } else { Plan::Mark(new) }
+}
+
+fn mark(object: &mut Value, now: Timestamp, grace: i64, count: bool) {
+    let at = now.checked_add(SignedDuration::from_secs(grace)).unwrap_or(now);
+    object["metadata"]["deletionTimestamp"] = time_text(at).into();
+    object["metadata"]["deletionGracePeriodSeconds"] = grace.into();
+    if count && generation(object) > 0 {
+        set_generation(object, generation(object) + 1);
+    }
+}
+
+/// Seconds that the object is given to end; none for kinds that end at once.
+fn grace_period(resource: &Resource, object: &Value, options: &DeleteOptions) -> Option<i64> {
+    if !(resource.group.is_empty() && resource.plural == "pods") {
+        return None;
+    }
+    let wanted = options.grace_period_seconds;
+    let own = object.at("spec.terminationGracePeriodSeconds").as_i64();
+    let grace = wanted.or(own).unwrap_or(30);
+    // A pod that is on no node, or has ended, has nothing left to end.
+    let ended = matches!(object.text("status.phase"), "Failed" | "Succeeded");
+    if object.text("spec.nodeName").is_empty() || ended { Some(0) } else { Some(if grace < 0 { 1 } else { grace }) }
+}
+
+/// Adds or takes out the finalizers by which the garbage collector is told what to do with the dependents.
+fn set_finalizers(object: &mut Value, resource: &Resource, options: &DeleteOptions) {
+    let current: Vec<String> = object
+        .at("metadata.finalizers")
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|finalizer| finalizer.as_str().map(str::to_string))
+        .collect();
+    let has = |name: &str| current.iter().any(|finalizer| finalizer == name);
+    let propagation = options.propagation.unwrap_or_else(|| {
+        if has(ORPHAN) || (orphans_by_default(resource) && !has(FOREGROUND)) {
+            Propagation::Orphan
+        } else if has(FOREGROUND) {
+            Propagation::Foreground
+        } else {
+            Propagation::Background
+        }
+    });
+    let mut wanted: Vec<String> = current.iter().filter(|f| *f != ORPHAN && *f != FOREGROUND).cloned().collect();
+    match propagation {
+        Propagation::Orphan => wanted.push(ORPHAN.into()),
+        Propagation::Foreground => wanted.push(FOREGROUND.into()),
+        Propagation::Background => {}
+    }
+    if wanted == current {
+        return;
+    }
+    if wanted.is_empty() {
+        if let Some(metadata) = object["metadata"].as_object_mut() {
+            metadata.remove("finalizers");
+        }
+    } else {
+        object["metadata"]["finalizers"] = wanted.into();
+    }
+}
+
+/// Kinds whose dependents stay unless the client says otherwise, as ever since their first version.
+fn orphans_by_default(resource: &Resource) -> bool {
+    matches!((resource.group.as_str(), resource.plural.as_str()), ("batch", "jobs") | ("", "replicationcontrollers"))
+}
+
+fn default_policy_warning(resource: &Resource, options: &DeleteOptions) -> Option<&'static str> {
+    (resource.group == "batch" && resource.plural == "jobs" && options.propagation.is_none()).then_some(
+        "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or \
+         set propagationPolicy=Orphan to suppress this warning",
+    )
+}
+
+/// A definition stays until the objects of its kind are gone.
+fn mark_definition(definition: &mut Value, now: Timestamp) {
+    let metadata = &mut definition["metadata"];
+    let mut finalizers = metadata["finalizers"].as_array().cloned().unwrap_or_default();
+    if !finalizers.iter().any(|finalizer| finalizer == CUSTOM_CLEANUP) {
+        finalizers.push(CUSTOM_CLEANUP.into());
+    }
+    metadata["finalizers"] = finalizers.into();
+    let message = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon";
+    crd::set_condition(definition, "Terminating", "True", "InstanceDeletionPending", message, &time_text(now));
+}

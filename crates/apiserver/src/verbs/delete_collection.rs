@@ -1,0 +1,25 @@
+//! DELETE of a collection: every object that is selected, each as if it were deleted by its name.
+
+use super::call::{Call, Reply};
+use super::{delete, list};
+use crate::http::ListOptions;
+use crate::status::ApiResult;
+
+/// Deletes what is selected, and answers with the list of it.
+pub(super) async fn delete_collection(call: &mut Call) -> ApiResult<Reply> {
+    let accept = call.accept()?;
+    let selection = ListOptions::parse(&call.query)?;
+    list::check_fields(&call.resource, &selection.fields)?;
+    let options = delete::options(call).await?;
+    let page = list::read(call, &selection)?;
+    let (core, resource) = (call.core.clone(), call.resource.clone());
+    for stored in &page.items {
+        match delete::delete_object(&core, &resource, stored.key(), &options, call.now()).await {
+            Ok(_) => {}
+            // Somebody else has deleted it meanwhile.
+            Err(error) if error.reason == "NotFound" => {}
+            Err(error) => return Err(error),
+        }
+    }
+    list::render_list(call, accept, &page)
+}

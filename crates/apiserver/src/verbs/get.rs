@@ -1,0 +1,22 @@
+//! GET of one object: its bytes as they lie in the store.
+
+use super::call::{Call, Reply};
+use super::list::{self, parse_revision};
+use super::render;
+use crate::status::{ApiError, ApiResult};
+use crate::store::ObjectKey;
+
+/// Answers with the object, or its status subresource, which has the same form.
+pub(super) fn get(call: &mut Call) -> ApiResult<Reply> {
+    let accept = call.accept()?;
+    if let Some(text) = call.query.get("resourceVersion") {
+        let revision = parse_revision(text).map_err(|why| ApiError::new(500, "", why))?;
+        list::not_in_the_future(call, revision)?;
+    }
+    let resource = &call.resource;
+    let key = ObjectKey::new(&call.namespace, &call.name);
+    match resource.collection().get(&key) {
+        Some(stored) => Ok(Reply::json(200, render::object(resource, accept, &stored, call.now())?)),
+        None => Err(ApiError::not_found(&resource.group, &resource.plural, &call.name)),
+    }
+}

@@ -1,0 +1,245 @@
+//! GET of a collection: the stored bytes of its objects, joined.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use futures::stream;
+use serde_json::{Value, json};
+
+use super::call::{Call, Content, Reply};
+use super::continue_token::ContinueToken;
+use super::render;
+use crate::http::{Accept, ListOptions, Shape, VersionMatch};
+use crate::registry::Resource;
+use crate::selector::{FieldSelector, LabelSelector};
+use crate::status::{ApiError, ApiResult};
+use crate::store::{Compacted, RangeRequest, Stored};
+use crate::table::IncludeObject;
+
+/// Answers with the objects that are selected.
+pub(super) fn list(call: &mut Call) -> ApiResult<Reply> {
+    let accept = call.accept()?;
+    let options = ListOptions::parse(&call.query)?;
+    check_fields(&call.resource, &options.fields)?;
+    let page = read(call, &options)?;
+    render_list(call, accept, &page)
+}
+
+/// Objects of one page, and the metadata of the list.
+pub(super) struct Page {
+    pub items: Vec<Arc<Stored>>,
+    pub revision: u64,
+    pub continue_token: String,
+    pub remaining: Option<usize>,
+}
+
+/// Reads what the options select, at the revision that they ask for.
+pub(super) fn read(call: &Call, options: &ListOptions) -> ApiResult<Page> {
+    let resource = &call.resource;
+    let (after, revision) = start(call, options)?;
+    let selector = Selector { labels: &options.labels, fields: &options.fields };
+    let filter = |stored: &Stored| selector.matches(stored);
+    let request = RangeRequest {
+        namespace: (!call.namespace.is_empty()).then_some(call.namespace.as_str()),
+        after,
+        revision,
+        limit: options.limit,
+        filter: if selector.is_empty() { None } else { Some(&filter) },
+    };
+    let range = resource.collection().range(request).map_err(|gone| too_old(options, gone))?;
+    let token = match (range.more, range.items.last()) {
+        (true, Some(last)) => {
+            let token = ContinueToken { revision: range.revision, after: last.key().clone() };
+            token.encode(&call.namespace)
+        }
+        _ => String::new(),
+    };
+    let remaining = range.remaining.filter(|remaining| *remaining > 0);
+    Ok(Page { items: range.items, revision: range.revision, continue_token: token, remaining })
+}
+
+/// The key that the page starts after, and the revision to read at; `None`: the newest.
+fn start(call: &Call, options: &ListOptions) -> ApiResult<(Option<crate::store::ObjectKey>, Option<u64>)> {
+    let version = options.resource_version.as_str();
+    if !options.continue_token.is_empty() {
+        if !matches!(version, "" | "0") {
+            return Err(ApiError::bad_request("specifying resource version is not allowed when using continue"));
+        }
+        let token = ContinueToken::decode(&options.continue_token, &call.namespace, call.resource.namespaced)
+            .map_err(ApiError::bad_request)?;
+        not_in_the_future(call, token.revision)?;
+        return Ok((Some(token.after), Some(token.revision)));
+    }
+    let revision =
+        parse_revision(version).map_err(|why| ApiError::bad_request(format!("invalid resource version: {why}")))?;
+    not_in_the_future(call, revision)?;
+    // A limit with a version but no match asks for exactly that version, for old clients.
+    let exact = match options.version_match {
+        Some(VersionMatch::Exact) => true,
+        Some(VersionMatch::NotOlderThan) => false,
+        None => options.limit > 0 && revision > 0,
+    };
+    Ok((None, exact.then_some(revision)))
+}
+
+/// Reads a resourceVersion; empty is 0. The error is the text that the real server gives.
+pub(super) fn parse_revision(text: &str) -> Result<u64, String> {
+    if text.is_empty() {
+        return Ok(0);
+    }
+    text.parse().map_err(|error: std::num::ParseIntError| {
+        let why = match error.kind() {
+            std::num::IntErrorKind::PosOverflow => "value out of range",
+            _ => "invalid syntax",
+        };
+        format!("resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: {why}")
+    })
+}
+
+/// Refuses revisions that are not there yet.
+pub(super) fn not_in_the_future(call: &Call, revision: u64) -> ApiResult<()> {
+    let current = call.core.store.revision();
+    if revision > current { Err(ApiError::resource_version_too_large(revision, current)) } else { Ok(()) }
+}
+
+fn too_old(options: &ListOptions, _gone: Compacted) -> ApiError {
+    ApiError::expired(if options.continue_token.is_empty() {
+        "The resourceVersion for the provided list is too old."
+    } else {
+        "The provided continue parameter is too old to display a consistent list result. You must start a new list \
+         without the continue parameter."
+    })
+}
+
+/// Refuses field selectors that the kind does not have.
+pub(super) fn check_fields(resource: &Resource, selector: &FieldSelector) -> ApiResult<()> {
+    let known = resource.selectable_fields();
+    for requirement in &selector.requirements {
+        let field = requirement.field.as_str();
+        if matches!(field, "metadata.name" | "metadata.namespace") || known.contains(&field) {
+            continue;
+        }
+        return Err(ApiError::bad_request(if resource.kind == "Job" {
+            format!("field label {field:?} not supported for Job")
+        } else if known.is_empty() && !resource.is_custom() {
+            format!("{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
+        } else {
+            format!("field label not supported: {field}")
+        }));
+    }
+    Ok(())
+}
+
+/// A label and a field selector.
+#[derive(Clone, Copy)]
+pub(super) struct Selector<'a> {
+    pub labels: &'a LabelSelector,
+    pub fields: &'a FieldSelector,
+}
+
+impl Selector<'_> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.labels.is_empty() && self.fields.is_empty()
+    }
+
+    pub(super) fn matches(&self, stored: &Stored) -> bool {
+        self.labels.matches(|key| stored.label(key)) && self.fields.matches(|field| stored.field(field))
+    }
+}
+
+/// Puts a list together in the form that was asked for.
+pub(super) fn render_list(call: &Call, accept: Accept, page: &Page) -> ApiResult<Reply> {
+    let mut metadata = json!({"resourceVersion": page.revision.to_string()});
+    if !page.continue_token.is_empty() {
+        metadata["continue"] = page.continue_token.as_str().into();
+    }
+    if let Some(remaining) = page.remaining {
+        metadata["remainingItemCount"] = remaining.into();
+    }
+    let resource = &call.resource;
+    match accept.shape {
+        Shape::Table => {
+            let include = IncludeObject::parse(&call.query.text("includeObject"))?;
+            let table = render::table(resource, accept, &page.items, include, metadata, call.now());
+            Ok(Reply::tree(200, &table))
+        }
+        Shape::Metadata => Ok(joined("PartialObjectMetadataList", accept.meta_version(), &metadata, page, {
+            let meta_version = accept.meta_version();
+            move |stored: &Stored, out: &mut BytesMut| render::put_metadata(meta_version, stored, out)
+        })),
+        Shape::Whole => {
+            let resource_ref = resource.clone();
+            Ok(joined(&resource.list_kind, &resource.api_version, &metadata, page, move |stored, out| {
+                render::put_item(&resource_ref, stored, out);
+            }))
+        }
+    }
+}
+
+/// Lists up to this size are put together at once.
+const AT_ONCE: usize = 32 * 1024;
+/// Size of the chunks of larger ones.
+const CHUNK: usize = 64 * 1024;
+
+fn joined(
+    kind: &str,
+    api_version: &str,
+    metadata: &Value,
+    page: &Page,
+    put: impl Fn(&Stored, &mut BytesMut) + Send + 'static,
+) -> Reply {
+    let head = format!(
+        "{{\"kind\":{},\"apiVersion\":{},\"metadata\":{metadata},\"items\":[",
+        Value::from(kind),
+        Value::from(api_version)
+    );
+    let estimate: usize = page.items.iter().map(|stored| stored.as_bytes().len()).sum::<usize>() + head.len();
+    let mut parts =
+        ListParts { head: Some(head), items: page.items.clone().into_iter(), first: true, put, done: false };
+    if estimate <= AT_ONCE {
+        let mut out = BytesMut::with_capacity(estimate + page.items.len() + 64);
+        while let Some(chunk) = parts.next_chunk() {
+            out.extend_from_slice(&chunk);
+        }
+        return Reply::json(200, out.freeze());
+    }
+    let chunks = stream::unfold(parts, |mut parts| async move { parts.next_chunk().map(|chunk| (chunk, parts)) });
+    Reply {
+        code: 200,
+        content: Content::JsonChunks { length: estimate, chunks: Box::pin(chunks) },
+        headers: Vec::new(),
+    }
+}
+
+/// A list on its way out.
+struct ListParts<F> {
+    head: Option<String>,
+    items: std::vec::IntoIter<Arc<Stored>>,
+    first: bool,
+    put: F,
+    done: bool,
+}
+
+impl<F: Fn(&Stored, &mut BytesMut)> ListParts<F> {
+    fn next_chunk(&mut self) -> Option<Bytes> {
+        if self.done {
+            return None;
+        }
+        let mut out = BytesMut::with_capacity(CHUNK.min(self.items.len() * 512 + 512));
+        if let Some(head) = self.head.take() {
+            out.extend_from_slice(head.as_bytes());
+        }
+        for stored in self.items.by_ref() {
+            if !std::mem::take(&mut self.first) {
+                out.extend_from_slice(b",");
+            }
+            (self.put)(&stored, &mut out);
+            if out.len() >= CHUNK {
+                return Some(out.freeze());
+            }
+        }
+        out.extend_from_slice(b"]}");
+        self.done = true;
+        Some(out.freeze())
+    }
+}

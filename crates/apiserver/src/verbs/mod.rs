@@ -1,0 +1,121 @@
+//! What can be asked of a resource: one file per verb.
+//!
+//! ```text
+//! Call (resource, name, options, body, who)
+//!   ├ get, list, watch ──────────────── store bytes → render → Reply
+//!   ├ create ── decode ─┐
+//!   ├ update ── decode ─┼─ write: admission, managedFields, kinds, store ─→ render → Reply
+//!   ├ patch ─── apply ──┘
+//!   └ delete, delete_collection ─ finalizers, grace ─ store ─→ Status or object
+//! ```
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `call` | a request, and the answer to it |
+//! | `decode` | bodies to objects: types, unknown fields, defaults |
+//! | `render` | stored bytes to the form that was asked for |
+//! | `write` | what all writes have in common |
+//! | `convert` | kinds that several group-versions serve |
+//! | `namespaces` | which namespaces take new objects |
+//! | `continue_token` | paging |
+//! | `scale`, `finalize`, `review` | subresources and reviews |
+
+mod call;
+mod continue_token;
+mod convert;
+mod create;
+mod decode;
+mod delete;
+mod delete_collection;
+mod finalize;
+mod get;
+mod list;
+mod managed;
+mod namespaces;
+mod patch;
+mod render;
+mod review;
+mod scale;
+mod update;
+mod watch;
+mod write;
+
+use crate::status::{ApiError, ApiResult};
+
+pub(crate) use call::{Call, Content, Reply};
+pub(crate) use delete::delete_object;
+pub(crate) use write::{storage_form, store_new};
+
+/// Carries out a request for a resource.
+pub(crate) async fn dispatch(call: &mut Call) -> ApiResult<Reply> {
+    let method = call.method.clone();
+    if !call.subresource.is_empty() {
+        return subresource(call, method.as_str()).await;
+    }
+    let verb = match (method.as_str(), call.name.is_empty()) {
+        ("GET" | "HEAD", false) => "get",
+        ("GET" | "HEAD", true) if call.query.flag("watch") == Some(true) => "watch",
+        ("GET" | "HEAD", true) => "list",
+        ("POST", true) => "create",
+        ("PUT", false) => "update",
+        ("PATCH", false) => "patch",
+        ("DELETE", false) => "delete",
+        ("DELETE", true) => "deletecollection",
+        _ => return Err(ApiError::method_not_allowed()),
+    };
+    if !call.resource.allows(verb) {
+        return Err(ApiError::method_not_allowed());
+    }
+    if review::is_review(&call.resource) {
+        return review::create(call).await;
+    }
+    match verb {
+        "get" => get::get(call),
+        "watch" => watch::watch(call),
+        "list" => list::list(call),
+        // Objects of a namespaced resource are made in a namespace.
+        "create" if call.resource.namespaced && call.namespace.is_empty() => Err(ApiError::method_not_allowed()),
+        "create" => create::create(call).await,
+        "update" => update::update(call).await,
+        "patch" => patch::patch(call).await,
+        "delete" => delete::delete(call).await,
+        _ => delete_collection::delete_collection(call).await,
+    }
+}
+
+async fn subresource(call: &mut Call, method: &str) -> ApiResult<Reply> {
+    let resource = call.resource.clone();
+    let Some(subresource) = resource.subresource(&call.subresource) else {
+        return Err(ApiError::no_such_resource());
+    };
+    let verb = match method {
+        "GET" | "HEAD" => "get",
+        "POST" => "create",
+        "PUT" => "update",
+        "PATCH" => "patch",
+        "DELETE" => "delete",
+        _ => return Err(ApiError::method_not_allowed()),
+    };
+    if !subresource.verbs.iter().any(|allowed| allowed == verb) {
+        return Err(ApiError::method_not_allowed());
+    }
+    match (subresource.name.as_str(), verb) {
+        ("scale", "get") => scale::get(call),
+        ("scale", "update") => scale::update(call).await,
+        ("scale", "patch") => scale::patch(call).await,
+        ("finalize", "update") if resource.group.is_empty() && resource.plural == "namespaces" => {
+            finalize::finalize(call).await
+        }
+        ("status", "get") => get::get(call),
+        ("status", "update") => update::update(call).await,
+        ("status", "patch") => patch::patch(call).await,
+        (name, _) => Err(ApiError::new(
+            501,
+            "NotImplemented",
+            format!(
+                "the subresource {}/{name} is not part of this control plane yet; use a cluster that runs nodes for it",
+                resource.plural
+            ),
+        )),
+    }
+}

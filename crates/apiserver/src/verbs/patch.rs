@@ -1,0 +1,190 @@
+//! PATCH: JSON patch, merge patch, strategic merge patch and server-side apply.
+
+use serde_json::Value;
+
+use super::call::{Call, Reply};
+use super::{decode, managed, namespaces, write};
+use crate::field::FieldError;
+use crate::http::{Decoded, FieldValidation, WriteOptions, decode_json_tree, decode_yaml_tree, media_type};
+use crate::patch;
+use crate::registry::Resource;
+use crate::status::{ApiError, ApiResult};
+
+/// The kinds of patches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PatchType {
+    Json,
+    Merge,
+    Strategic,
+    Apply,
+}
+
+impl PatchType {
+    /// Reads the `Content-Type`. Custom resources have no strategic merge patch.
+    pub(super) fn of(call: &Call) -> ApiResult<Self> {
+        match media_type(&call.headers) {
+            "application/json-patch+json" => Ok(Self::Json),
+            "application/merge-patch+json" => Ok(Self::Merge),
+            "application/apply-patch+yaml" => Ok(Self::Apply),
+            "application/strategic-merge-patch+json" if !call.resource.is_custom() => Ok(Self::Strategic),
+            _ if call.resource.is_custom() => Err(ApiError::unsupported_media_type(
+                "the body of the request was in an unknown format - accepted media types include: \
+                 application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+            )),
+            _ => {
+                let mut error = ApiError::unsupported_media_type("415: Unsupported Media Type");
+                error.details = Some(Box::default());
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Changes an object, or its status, as the body says.
+pub(super) async fn patch(call: &mut Call) -> ApiResult<Reply> {
+    let patch_type = PatchType::of(call)?;
+    let accept = call.accept()?;
+    let options = WriteOptions::parse_patch(&call.query, patch_type == PatchType::Apply)?;
+    let bytes = call.read_body().await?;
+    let outcome = match patch_type {
+        PatchType::Apply => apply(call, &bytes, &options).await?,
+        _ => {
+            let patch = Patch::read(patch_type, &bytes)?;
+            write::update(call, &options, false, &mut |call, old| {
+                // There is always something to patch: only apply makes objects.
+                let Some(old) = old else { return Err(not_found(call)) };
+                patch_object(call, &patch, old, &options)
+            })
+            .await?
+        }
+    };
+    outcome.reply(call, accept)
+}
+
+fn not_found(call: &Call) -> ApiError {
+    ApiError::not_found(&call.resource.group, &call.resource.plural, &call.name)
+}
+
+/// A patch that is not an apply.
+pub(super) struct Patch {
+    kind: PatchType,
+    body: Value,
+    problems: Vec<String>,
+}
+
+impl Patch {
+    /// Reads the body of a patch.
+    pub(super) fn read(kind: PatchType, bytes: &[u8]) -> ApiResult<Self> {
+        let Decoded { value: body, duplicates } =
+            decode_json_tree(bytes).map_err(|why| ApiError::bad_request(format!("error decoding patch: {why}")))?;
+        let prefix = if kind == PatchType::Json { "json patch " } else { "" };
+        let mut problems: Vec<String> =
+            duplicates.iter().map(|path| format!("{prefix}duplicate field {}", Value::from(path.as_str()))).collect();
+        if kind == PatchType::Json {
+            problems.extend(patch::json_patch_unknown_fields(&body));
+        }
+        Ok(Self { kind, body, problems })
+    }
+
+    /// The patched object, not yet checked against its type.
+    pub(super) fn apply(&self, resource: &Resource, old: &Value) -> ApiResult<Value> {
+        match (self.kind, resource.ty()) {
+            (PatchType::Json, _) => patch::json_patch(old, &self.body),
+            (PatchType::Strategic, Some(ty)) => patch::strategic(ty, old, &self.body),
+            _ => patch::merge_patch(old, &self.body),
+        }
+    }
+}
+
+/// The patched object, decoded, defaulted and with its managedFields.
+fn patch_object(call: &mut Call, patch: &Patch, old: &Value, options: &WriteOptions) -> ApiResult<Value> {
+    let resource = call.resource.clone();
+    let mut new = patch.apply(&resource, old)?;
+    let refuse = |new: &Value, why: String| {
+        let error = FieldError::invalid("patch", new.to_string(), why);
+        ApiError::invalid("", "", "", vec![error])
+    };
+    if let Err(why) = decode::check_types(&resource, &new) {
+        return Err(refuse(&new, why));
+    }
+    if options.field_validation != FieldValidation::Ignore {
+        let mut problems = patch.problems.clone();
+        problems.extend(decode::unknown_fields(&resource, &new));
+        if options.field_validation == FieldValidation::Strict && !problems.is_empty() {
+            return Err(refuse(&new, format!("strict decoding error: {}", problems.join(", "))));
+        }
+        call.warnings.extend(problems);
+    }
+    for (field, expected) in [("kind", &resource.kind), ("apiVersion", &resource.api_version)] {
+        if new[field] != expected.as_str() {
+            return Err(wrong_type(&resource, &new));
+        }
+    }
+    decode::complete(&resource, &mut new);
+    let manager = call.field_manager(&options.field_manager);
+    managed::track(call, &manager, &call.subresource, Some(old), &mut new);
+    Ok(new)
+}
+
+/// A patch may not change what the object is.
+fn wrong_type(resource: &Resource, new: &Value) -> ApiError {
+    let text = |key: &str| new[key].as_str().unwrap_or_default().to_string();
+    ApiError::bad_request(format!(
+        "{} in version {:?} cannot be handled as a {}: the patch changes the type of the object",
+        text("kind"),
+        text("apiVersion").rsplit('/').next().unwrap_or_default(),
+        resource.kind
+    ))
+}
+
+/// Server-side apply.
+async fn apply(call: &mut Call, bytes: &[u8], options: &WriteOptions) -> ApiResult<write::Outcome> {
+    let resource = call.resource.clone();
+    let Decoded { value: config, duplicates } =
+        decode_yaml_tree(bytes).map_err(|why| ApiError::bad_request(format!("error decoding YAML: {why}")))?;
+    if !config.is_object() {
+        return Err(ApiError::bad_request(format!(
+            "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {} into Go value \
+             of type map[string]interface {{}}",
+            json_kind(&config)
+        )));
+    }
+    if options.field_validation != FieldValidation::Ignore && !duplicates.is_empty() {
+        let fields: Vec<String> = duplicates.iter().map(|path| format!("key {path:?} already set in map")).collect();
+        let text = format!("yaml: unmarshal errors:\n  {}", fields.join("\n  "));
+        if options.field_validation == FieldValidation::Strict {
+            return Err(ApiError::bad_request(format!("error strict decoding YAML: {text}")));
+        }
+        call.warnings.push(text);
+    }
+    let mut check_fields = true;
+    let may_create = call.subresource.is_empty();
+    write::update(call, options, may_create, &mut |call, old| {
+        let merged = managed::merge(call, &options.field_manager, old, &config, options.force);
+        let Some(merged) = merged.transpose()? else { return Err(ApiError::method_not_allowed()) };
+        let mut new = merged;
+        if std::mem::take(&mut check_fields) && options.field_validation != FieldValidation::Ignore {
+            call.warnings.extend(decode::unknown_fields(&resource, &new));
+        }
+        let managed = new["metadata"]["managedFields"].take();
+        decode::complete(&resource, &mut new);
+        if !managed.is_null() {
+            new["metadata"]["managedFields"] = managed;
+        }
+        namespaces::match_namespace(call, &mut new)?;
+        namespaces::match_name(call, &new)?;
+        Ok(new)
+    })
+    .await
+}
+
+fn json_kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}

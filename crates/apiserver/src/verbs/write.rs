@@ -1,0 +1,339 @@
+//! What all writes have in common: the way of a new or changed object into the store.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::call::{Call, Reply};
+use super::{convert, managed, namespaces, render};
+use crate::apply;
+use crate::crd;
+use crate::field::{FieldError, FieldErrorKind};
+use crate::http::{Accept, WriteOptions};
+use crate::kinds::tree::Tree;
+use crate::kinds::{self, KindContext, metadata};
+use crate::registry::Resource;
+use crate::schema;
+use crate::server::{self, Core};
+use crate::status::{ApiError, ApiResult};
+use crate::store::{Encoded, Fields, ObjectKey, Stored, Write, WriteError};
+
+/// What a write has led to.
+pub(super) enum Outcome {
+    /// The object is stored.
+    Stored {
+        /// Its new version.
+        stored: Arc<Stored>,
+        /// Whether it was not there before.
+        created: bool,
+    },
+    /// It would be stored if it were not for the dry run.
+    Dry {
+        /// As it would be.
+        object: Value,
+        /// Whether it is not there.
+        created: bool,
+    },
+}
+
+impl Outcome {
+    /// The answer: the object in the form that was asked for, with 201 for a new one.
+    pub(super) fn reply(&self, call: &Call, accept: Accept) -> ApiResult<Reply> {
+        let (bytes, created) = match self {
+            Self::Stored { stored, created } => (render::object(&call.resource, accept, stored, call.now())?, *created),
+            Self::Dry { object, created } => (render::tree(&call.resource, accept, object, call.now())?, *created),
+        };
+        Ok(Reply::json(if created { 201 } else { 200 }, bytes))
+    }
+
+    /// The object as a tree in the version of the call.
+    pub(super) fn tree(&self, resource: &Resource) -> Value {
+        match self {
+            Self::Stored { stored, .. } => render::served_tree(resource, stored),
+            Self::Dry { object, .. } => object.clone(),
+        }
+    }
+}
+
+/// How often a generated name is tried again when it is taken.
+const NAME_TRIES: usize = 8;
+
+/// Makes a new object. `object` is decoded and defaulted; `tracked`: its managedFields are made already (apply).
+pub(super) async fn create(
+    call: &mut Call,
+    mut object: Value,
+    options: &WriteOptions,
+    tracked: bool,
+) -> ApiResult<Outcome> {
+    namespaces::match_namespace(call, &mut object)?;
+    if !object.text("metadata.resourceVersion").is_empty() {
+        return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
+    }
+    let prefix = object.text("metadata.generateName").to_string();
+    let generate = object.text("metadata.name").is_empty() && !prefix.is_empty();
+    namespaces::admit_create(call, object.text("metadata.name"))?;
+    let manager = call.field_manager(&options.field_manager);
+    if !tracked {
+        managed::track(call, &manager, "", None, &mut object);
+    }
+    let mut tries = NAME_TRIES;
+    loop {
+        let mut candidate = if generate && tries > 1 { object.clone() } else { std::mem::take(&mut object) };
+        if generate {
+            let random = &call.core.env.random;
+            let name = metadata::generated_name(&prefix, |below| (random.number() % below as u64) as usize);
+            candidate["metadata"]["name"] = name.into();
+        }
+        metadata::fill_create(&mut candidate, &call.core.env.random.uuid(), call.now());
+        match store_candidate(call, candidate, options).await {
+            Err(error) if error.reason == "AlreadyExists" && generate && tries > 1 => tries -= 1,
+            result => return result,
+        }
+    }
+}
+
+async fn store_candidate(call: &mut Call, mut object: Value, options: &WriteOptions) -> ApiResult<Outcome> {
+    let core = call.core.clone();
+    let resource = call.resource.clone();
+    let context = context(&core, &resource);
+    let checked = convert::in_storage_form(&resource, &mut object, |object| {
+        kinds::before_create(resource.strategy(), &context, object)
+    });
+    if resource.is_definitions() {
+        crd::prepare_create(&mut object);
+    }
+    let name = object.text("metadata.name").to_string();
+    merge_errors(&resource, &name, checked, validate(&resource, &object, None))?;
+    call.warnings.extend(warnings(&resource, &object, None));
+    let key = ObjectKey::new(object.text("metadata.namespace"), &name);
+    if options.dry_run {
+        if resource.collection().get(&key).is_some() {
+            return Err(ApiError::already_exists(&resource.group, &resource.plural, &name));
+        }
+        return Ok(Outcome::Dry { object, created: true });
+    }
+    let write =
+        Write::Create { collection: resource.collection().clone(), key, object: storage_form(&resource, object) };
+    let stored = core.store.write(write).await.map_err(|error| write_error(&resource, &name, error))?;
+    context.reservation.commit();
+    server::object_written(&core, &resource, &stored).await;
+    Ok(Outcome::Stored { stored, created: true })
+}
+
+/// Changes an object. `make` gets the object as it is (none: it is not there, and `may_create` or its kind allows to make
+/// it) and gives what it should be, decoded, defaulted and with its managedFields. It is called again when another
+/// writer was faster.
+pub(super) async fn update(
+    call: &mut Call,
+    options: &WriteOptions,
+    may_create: bool,
+    make: &mut (dyn FnMut(&mut Call, Option<&Value>) -> ApiResult<Value> + Send),
+) -> ApiResult<Outcome> {
+    let resource = call.resource.clone();
+    let core = call.core.clone();
+    let strategy = resource.strategy();
+    let key = ObjectKey::new(&call.namespace, &call.name);
+    let told = call.warnings.len();
+    loop {
+        call.warnings.truncate(told);
+        let Some(stored) = resource.collection().get(&key) else {
+            let makes = may_create || strategy.creates_on_update() && call.subresource.is_empty();
+            if !makes {
+                return Err(ApiError::not_found(&resource.group, &resource.plural, &call.name));
+            }
+            let object = make(call, None)?;
+            if !object.text("metadata.uid").is_empty() {
+                let uid = object.text("metadata.uid");
+                let why =
+                    format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+                return Err(ApiError::conflict(&resource.group, &resource.plural, &call.name, why));
+            }
+            return create(call, object, options, true).await;
+        };
+        let old = render::served_tree(&resource, &stored);
+        let mut new = make(call, Some(&old))?;
+        namespaces::match_namespace(call, &mut new)?;
+        namespaces::match_name(call, &new)?;
+        check_version(&resource, &call.name, &mut new, &stored)?;
+        check_uid(&resource, &key, &new, &old)?;
+
+        let context = context(&core, &resource);
+        let stored_form = convert::to_storage(&resource, old.clone());
+        let checked = convert::in_storage_form(&resource, &mut new, |new| match call.subresource.as_str() {
+            "status" => kinds::before_status_update(strategy, &context, new, &stored_form),
+            // Changes nothing but the finalizers of the spec, which other updates keep.
+            "finalize" => Ok(()),
+            _ => kinds::before_update(strategy, &context, new, &stored_form),
+        });
+        if resource.is_definitions() && call.subresource.is_empty() {
+            crd::prepare_update(&mut new, &old);
+        }
+        merge_errors(&resource, &call.name, checked, validate(&resource, &new, Some(&old)))?;
+        call.warnings.extend(warnings(&resource, &new, Some(&old)));
+
+        // A write that changes nothing is none.
+        apply::keep_times_of_no_op(&old, &mut new);
+        if new == old {
+            return Ok(Outcome::Stored { stored, created: false });
+        }
+        if options.dry_run {
+            return Ok(Outcome::Dry { object: new, created: false });
+        }
+        let expected = stored.revision();
+        let collection = resource.collection().clone();
+        let ends = deletion_is_complete(&resource, &new);
+        let released = new.clone();
+        let object = storage_form(&resource, new);
+        let write = if ends {
+            Write::Delete { collection, key: key.clone(), expected, last: object }
+        } else {
+            Write::Update { collection, key: key.clone(), expected, object }
+        };
+        match core.store.write(write).await {
+            Ok(stored) => {
+                context.reservation.commit();
+                if is_service(&resource) {
+                    core.allocations.release(&old, (!ends).then_some(&released));
+                }
+                if ends {
+                    server::object_deleted(&core, &resource).await;
+                } else {
+                    server::object_written(&core, &resource, &stored).await;
+                }
+                return Ok(Outcome::Stored { stored, created: false });
+            }
+            // Another writer was faster: once more, on what it has left.
+            Err(WriteError::Changed { .. } | WriteError::NotFound) => {}
+            Err(error) => return Err(write_error(&resource, &call.name, error)),
+        }
+    }
+}
+
+/// The version that an update is based on must be the current one; none: it is based on whatever is there.
+fn check_version(resource: &Resource, name: &str, new: &mut Value, stored: &Stored) -> ApiResult<()> {
+    let given = new.text("metadata.resourceVersion");
+    let version: u64 = match given {
+        "" => 0,
+        given => given
+            .parse()
+            .map_err(|_| ApiError::new(500, "", format!("strconv.ParseUint: parsing {given:?}: invalid syntax")))?,
+    };
+    if version == 0 {
+        if !resource.strategy().unconditional_update() || resource.is_custom() {
+            // The real server shows the number of a built-in kind in decimal and that of a custom resource in hex.
+            let shown = if resource.is_custom() { Value::from("0x0") } else { Value::from(0) };
+            let detail = "must be specified for an update";
+            let error = FieldError::new(FieldErrorKind::Invalid, "metadata.resourceVersion", shown, detail);
+            return Err(ApiError::invalid(&resource.group, &resource.kind, name, vec![error]));
+        }
+    } else if version != stored.revision() {
+        return Err(ApiError::modified(&resource.group, &resource.plural, name));
+    }
+    new["metadata"]["resourceVersion"] = stored.revision().to_string().into();
+    Ok(())
+}
+
+fn check_uid(resource: &Resource, key: &ObjectKey, new: &Value, old: &Value) -> ApiResult<()> {
+    let (given, uid) = (new.text("metadata.uid"), old.text("metadata.uid"));
+    if given.is_empty() || given == uid {
+        return Ok(());
+    }
+    let group = if resource.is_custom() { format!("{}/", resource.group) } else { String::new() };
+    let why = format!(
+        "StorageError: invalid object, Code: 4, Key: /registry/{group}{}/{key}, ResourceVersion: 0, AdditionalErrorMsg: \
+         Precondition failed: UID in precondition: {given}, UID in object meta: {uid}",
+        resource.plural
+    );
+    Err(ApiError::conflict(&resource.group, &resource.plural, key.name(), why))
+}
+
+/// Whether an object that is being deleted has nothing left to wait for.
+pub(super) fn deletion_is_complete(resource: &Resource, object: &Value) -> bool {
+    let list = |path: &str| object.at(path).as_array().is_some_and(|list| !list.is_empty());
+    let deleting = object.at("metadata.deletionTimestamp").is_string();
+    let grace = object.at("metadata.deletionGracePeriodSeconds").as_i64().unwrap_or(0);
+    let held = resource.group.is_empty() && resource.plural == "namespaces" && list("spec.finalizers");
+    deleting && grace == 0 && !list("metadata.finalizers") && !held
+}
+
+/// What a write needs to know about its kind.
+pub(super) fn context<'a>(core: &'a Core, resource: &'a Resource) -> KindContext<'a> {
+    KindContext {
+        group: &resource.group,
+        version: &resource.version,
+        kind: &resource.kind,
+        resource: &resource.plural,
+        namespaced: resource.namespaced,
+        reservation: core.allocations.reserve(),
+    }
+}
+
+/// Whether objects hold cluster IPs and node ports.
+pub(super) fn is_service(resource: &Resource) -> bool {
+    resource.group.is_empty() && resource.plural == "services"
+}
+
+/// What the schema of a custom resource, or the rules for definitions, refuse.
+fn validate(resource: &Resource, new: &Value, old: Option<&Value>) -> Vec<FieldError> {
+    if resource.is_definitions() {
+        return crd::validate(new, old);
+    }
+    resource.custom.as_ref().map(|custom| schema::validate(&custom.ty, new)).unwrap_or_default()
+}
+
+/// Texts for `Warning:` headers.
+fn warnings(resource: &Resource, new: &Value, old: Option<&Value>) -> Vec<String> {
+    if resource.is_definitions() { crd::warnings(new) } else { resource.strategy().warnings(new, old) }
+}
+
+/// Adds `more` to what a check has refused already.
+fn merge_errors(resource: &Resource, name: &str, checked: ApiResult<()>, more: Vec<FieldError>) -> ApiResult<()> {
+    if more.is_empty() {
+        return checked;
+    }
+    match checked {
+        Err(error) if error.code != 422 => Err(error),
+        // Metadata and schema are rarely wrong at once; what is wrong with the metadata is told first.
+        Err(error) => Err(error),
+        Ok(()) => Err(ApiError::invalid(&resource.group, &resource.kind, name, more)),
+    }
+}
+
+/// What the store said, in the words of the API.
+pub(super) fn write_error(resource: &Resource, name: &str, error: WriteError) -> ApiError {
+    match error {
+        WriteError::Exists(_) => ApiError::already_exists(&resource.group, &resource.plural, name),
+        WriteError::NotFound => ApiError::not_found(&resource.group, &resource.plural, name),
+        WriteError::Changed { .. } => ApiError::modified(&resource.group, &resource.plural, name),
+        WriteError::TooLarge { limit, .. } => {
+            ApiError::too_large(format!("Request entity too large: limit is {limit}"))
+        }
+        WriteError::Unavailable(error) => ApiError::internal(error),
+    }
+}
+
+/// An object in its stored version, as bytes.
+pub(crate) fn storage_form(resource: &Resource, object: Value) -> Encoded {
+    let object = convert::to_storage(resource, object);
+    let fields: Fields = match &resource.custom {
+        Some(custom) => custom.field_values(&object).into_iter().collect(),
+        None => {
+            let strategy = resource.strategy();
+            let names = strategy.selectable_fields();
+            names.iter().map(|name| (*name, strategy.field_value(name, &object))).collect()
+        }
+    };
+    let empty = serde_json::Map::new();
+    Encoded::from_tree(object.as_object().unwrap_or(&empty), fields)
+}
+
+/// Stores an object of the server itself, if there is none of its name.
+pub(crate) async fn store_new(core: &Core, resource: &Resource, object: Value) -> Result<(), WriteError> {
+    let key = ObjectKey::new(object.text("metadata.namespace"), object.text("metadata.name"));
+    let write =
+        Write::Create { collection: resource.collection().clone(), key, object: storage_form(resource, object) };
+    match core.store.write(write).await {
+        Ok(_) | Err(WriteError::Exists(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
