@@ -1,4 +1,4 @@
-//! HorizontalPodAutoscaler. Objects are in the `v2` form.
+//! HorizontalPodAutoscaler. Defaults are set in the version that was sent; the rest sees the `v2` form.
 
 use serde_json::{Value, json};
 
@@ -21,9 +21,12 @@ const SOURCES: [(&str, &str); 5] = [
 pub(super) struct HorizontalPodAutoscaler;
 
 impl Strategy for HorizontalPodAutoscaler {
-    fn default(&self, _: &str, object: &mut Value) {
+    fn default(&self, version: &str, object: &mut Value) {
         let spec = object.ensure("spec");
         spec.default_to("minReplicas", 1);
+        if version == "v1" {
+            return;
+        }
         if spec.list("metrics").is_empty() {
             spec.set(
                 "metrics",
@@ -199,7 +202,7 @@ fn validate_target(target: &Value, path: &Path<'_>) -> Vec<FieldError> {
     }
     for field in ["value", "averageValue"] {
         let amount = super::quantity::Quantity::parse(target.at(field));
-        if amount.is_some_and(|amount| amount.is_negative() || amount.is_zero()) {
+        if amount.is_some_and(|amount| !amount.is_positive()) {
             errors.push(FieldError::invalid(path.child(field), target.at(field).clone(), "must be positive"));
         }
     }

@@ -66,15 +66,11 @@ pub(super) fn plain(group: &str, kind: &str) -> &'static dyn Strategy {
     const BARE: Plain = Plain { status: false, generation: false, rule: NameRule::Subdomain, unconditional: true };
     const COUNTED: Plain = Plain { generation: true, ..BARE };
     const STATUS: Plain = Plain { status: true, ..BARE };
-    const BOTH: Plain = Plain { status: true, generation: true, ..BARE };
     match (group, kind) {
-        ("resource.k8s.io", "ResourceClaim") | ("networking.k8s.io", "ServiceCIDR") => &STATUS,
+        ("networking.k8s.io", "ServiceCIDR") => &STATUS,
         ("certificates.k8s.io", "CertificateSigningRequest") => &Plain { rule: NameRule::PathSegment, ..STATUS },
         ("apiregistration.k8s.io", "APIService") => &Plain { rule: NameRule::PathSegment, ..STATUS },
         ("storage.k8s.io", "VolumeAttachment") => &Plain { unconditional: false, ..STATUS },
-        ("flowcontrol.apiserver.k8s.io", "FlowSchema" | "PriorityLevelConfiguration") => &BOTH,
-        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy") => &Plain { unconditional: false, ..BOTH },
-        ("admissionregistration.k8s.io", _) => &Plain { unconditional: false, ..COUNTED },
         ("resource.k8s.io", "ResourceSlice" | "DeviceClass") => &COUNTED,
         ("storage.k8s.io", "CSINode" | "CSIStorageCapacity") => &Plain { unconditional: false, ..BARE },
         _ => &BARE,

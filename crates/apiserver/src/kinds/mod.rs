@@ -1,7 +1,7 @@
 //! What the kinds do beyond their schema: defaults, allocation, status separation, validation.
 //!
 //! ```text
-//! decoded object → Strategy::default → before_create / before_update / before_status_update → store
+//! decoded object → Strategy::default → convert::to_storage → before_create / before_update / before_status_update → store
 //!                                        │ Strategy::prepare_*   status dropped or kept, addresses reserved
 //!                                        │ generation            +1 when the spec changed
 //!                                        └ metadata + Strategy::validate_*   → 422 with all causes
@@ -14,21 +14,26 @@
 //! | [`metadata`] | checks and server-set fields of `metadata` |
 //! | [`names`] | rules for names, labels, keys |
 //! | [`allocation`] | cluster IPs and node ports |
+//! | [`convert`] | kinds served in several versions and stored in one |
 //! | `generic` | strategies of custom resources and of kinds with nothing of their own |
 //! | [`path`], [`tree`] | field paths, and reading trees by path |
 //! | the rest | one family of kinds each |
 
 mod addresses;
+mod admission_policy;
 pub mod allocation;
 mod autoscaler;
 mod config;
+pub mod convert;
 mod daemon_set;
 mod deployment;
+mod device;
 mod disruption;
 mod endpoints;
 mod event;
 #[cfg(test)]
 mod fixtures;
+mod flow_control;
 mod generic;
 mod ingress;
 mod job;
@@ -92,6 +97,19 @@ pub fn strategy(group: &str, kind: &str) -> &'static dyn Strategy {
         ("discovery.k8s.io", "EndpointSlice") => &endpoints::EndpointSlice,
         ("storage.k8s.io", "StorageClass") => &storage::StorageClass,
         ("storage.k8s.io", "CSIDriver") => &storage::CsiDriver,
+        ("resource.k8s.io", "ResourceClaim") => &device::ResourceClaim,
+        ("resource.k8s.io", "ResourceClaimTemplate") => &device::ResourceClaimTemplate,
+        ("flowcontrol.apiserver.k8s.io", "FlowSchema") => &flow_control::FlowSchema,
+        ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration") => &flow_control::PriorityLevelConfiguration,
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy") => {
+            &admission_policy::AdmissionPolicy { status: true }
+        }
+        ("admissionregistration.k8s.io", "MutatingAdmissionPolicy") => {
+            &admission_policy::AdmissionPolicy { status: false }
+        }
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding" | "MutatingAdmissionPolicyBinding") => {
+            &admission_policy::AdmissionPolicyBinding
+        }
         ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration") => {
             &webhooks::WebhookConfiguration { mutating: false }
         }

@@ -40,6 +40,7 @@ impl Strategy for Node {
 
     fn prepare_create(&self, _: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
         // A kubelet brings its status along, so it is not dropped. Admission keeps pods off until the node is ready.
+        drop_config_source(object);
         let taint = json!({"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"});
         let mut taints = object.list("spec.taints").to_vec();
         let same = |other: &Value| other["key"] == taint["key"] && other["effect"] == taint["effect"];
@@ -47,6 +48,12 @@ impl Strategy for Node {
             taints.push(taint);
             object.ensure("spec").set("taints", taints);
         }
+        Ok(())
+    }
+
+    fn prepare_update(&self, _: &KindContext<'_>, new: &mut Value, old: &Value) -> ApiResult<()> {
+        new.copy_field("status", old);
+        drop_config_source(new);
         Ok(())
     }
 
@@ -98,6 +105,13 @@ impl Strategy for Node {
 
     fn field_value(&self, name: &str, object: &Value) -> String {
         object.flag(name).to_string()
+    }
+}
+
+/// Dynamic kubelet configuration is gone from Kubernetes; its field is not kept.
+fn drop_config_source(node: &mut Value) {
+    if let Some(spec) = node.field_mut("spec") {
+        spec.drop_field("configSource");
     }
 }
 

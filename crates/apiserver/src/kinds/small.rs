@@ -14,8 +14,27 @@ const HIGHEST_USER_PRIORITY: i64 = 1_000_000_000;
 pub(super) struct ServiceAccount;
 
 impl Strategy for ServiceAccount {
+    fn prepare_create(&self, _: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
+        keep_secret_names(object);
+        Ok(())
+    }
+
+    fn prepare_update(&self, _: &KindContext<'_>, new: &mut Value, _: &Value) -> ApiResult<()> {
+        keep_secret_names(new);
+        Ok(())
+    }
+
     fn rechecks_metadata(&self) -> bool {
         true
+    }
+}
+
+/// Secrets are referred to by name alone.
+fn keep_secret_names(account: &mut Value) {
+    for secret in account.each_mut("secrets") {
+        if let Some(reference) = secret.as_object_mut() {
+            reference.retain(|field, _| field == "name");
+        }
     }
 }
 

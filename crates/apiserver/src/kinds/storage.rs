@@ -56,8 +56,8 @@ impl Strategy for PersistentVolumeClaim {
             let detail = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n";
             errors.push(FieldError::forbidden(SPEC, detail));
         }
-        let size = |spec: &Value| Quantity::of(spec.at("resources.requests"), "storage").unwrap_or_default();
-        let capacity = Quantity::of(old.at("status.capacity"), "storage").unwrap_or_default();
+        let size = |spec: &Value| Quantity::of(spec.at("resources.requests"), "storage");
+        let capacity = Quantity::of(old.at("status.capacity"), "storage");
         if size(spec) < size(before) && size(spec) <= capacity {
             let path = Path::new("spec.resources.requests.storage");
             errors.push(FieldError::forbidden(path, "field can not be less than status.capacity"));
@@ -72,7 +72,7 @@ impl Strategy for PersistentVolumeClaim {
         let path = Path::new("status.capacity");
         let negative = new
             .entries("status.capacity")
-            .filter(|(_, value)| Quantity::parse(value).is_some_and(Quantity::is_negative));
+            .filter(|(_, value)| Quantity::parse(value).is_some_and(|amount| amount.is_negative()));
         negative
             .map(|(name, value)| {
                 FieldError::invalid(path.key(name), value.clone(), "must be a valid resource quantity")
@@ -120,7 +120,7 @@ pub(super) fn validate_claim_spec(spec: &Value, path: &Path<'_>) -> Vec<FieldErr
     match spec.at("resources.requests").get("storage") {
         None => errors.push(FieldError::required(size_path, "")),
         Some(size) => {
-            if Quantity::parse(size).is_some_and(|size| size.is_negative() || size.is_zero()) {
+            if Quantity::parse(size).is_some_and(|size| !size.is_positive()) {
                 errors.push(FieldError::invalid(size_path, size.clone(), "must be greater than zero"));
             }
         }
@@ -229,7 +229,7 @@ impl Strategy for PersistentVolume {
             errors.push(FieldError::not_supported(path, capacity.clone(), &["storage"]));
         }
         for (name, size) in spec.entries("capacity") {
-            if Quantity::parse(size).is_some_and(|size| size.is_negative() || size.is_zero()) {
+            if Quantity::parse(size).is_some_and(|size| !size.is_positive()) {
                 errors.push(FieldError::invalid(path.key(name), size.clone(), "must be greater than zero"));
             }
         }
@@ -353,6 +353,17 @@ impl Strategy for CsiDriver {
         for field in ["podInfoOnMount", "storageCapacity", "requiresRepublish", "seLinuxMount"] {
             spec.default_to(field, false);
         }
+    }
+
+    fn prepare_create(&self, _: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
+        // Needs a feature that is off by default. Source: KEP-5030.
+        object.ensure("spec").drop_field("preventPodSchedulingIfMissing");
+        Ok(())
+    }
+
+    fn prepare_update(&self, _: &KindContext<'_>, new: &mut Value, _: &Value) -> ApiResult<()> {
+        new.ensure("spec").drop_field("preventPodSchedulingIfMissing");
+        Ok(())
     }
 
     fn unconditional_update(&self) -> bool {

@@ -124,7 +124,7 @@ fn validate(spec: &Value, path: &Path<'_>, is_pod: bool) -> Vec<FieldError> {
         errors.extend(one_of(spec.text("preemptionPolicy"), &policies, path.child("preemptionPolicy")));
     }
     for (name, amount) in spec.entries("overhead") {
-        if quantity::Quantity::parse(amount).is_some_and(quantity::Quantity::is_negative) {
+        if quantity::Quantity::parse(amount).is_some_and(|amount| amount.is_negative()) {
             let path = path.child("overhead");
             let detail = "must be greater than or equal to 0";
             errors.push(FieldError::invalid(path.key(name), amount.clone(), detail));

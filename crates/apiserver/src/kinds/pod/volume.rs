@@ -126,7 +126,7 @@ fn one_source(kind: &str, source: &Value, path: &Path<'_>) -> Vec<FieldError> {
     };
     match kind {
         "emptyDir" => {
-            let negative = Quantity::of(source, "sizeLimit").is_some_and(Quantity::is_negative);
+            let negative = Quantity::of(source, "sizeLimit").is_some_and(|amount| amount.is_negative());
             let detail = "SizeLimit field must be a valid resource quantity";
             negative.then(|| FieldError::forbidden(path.child("sizeLimit"), detail)).into_iter().collect()
         }
