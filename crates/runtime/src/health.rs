@@ -1,6 +1,7 @@
 //! What a running manager tells of itself.
 
 use kube::api::ApiResource;
+use kubewright_cache::Health;
 use kubewright_queue::Stats;
 
 use crate::stores::Store;
@@ -66,13 +67,15 @@ pub(crate) fn queued(stats: &Stats) -> usize {
 
 /// What is known of a watch.
 pub(crate) fn informer(store: &Store) -> InformerStatus {
-    let health = store.informer.health();
-    InformerStatus {
-        resource: store.resource.clone(),
-        synced: health.synced,
-        revision: health.revision,
-        error: health.error,
-    }
+    let Health { synced, revision, error, forbidden, last_contact, .. } = store.informer.health();
+    let error = error.map(|error| {
+        let forbidden = if forbidden { "not allowed: " } else { "" };
+        match last_contact {
+            Some(at) => format!("{forbidden}{error} (last heard of {} s ago)", at.elapsed().as_secs()),
+            None => format!("{forbidden}{error}"),
+        }
+    });
+    InformerStatus { resource: store.resource.clone(), synced, revision, error }
 }
 
 impl Check {

@@ -17,9 +17,10 @@
 //! | [`Handle`], `parts` | a manager from outside; what it consists of |
 //! | `expectations`, `writes` | a key does not run before the caches have seen its own writes |
 //! | [`events`] | events, joined and written aside |
-//! | `health`, `endpoints`, `metrics` | what a running manager tells of itself |
+//! | `health`, `endpoints`, `metrics`, `collect` | what a running manager tells of itself |
 
 pub mod clock;
+mod collect;
 pub mod conditions;
 mod connect;
 mod context;

@@ -247,6 +247,7 @@ impl Manager {
         let mut events = JoinSet::new();
         events.spawn(writer.run(stop_events.clone()));
         let caches = caches(&client, &options, &controllers);
+        metrics.caches(caches.clone());
         let mut parts = Parts::default();
         let mut statuses = Vec::new();
         let start =

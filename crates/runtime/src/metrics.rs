@@ -3,20 +3,21 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use http::{Method, StatusCode};
+use kubewright_cache::Caches;
 use kubewright_queue::{Observer, Priority, Stats};
 use parking_lot::Mutex;
 use prometheus_client::{
-    collector::Collector,
-    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text},
+    encoding::{EncodeLabelSet, text},
     metrics::{
-        MetricType,
-        counter::{ConstCounter, Counter},
+        counter::Counter,
         family::{Family, MetricConstructor},
-        gauge::{ConstGauge, Gauge},
+        gauge::Gauge,
         histogram::Histogram,
     },
     registry::{Registry, Unit},
 };
+
+use crate::collect::{CacheCollector, Queues};
 
 /// All metrics of a manager.
 #[derive(Clone)]
@@ -76,13 +77,6 @@ struct ResultLabels {
 struct QueueLabels {
     name: String,
     controller: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct DepthLabels {
-    name: String,
-    controller: String,
-    priority: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -175,7 +169,12 @@ impl Metrics {
 
     /// Has the queue's numbers read at each scrape.
     pub(crate) fn queue(&self, name: &str, stats: impl Fn() -> Stats + Send + Sync + 'static) {
-        self.queues.0.lock().push((name.to_string(), Box::new(stats)));
+        self.queues.add(name, stats);
+    }
+
+    /// Has the caches' numbers read at each scrape.
+    pub(crate) fn caches(&self, caches: Caches) {
+        self.registry.lock().register_collector(Box::new(CacheCollector(caches)));
     }
 
     pub(crate) fn client(&self) -> ClientMetrics {
@@ -230,72 +229,4 @@ impl MetricConstructor<Histogram> for Buckets {
     fn new_metric(&self) -> Histogram {
         Histogram::new(self.0.iter().copied())
     }
-}
-
-type ReadStats = Box<dyn Fn() -> Stats + Send + Sync>;
-
-/// Reads the queues when they are asked for, which costs nothing in between.
-#[derive(Clone, Default)]
-struct Queues(Arc<Mutex<Vec<(String, ReadStats)>>>);
-
-impl fmt::Debug for Queues {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Queues").finish_non_exhaustive()
-    }
-}
-
-impl Collector for Queues {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let queues: Vec<(QueueLabels, Stats)> = self
-            .0
-            .lock()
-            .iter()
-            .map(|(name, stats)| (QueueLabels { name: name.clone(), controller: name.clone() }, stats()))
-            .collect();
-        let help = "Keys that wait for a worker";
-        let mut family = encoder.encode_descriptor("workqueue_depth", help, None, MetricType::Gauge)?;
-        for (labels, stats) in &queues {
-            for (priority, depth) in &stats.depth {
-                let labels = DepthLabels {
-                    name: labels.name.clone(),
-                    controller: labels.controller.clone(),
-                    priority: priority.0.into(),
-                };
-                gauge(*depth as f64).encode(family.encode_family(&labels)?)?;
-            }
-        }
-        type Counts = fn(&Stats) -> u64;
-        let counters: [(&str, &str, Counts); 2] = [
-            ("workqueue_adds", "Keys that were queued", |stats| stats.adds),
-            ("workqueue_retries", "Retries and delayed adds", |stats| stats.retries),
-        ];
-        for (name, help, read) in counters {
-            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-            for (labels, stats) in &queues {
-                ConstCounter::new(read(stats)).encode(family.encode_family(labels)?)?;
-            }
-        }
-        type Seconds = fn(&Stats) -> f64;
-        let gauges: [(&str, &str, Seconds); 2] = [
-            ("workqueue_unfinished_work_seconds", "Sum of the times for which the present work has gone on", |stats| {
-                stats.unfinished.as_secs_f64()
-            }),
-            (
-                "workqueue_longest_running_processor_seconds",
-                "The longest time for which present work has gone on",
-                |stats| stats.longest_running.as_secs_f64(),
-            ),
-        ];
-        for (name, help, read) in gauges {
-            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-            for (labels, stats) in &queues {
-                gauge(read(stats)).encode(family.encode_family(labels)?)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn gauge(value: f64) -> ConstGauge<f64> {
-    ConstGauge::new(value)
 }

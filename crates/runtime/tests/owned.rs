@@ -347,7 +347,7 @@ async fn a_relist_clears_what_a_restored_server_will_never_send() {
     trigger.wake(ObjectRef::new(Some("ns"), "a"));
     eventually("it has written", || api.writes().len() == 1).await;
     let (runs, since) = (seen.lock().len(), Instant::now());
-    api.restore(2);
+    api.restore(1);
     trigger.wake(ObjectRef::new(Some("ns"), "a"));
     eventually("it runs again", || seen.lock().len() > runs).await;
     assert!(since.elapsed() < Duration::from_secs(30), "{:?}", since.elapsed());
