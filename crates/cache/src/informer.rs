@@ -271,7 +271,9 @@ impl Shared {
             // Only after the store: who hears of a version finds it there.
             if let Some(version) = seen {
                 let number = version.number();
-                self.revision.send_if_modified(|revision| std::mem::replace(revision, number) != number);
+                // A list is told of even at a version known before: who waits for a write can stop waiting.
+                let tell = |revision: &mut u64| std::mem::replace(revision, number) != number || complete;
+                self.revision.send_if_modified(tell);
             }
             if complete {
                 self.phase.send_if_modified(|phase| !std::mem::replace(&mut phase.synced, true));
