@@ -1,6 +1,5 @@
-//! The same promises against a real API server, whose server-side apply knows more than a scripted one.
-//!
-//! It runs where `KUBEWRIGHT_TEST_KUBECONFIG` names a kubeconfig with all rights; elsewhere it is skipped.
+//! The same promises against whole API servers, whose server-side apply knows more than a scripted one: the embedded
+//! server in process, or the one that `KUBEWRIGHT_TEST_KUBECONFIG` names.
 #![allow(clippy::unwrap_used, reason = "it is a test")]
 
 mod support;
@@ -16,6 +15,7 @@ use kube::{
     Api, Client, ResourceExt,
     api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
 };
+use kubewright_apiserver::{ApiServer, Options};
 use kubewright_runtime::{
     Children, Context, Controller, ControllerOptions, Error, Manager, ManagerOptions, ObjectRef, Outcome, Owned,
     Reconciler, Trigger, Watch,
@@ -26,25 +26,28 @@ use parking_lot::Mutex;
 use serde_json::json;
 use support::{Running, start, told};
 
-struct Real {
+struct Server {
     client: Client,
     namespace: String,
+    _embedded: Option<ApiServer>,
 }
 
-/// A namespace of its own on the real server, or `None` without one.
-async fn real(test: &str) -> Option<Real> {
-    let Ok(kubeconfig) = std::env::var("KUBEWRIGHT_TEST_KUBECONFIG") else {
-        eprintln!("skipped: KUBEWRIGHT_TEST_KUBECONFIG is not set");
-        return None;
+/// A server, with a namespace of the test's own.
+async fn server(test: &str) -> Server {
+    let (client, embedded) = match std::env::var("KUBEWRIGHT_TEST_KUBECONFIG") {
+        Ok(kubeconfig) => (connect(Some(Path::new(&kubeconfig)), None).await.unwrap(), None),
+        Err(_) => {
+            let server = ApiServer::start(Options::default()).await.unwrap();
+            (Client::new(server.service(), "default"), Some(server))
+        }
     };
-    let client = connect(Some(Path::new(&kubeconfig)), None).await.unwrap();
     let wanted = json!({"metadata": {"generateName": format!("runtime-{test}-")}});
     let namespaces = Api::<Namespace>::all(client.clone());
     let made = namespaces.create(&PostParams::default(), &serde_json::from_value(wanted).unwrap()).await.unwrap();
-    Some(Real { client, namespace: made.name_any() })
+    Server { client, namespace: made.name_any(), _embedded: embedded }
 }
 
-impl Real {
+impl Server {
     fn api<K>(&self) -> Api<K>
     where
         K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
@@ -111,7 +114,7 @@ fn children(image: &str) -> Children {
 
 type Results = Arc<Mutex<Vec<Owned>>>;
 
-fn run(real: &Real, image: &Arc<Mutex<&'static str>>) -> (Running, Results, Trigger) {
+fn run(server: &Server, image: &Arc<Mutex<&'static str>>) -> (Running, Results, Trigger) {
     let results: Results = Arc::default();
     let (log, image) = (results.clone(), image.clone());
     let reconciler = told(move |object, ctx| {
@@ -126,7 +129,7 @@ fn run(real: &Real, image: &Arc<Mutex<&'static str>>) -> (Running, Results, Trig
             Ok(Outcome::Settled)
         })
     });
-    let within = real.namespace.as_str();
+    let within = server.namespace.as_str();
     let controller = Controller::new("runtime-test", Watch::all().namespace(within), reconciler)
         .owns(Watch::<Deployment>::all().namespace(within))
         .owns(Watch::<Service>::all().namespace(within))
@@ -134,19 +137,18 @@ fn run(real: &Real, image: &Arc<Mutex<&'static str>>) -> (Running, Results, Trig
         .options(ControllerOptions { max_retries: Some(5), ..ControllerOptions::default() });
     let trigger = controller.trigger();
     let options = ManagerOptions { listen: None, ..ManagerOptions::default() };
-    (start(Manager::new(real.client.clone(), options).controller(controller)), results, trigger)
+    (start(Manager::new(server.client.clone(), options).controller(controller)), results, trigger)
 }
 
 #[tokio::test]
 async fn children_are_applied_once_repaired_when_they_drift_and_told_about() {
-    let Some(real) = real("own").await else { return };
-    real.parent().await;
+    let server = server("own").await;
+    server.parent().await;
     let image = Arc::new(Mutex::new("web:1"));
-    let (manager, results, trigger) = run(&real, &image);
-    let key = || ObjectRef::new(Some(&real.namespace), "parent");
+    let (manager, results, trigger) = run(&server, &image);
+    let key = || ObjectRef::new(Some(&server.namespace), "parent");
     eventually("the children are there", async || results.lock().iter().any(|owned| owned.applied.len() == 3)).await;
     manager.settled().await;
-    tokio::time::sleep(Duration::from_secs(2)).await;
     for _ in 0..3 {
         results.lock().clear();
         trigger.wake(key());
@@ -155,28 +157,29 @@ async fn children_are_applied_once_repaired_when_they_drift_and_told_about() {
         assert_eq!(owned.unchanged.len(), 3, "{owned:?}");
     }
     let drift = json!({"spec": {"replicas": 7}, "metadata": {"annotations": {"foreign": "stays"}}});
-    real.api::<Deployment>().patch("web", &PatchParams::default(), &Patch::Merge(drift)).await.unwrap();
+    server.api::<Deployment>().patch("web", &PatchParams::default(), &Patch::Merge(drift)).await.unwrap();
     eventually("the drift is repaired", async || {
-        let deployment = real.api::<Deployment>().get("web").await.unwrap();
+        let deployment = server.api::<Deployment>().get("web").await.unwrap();
         deployment.spec.unwrap().replicas == Some(2) && deployment.metadata.annotations.unwrap().contains_key("foreign")
     })
     .await;
     *image.lock() = "web:2";
     trigger.wake(key());
     eventually("the change is rolled out", async || {
-        let deployment = real.api::<Deployment>().get("web").await.unwrap();
+        let deployment = server.api::<Deployment>().get("web").await.unwrap();
         deployment.spec.unwrap().template.spec.unwrap().containers[0].image.as_deref() == Some("web:2")
     })
     .await;
-    real.api::<Ingress>().delete("web", &DeleteParams::default()).await.unwrap();
-    eventually("the child is made again", async || real.api::<Ingress>().get_opt("web").await.unwrap().is_some()).await;
+    server.api::<Ingress>().delete("web", &DeleteParams::default()).await.unwrap();
+    eventually("the child is made again", async || server.api::<Ingress>().get_opt("web").await.unwrap().is_some())
+        .await;
     assert!(manager.handle.status()[0].failing.is_empty(), "{:?}", manager.handle.status()[0].failing);
     manager.stop().await.unwrap();
     let about = ListParams::default().fields("involvedObject.name=parent,reason=Reconciled");
-    let events = real.api::<Event>().list(&about).await.unwrap();
+    let events = server.api::<Event>().list(&about).await.unwrap();
     assert_eq!(events.items.len(), 1, "events are joined");
     assert!(events.items[0].count.unwrap() > 3, "{:?}", events.items[0].count);
-    real.end().await;
+    server.end().await;
 }
 
 /// Sets a condition and a finalizer; notes whether the status was written.
@@ -201,19 +204,19 @@ impl Reconciler for Conditions {
 
 #[tokio::test]
 async fn a_status_is_written_once_and_a_finalizer_lets_its_object_go() {
-    let Some(real) = real("status").await else { return };
+    let server = server("status").await;
     let reconciler = Conditions::default();
-    let watch = Watch::all().namespace(real.namespace.as_str());
+    let watch = Watch::all().namespace(server.namespace.as_str());
     let controller = Controller::new("runtime-test-status", watch, reconciler.clone());
     let trigger = controller.trigger();
     let options = ManagerOptions { listen: None, ..ManagerOptions::default() };
-    let manager = start(Manager::new(real.client.clone(), options).controller(controller));
+    let manager = start(Manager::new(server.client.clone(), options).controller(controller));
     let service = json!({"metadata": {"name": "web"}, "spec": {"ports": [{"port": 80}]}});
-    let services = real.api::<Service>();
+    let services = server.api::<Service>();
     services.create(&PostParams::default(), &serde_json::from_value(service).unwrap()).await.unwrap();
     eventually("the status is written", async || reconciler.0.lock().first() == Some(&true)).await;
     let runs = reconciler.0.lock().len();
-    trigger.wake(ObjectRef::new(Some(&real.namespace), "web"));
+    trigger.wake(ObjectRef::new(Some(&server.namespace), "web"));
     eventually("it runs again", async || reconciler.0.lock().len() > runs).await;
     manager.settled().await;
     assert_eq!(reconciler.0.lock().iter().filter(|written| **written).count(), 1, "{:?}", reconciler.0.lock());
@@ -223,5 +226,5 @@ async fn a_status_is_written_once_and_a_finalizer_lets_its_object_go() {
     eventually("the object goes", async || services.get_opt("web").await.unwrap().is_none()).await;
     assert!(manager.handle.status()[0].failing.is_empty(), "{:?}", manager.handle.status()[0].failing);
     manager.stop().await.unwrap();
-    real.end().await;
+    server.end().await;
 }
