@@ -48,7 +48,7 @@ fn type_of(group: &str, version: &str, kind: &str) -> Option<TypeRef> {
     let schemas = BuiltinSchemas::get();
     if kind == "DeleteOptions" {
         // One type for all groups.
-        return schemas.set("api/v1")?.named("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions");
+        return schemas.types().named("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions");
     }
     schemas.kind(group, version, kind)
 }

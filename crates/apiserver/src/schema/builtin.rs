@@ -1,13 +1,11 @@
-//! The built-in types, inflated and compiled one group-version at a time when first asked for.
+//! The built-in types and documents, inflated when first asked for.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use serde_json::Value;
 
 use super::bundle::{Bundle, BundleError};
-use super::go_types::GoTypes;
 use super::node::{SchemaSet, TypeRef};
 
 /// The bundle that this crate is built with; `schemas/PROVENANCE.md` tells where it comes from.
@@ -17,8 +15,7 @@ static BYTES: &[u8] = include_bytes!("../../schemas/kubernetes-1.36.bin");
 #[derive(Debug)]
 pub struct BuiltinSchemas {
     bundle: Bundle<'static>,
-    /// By the key of the OpenAPI v3 index: `api/v1`, `apis/apps/v1`.
-    sets: BTreeMap<Box<str>, OnceLock<Arc<SchemaSet>>>,
+    types: OnceLock<Arc<SchemaSet>>,
 }
 
 impl BuiltinSchemas {
@@ -28,31 +25,24 @@ impl BuiltinSchemas {
         static SCHEMAS: OnceLock<BuiltinSchemas> = OnceLock::new();
         SCHEMAS.get_or_init(|| {
             let bundle = Bundle::open(BYTES).expect("the bundle of this build is whole");
-            let keys = bundle.names().filter_map(|name| name.strip_prefix("openapi/")?.strip_suffix("/schemas"));
-            let sets = keys.map(|key| (Box::from(key), OnceLock::new())).collect();
-            Self { bundle, sets }
+            Self { bundle, types: OnceLock::new() }
         })
     }
 
-    /// The type of a kind. Kinds that are only part of another group's documents (`Scale`, `TokenRequest`) are found too.
+    /// The type of a kind.
     pub fn kind(&self, group: &str, version: &str, kind: &str) -> Option<TypeRef> {
-        let own = self.set(&document_key(group, version)).and_then(|set| set.kind(group, version, kind));
-        // Every foreign kind that a built-in resource or subresource speaks is in the core document, or with the
-        // workloads.
-        let foreign = || ["api/v1", "apis/apps/v1"].iter().find_map(|key| self.set(key)?.kind(group, version, kind));
-        own.or_else(foreign)
+        self.types().kind(group, version, kind)
     }
 
-    /// The compiled types of one document, by its key in the OpenAPI v3 index (`api/v1`).
-    #[expect(clippy::expect_used, reason = "a test compiles every document of the bundle")]
-    pub fn set(&self, key: &str) -> Option<&Arc<SchemaSet>> {
-        let set = self.sets.get(key)?;
-        Some(set.get_or_init(|| Arc::new(self.compile(key).expect("the bundle of this build compiles"))))
+    /// All built-in types.
+    #[expect(clippy::expect_used, reason = "a test reads the types of the bundle")]
+    pub fn types(&self) -> &Arc<SchemaSet> {
+        self.types.get_or_init(|| Arc::new(self.bundle.types().expect("the bundle of this build has its types")))
     }
 
     /// Keys of the OpenAPI v3 documents, sorted.
     pub fn document_keys(&self) -> impl Iterator<Item = &str> {
-        self.sets.keys().map(|key| &**key)
+        self.bundle.names().filter_map(|name| name.strip_prefix("openapi/")?.strip_suffix("/schemas"))
     }
 
     /// The OpenAPI v3 document of a key, as it goes on the wire. Put together anew on each call.
@@ -60,7 +50,7 @@ impl BuiltinSchemas {
         self.whole(self.bundle.document(key)).map(Bytes::from)
     }
 
-    /// An entry of the bundle: discovery, columns, default objects; see [`super::bundle`]. Parsed anew on each call.
+    /// A JSON entry of the bundle: discovery, columns, default objects; see [`super::bundle`]. Parsed anew on each call.
     pub fn entry(&self, name: &str) -> Option<Value> {
         self.whole(self.bundle.json(name))
     }
@@ -69,23 +59,6 @@ impl BuiltinSchemas {
     fn whole<T>(&self, result: Result<Option<T>, BundleError>) -> Option<T> {
         result.expect("the bundle of this build is whole")
     }
-
-    /// The schemas and the Go facts of a document.
-    pub(super) fn sources(&self, key: &str) -> Result<(Vec<u8>, Vec<u8>), BundleError> {
-        let schemas = self.bundle.entry(&format!("openapi/{key}/schemas"))?.unwrap_or_default();
-        let go = self.bundle.entry(&format!("go/{key}"))?.unwrap_or_else(|| b"{}".to_vec());
-        Ok((schemas, go))
-    }
-
-    fn compile(&self, key: &str) -> Result<SchemaSet, Box<dyn std::error::Error>> {
-        let (schemas, go) = self.sources(key)?;
-        Ok(SchemaSet::from_openapi(&serde_json::from_slice(&schemas)?, &GoTypes::parse(&go)?)?)
-    }
-}
-
-/// The key of a group-version in the OpenAPI v3 index: `api/v1`, `apis/apps/v1`.
-pub fn document_key(group: &str, version: &str) -> String {
-    if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") }
 }
 
 #[cfg(test)]
@@ -95,13 +68,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_document_compiles_and_matches_its_hash() {
+    fn every_document_matches_its_hash() {
         let schemas = BuiltinSchemas::get();
         let hashes = schemas.entry("hashes").unwrap();
         let keys: Vec<&str> = schemas.document_keys().collect();
         assert!(keys.len() > 40, "{keys:?}");
         for key in keys {
-            schemas.set(key).unwrap();
             assert_eq!(hashes[key], bundle::hash(&schemas.document(key).unwrap()).as_str(), "{key}");
         }
     }
@@ -109,7 +81,8 @@ mod tests {
     #[test]
     fn every_entry_opens() {
         let schemas = BuiltinSchemas::get();
-        for name in schemas.bundle.names() {
+        assert!(schemas.types().names.len() > 500);
+        for name in schemas.bundle.names().filter(|name| *name != "types") {
             assert!(schemas.entry(name).is_some(), "{name}");
         }
     }

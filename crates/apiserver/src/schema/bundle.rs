@@ -4,13 +4,13 @@
 //! (`{"version": …, "entries": {"<name>": [offset after the index, deflated length, inflated length]}}`), then one raw
 //! deflate stream per entry. Each entry inflates on its own, so a server pays only for what is asked of it.
 //!
-//! | entry | JSON inside |
+//! | entry | what is inside: JSON, but for `types` |
 //! |---|---|
+//! | `types` | all types of all documents, compiled, with what is known of the Go structs behind them (`graph`) |
 //! | `version` | the answer to `GET /version` |
 //! | `openapi/<gv>/schemas` | `components.schemas` of the document; `<gv>` is its key in the index: `api/v1`, `apis/apps/v1` |
 //! | `openapi/<gv>/paths` | `paths` |
 //! | `openapi/<gv>/rest` | the document without both |
-//! | `go/<gv>` | type name → field → `[Go type, omit, via]` for the types of that document |
 //! | `hashes` | `<gv>` → SHA-512 of the document as [`Bundle::document`] puts it together |
 //! | `discovery/api`, `discovery/apis` | aggregated discovery (apidiscovery.k8s.io/v2) |
 //! | `resources/<gv>` | plain `APIResourceList` |
@@ -25,6 +25,10 @@ use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha512};
+
+use super::go_types::GoTypes;
+use super::graph;
+use super::node::SchemaSet;
 
 /// First bytes of a bundle.
 pub const MAGIC: &[u8; 8] = b"KWSCHEM1";
@@ -53,23 +57,23 @@ pub struct Source {
 /// Packs `source`. Descriptions are left out; the same source gives the same bytes.
 ///
 /// # Errors
-/// What the compressor or the JSON writer reports; neither fails on memory.
+/// When a schema refers to a type that no document holds, or `go_types` is not in its form.
 pub fn encode(source: &Source) -> std::io::Result<Vec<u8>> {
     let mut entries = BTreeMap::new();
     let mut hashes = Map::new();
+    let mut types = Map::new();
     entries.insert("version".to_owned(), source.version.clone());
     for (gv, document) in &source.openapi {
         let mut rest = without_descriptions(document);
         let paths = rest.as_object_mut().and_then(|d| d.remove("paths")).unwrap_or_else(|| json!({}));
         let components = rest.as_object_mut().and_then(|d| d.get_mut("components")).and_then(Value::as_object_mut);
         let schemas = components.and_then(|c| c.remove("schemas")).unwrap_or_else(|| json!({}));
-        let go = pick(&source.go_types, &schemas);
+        add_types(&mut types, &schemas);
         let document = assemble(&rest, paths.to_string().as_bytes(), schemas.to_string().as_bytes());
         hashes.insert(gv.clone(), hash(&document).into());
         entries.insert(format!("openapi/{gv}/rest"), rest);
         entries.insert(format!("openapi/{gv}/paths"), paths);
         entries.insert(format!("openapi/{gv}/schemas"), schemas);
-        entries.insert(format!("go/{gv}"), go);
     }
     entries.insert("hashes".into(), Value::Object(hashes));
     entries.insert("discovery/api".into(), source.discovery_api.clone());
@@ -78,14 +82,21 @@ pub fn encode(source: &Source) -> std::io::Result<Vec<u8>> {
     entries.extend(source.resources.iter().map(|(gv, list)| (format!("resources/{gv}"), list.clone())));
     entries.extend(source.objects.iter().map(|(plural, list)| (format!("objects/{plural}"), list.clone())));
 
+    let go_types = short(&source.go_types).to_string();
+    let go_types = GoTypes::parse(go_types.as_bytes())?;
+    let types = SchemaSet::from_openapi(&types, &go_types).map_err(std::io::Error::other)?;
+
+    let mut texts = BTreeMap::from([("types", graph::encode(&types))]);
+    for (name, value) in &entries {
+        texts.insert(name, serde_json::to_vec(value)?);
+    }
     let mut index = Map::new();
     let mut blobs = Vec::new();
-    for (name, value) in &entries {
-        let text = serde_json::to_vec(value)?;
+    for (name, text) in texts {
         let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(&text)?;
         let blob = encoder.finish()?;
-        index.insert(name.clone(), json!([blobs.len(), blob.len(), text.len()]));
+        index.insert(name.to_owned(), json!([blobs.len(), blob.len(), text.len()]));
         blobs.extend(blob);
     }
     let index = json!({"version": source.version["gitVersion"], "entries": index}).to_string();
@@ -172,6 +183,15 @@ impl<'a> Bundle<'a> {
         serde_json::from_slice(&bytes).map(Some).map_err(damaged)
     }
 
+    /// Inflates and reads all types.
+    ///
+    /// # Errors
+    /// As [`Bundle::entry`], and when there are none or they are not in their form.
+    pub fn types(&self) -> Result<SchemaSet, BundleError> {
+        let bytes = self.entry("types")?.unwrap_or_default();
+        graph::decode(&bytes).ok_or_else(|| BundleError::Damaged("entry types: not in its form".into()))
+    }
+
     /// The OpenAPI v3 document of a group-version (`api/v1`), as it goes on the wire.
     ///
     /// # Errors
@@ -204,21 +224,35 @@ fn assemble(rest: &Value, paths: &[u8], schemas: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The facts of the types that `schemas` names, without trailing empty parts.
-fn pick(go_types: &Value, schemas: &Value) -> Value {
-    let mut out = Map::new();
-    for name in schemas.as_object().into_iter().flat_map(Map::keys) {
-        let Some(fields) = go_types.get(name).and_then(Value::as_object) else { continue };
-        let short = fields.iter().map(|(field, facts)| {
-            let mut facts = facts.as_array().cloned().unwrap_or_default();
-            while facts.last().is_some_and(|last| last == "") {
-                facts.pop();
-            }
-            (field.clone(), Value::Array(facts))
-        });
-        out.insert(name.clone(), Value::Object(short.collect()));
+/// Adds the types of a document. Documents agree on the types that they share, but for the kinds that a type serves.
+fn add_types(types: &mut Map<String, Value>, schemas: &Value) {
+    const KINDS: &str = "x-kubernetes-group-version-kind";
+    for (name, schema) in schemas.as_object().into_iter().flatten() {
+        let Some(known) = types.get_mut(name) else {
+            types.insert(name.clone(), schema.clone());
+            continue;
+        };
+        if let (Some(Value::Array(known)), Some(Value::Array(kinds))) = (known.get_mut(KINDS), schema.get(KINDS)) {
+            kinds.iter().for_each(|kind| {
+                if !known.contains(kind) {
+                    known.push(kind.clone());
+                }
+            });
+        }
     }
-    Value::Object(out)
+}
+
+/// The facts without trailing empty parts.
+fn short(go_types: &Value) -> Value {
+    let mut out = go_types.clone();
+    let fields = out.as_object_mut().into_iter().flat_map(Map::values_mut);
+    let facts = fields.filter_map(Value::as_object_mut).flat_map(Map::values_mut);
+    for facts in facts.filter_map(Value::as_array_mut) {
+        while facts.last().is_some_and(|last| last == "") {
+            facts.pop();
+        }
+    }
+    if out.is_object() { out } else { json!({}) }
 }
 
 /// A copy without `description` texts; a property that is called so stays.
@@ -255,7 +289,8 @@ mod tests {
         let bundle = Bundle::open(&bytes).unwrap();
         let schemas = bundle.json("openapi/api/v1/schemas").unwrap().unwrap();
         assert_eq!(schemas, json!({"g.A": {"properties": {"description": {"type": "string"}}}}));
-        assert_eq!(bundle.json("go/api/v1").unwrap().unwrap(), json!({"g.A": {"description": ["string"]}}));
+        let types = bundle.types().unwrap();
+        assert_eq!(types.node(types.names[0].1).properties.len(), 1);
     }
 
     #[test]
@@ -275,6 +310,7 @@ mod tests {
         let mut bytes = encode(&source()).unwrap();
         bytes.truncate(bytes.len() - 1);
         let bundle = Bundle::open(&bytes).unwrap();
+        assert!(bundle.types().is_ok());
         let error = bundle.entry("version").unwrap_err().to_string();
         assert!(error.ends_with("make it again with `cargo xtask schemas`"), "{error}");
         assert!(Bundle::open(b"KWSCHEM1").is_err());

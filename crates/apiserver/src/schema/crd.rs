@@ -2,11 +2,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::builtin::BuiltinSchemas;
 use super::constraints::Constraints;
-use super::go_types::GoTypes;
 use super::node::{Field, ListType, MapType, Node, NodeId, NodeKind, SchemaSet, TypeRef};
 use super::pattern::Pattern;
 use crate::crd::structural;
@@ -47,20 +46,9 @@ fn compile_at(schema: &Value, place: Place) -> TypeRef {
 }
 
 /// `ObjectMeta` and what it refers to; each custom type starts with a copy.
-#[expect(clippy::expect_used, reason = "ObjectMeta is part of every document of the bundle; a test compiles it")]
 fn object_meta_set() -> &'static SchemaSet {
     static SET: OnceLock<SchemaSet> = OnceLock::new();
-    SET.get_or_init(|| {
-        let types = ["ObjectMeta", "OwnerReference", "ManagedFieldsEntry", "FieldsV1", "Time"];
-        let names = types.map(|name| format!("io.k8s.apimachinery.pkg.apis.meta.v1.{name}"));
-        // The smallest document that has them.
-        let (schemas, go) =
-            BuiltinSchemas::get().sources("apis/authentication.k8s.io/v1").expect("the document is there");
-        let all: Map<String, Value> = serde_json::from_slice(&schemas).expect("the document is JSON");
-        let picked = all.into_iter().filter(|(name, _)| names.contains(name)).collect();
-        let go = GoTypes::parse(&go).expect("the facts are well-formed");
-        SchemaSet::from_openapi(&picked, &go).expect("ObjectMeta refers to nothing else")
-    })
+    SET.get_or_init(|| BuiltinSchemas::get().types().part(OBJECT_META))
 }
 
 /// Where a schema stands.

@@ -1,12 +1,12 @@
 //! Types of objects as a compact graph, and what walks it.
 //!
-//! A [`SchemaSet`] holds the nodes of one source (a built-in group-version, or one version of a CRD) in one vector;
+//! A [`SchemaSet`] holds the nodes of one source (the built-in types, or one version of a CRD) in one vector;
 //! nodes refer to each other by index, so recursive types (JSONSchemaProps) need no cycles of pointers.
 //! A [`TypeRef`] is a node together with its set: what the rest of the crate passes around.
 //!
 //! ```text
-//! bundle (file) ─inflate→ openapi documents + Go facts ─compile→ SchemaSet ─┐
-//! CRD manifest ─────────────────────────────────────────compile→ SchemaSet ─┴→ TypeRef ─→ walkers
+//! OpenAPI documents + Go facts ─compile, once per Kubernetes version→ bundle (file) ─inflate→ SchemaSet ─┐
+//! CRD manifest ──────────────────────────────────────────────────────────────compile→ SchemaSet ─┴→ TypeRef ─→ walkers
 //! ```
 //!
 //! What a write goes through, in this order: [`check_types`] → [`unknown_fields`] → [`prune`] → [`normalise`] and, for
@@ -21,6 +21,7 @@ mod default;
 mod format;
 mod go_time;
 mod go_types;
+mod graph;
 mod node;
 mod normalise;
 mod openapi;

@@ -1,5 +1,6 @@
 //! The nodes of the schema graph.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -191,7 +192,35 @@ impl SchemaSet {
     }
 }
 
+impl SchemaSet {
+    /// A copy of the named type and of what it refers to.
+    pub(super) fn part(&self, name: &str) -> SchemaSet {
+        let mut ids: BTreeMap<NodeId, NodeId> = BTreeMap::new();
+        let mut order: Vec<NodeId> = self.names.iter().filter(|(n, _)| &**n == name).map(|(_, id)| *id).collect();
+        let mut next = 0;
+        while let Some(id) = order.get(next).copied() {
+            ids.insert(id, NodeId(next as u32));
+            let inner = self.node(id).references().filter(|id| !order.contains(id)).collect::<BTreeSet<_>>();
+            order.extend(inner);
+            next += 1;
+        }
+        let mut nodes: Vec<Node> = order.iter().map(|id| self.node(*id).clone()).collect();
+        nodes.iter_mut().flat_map(Node::references_mut).for_each(|id| *id = ids[id]);
+        let names = self.names.iter().filter_map(|(name, id)| Some((name.clone(), *ids.get(id)?))).collect();
+        SchemaSet { nodes, names, kinds: Vec::new() }
+    }
+}
+
 impl Node {
+    /// The types that this one is made of.
+    fn references(&self) -> impl Iterator<Item = NodeId> {
+        self.properties.iter().map(|field| field.node).chain(self.additional).chain(self.items)
+    }
+
+    fn references_mut(&mut self) -> impl Iterator<Item = &mut NodeId> {
+        self.properties.iter_mut().map(|field| &mut field.node).chain(&mut self.additional).chain(&mut self.items)
+    }
+
     /// A named field.
     pub fn property(&self, name: &str) -> Option<&Field> {
         let at = self.properties.binary_search_by(|field| (*field.name).cmp(name)).ok()?;
