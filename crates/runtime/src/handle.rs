@@ -64,17 +64,26 @@ impl Handle {
         self.0.started.store(true, Ordering::Relaxed);
     }
 
-    /// The manager has ended: what it told last stays, and nothing of it is kept alive.
-    pub(crate) fn freeze(&self) {
-        self.0.started.store(false, Ordering::Relaxed);
-        let last = self.status();
-        *self.0.controllers.lock() = last.into_iter().map(fixed).collect();
+    /// When that is dropped the manager has ended: what it told last stays, and nothing of it is kept alive.
+    pub(crate) fn freeze_on_drop(self) -> impl Drop {
+        Freeze(self)
     }
 
     pub(crate) fn checks(&self) -> Vec<Check> {
         let fault = (!self.0.started.load(Ordering::Relaxed)).then(|| "it does not run".to_string());
         let manager = Check { name: "manager".into(), fault };
         std::iter::once(manager).chain(self.status().iter().flat_map(Check::of)).collect()
+    }
+}
+
+struct Freeze(Handle);
+
+impl Drop for Freeze {
+    fn drop(&mut self) {
+        let Freeze(handle) = self;
+        handle.0.started.store(false, Ordering::Relaxed);
+        let last = handle.status();
+        *handle.0.controllers.lock() = last.into_iter().map(fixed).collect();
     }
 }
 

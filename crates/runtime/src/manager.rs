@@ -220,13 +220,11 @@ impl Manager {
         {
             return Err(ManagerError::DuplicateName { name: (*twice).to_string() });
         }
-        let handle = self.handle();
-        // Whatever ends the manager, its parts see a stop.
+        // Whatever ends the manager, if only that it is dropped, its parts see a stop and its handles keep nothing alive.
+        let _freeze = self.handle().freeze_on_drop();
         let stop = stop.child_token();
         let _stop = stop.clone().drop_guard();
-        let result = self.run_parts(&stop).await;
-        handle.freeze();
-        result
+        self.run_parts(&stop).await
     }
 
     async fn run_parts(self, stop: &CancellationToken) -> Result<(), ManagerError> {

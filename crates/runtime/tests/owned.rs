@@ -14,9 +14,12 @@ use std::{
 
 use http::Method;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service};
-use kube::api::ObjectMeta;
+use kube::{
+    ResourceExt,
+    api::{ApiResource, DynamicObject, GroupVersionKind, ObjectMeta},
+};
 use kubewright_runtime::{
-    Children, Controller, Error, ObjectRef, Outcome, Owned, Trigger, Watch, conditions, finalizer,
+    Children, Context, Controller, Error, ObjectRef, Outcome, Owned, Reconciler, Trigger, Watch, conditions, finalizer,
 };
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -462,4 +465,46 @@ async fn an_object_that_is_being_deleted_gets_no_children() {
     manager.settled().await;
     assert_eq!(results.lock()[0].waiting.len(), 1);
     assert!(api.writes().is_empty());
+}
+
+/// Gives each object of a kind known at run time a child of another such kind.
+struct Dynamic;
+
+impl Reconciler for Dynamic {
+    type Object = DynamicObject;
+
+    async fn reconcile(&self, object: Arc<DynamicObject>, ctx: &Context) -> Result<Outcome, Error> {
+        let size = object.data["spec"]["size"].clone();
+        let child = DynamicObject::new(&object.name_any(), &parts()).data(json!({"spec": {"size": size}}));
+        ctx.own(Children::new().add_dynamic(&parts(), child)).await?;
+        Ok(Outcome::Settled)
+    }
+}
+
+fn wholes() -> ApiResource {
+    ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk("example.com", "v1", "Whole"), "wholes")
+}
+
+fn parts() -> ApiResource {
+    ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk("example.com", "v1", "Part"), "parts")
+}
+
+#[tokio::test(start_paused = true)]
+async fn kinds_known_at_run_time_work_like_others() {
+    let api = FakeApi::default();
+    api.put(
+        "wholes",
+        json!({"apiVersion": "example.com/v1", "kind": "Whole", "metadata": {"name": "w"}, "spec": {"size": 3}}),
+    );
+    let controller = Controller::new("test", Watch::kind(wholes(), false), Dynamic)
+        .owns(Watch::<DynamicObject>::kind(parts(), false));
+    let manager = run(&api, [controller]);
+    manager.settled().await;
+    assert!(manager.handle.status()[0].failing.is_empty(), "{:?}", manager.handle.status()[0].failing);
+    let part = api.get("parts", "", "w").unwrap();
+    assert_eq!(part["spec"]["size"], 3);
+    assert_eq!(part["metadata"]["ownerReferences"][0]["kind"], "Whole");
+    api.delete("parts", "", "w");
+    eventually("the child is made again", || api.get("parts", "", "w").is_some()).await;
+    assert_eq!(api.writes().len(), 2);
 }
