@@ -1,14 +1,17 @@
 //! Values and types as Go prints them, for messages that must equal the real server's.
 
-use std::fmt::{self, Display, Formatter};
+use std::fmt::{self, Display};
+use std::io::{self, Write};
 
+use serde::Serialize as _;
 use serde_json::Value;
+use serde_json::ser::Formatter;
 
 /// A value as `%v` shows it: `map[a:1 b:[x y]]`.
 pub(crate) struct GoValue<'a>(pub(crate) &'a Value);
 
 impl Display for GoValue<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Value::Null => f.write_str("<nil>"),
             Value::Bool(value) => write!(f, "{value}"),
@@ -31,7 +34,7 @@ impl Display for GoValue<'_> {
 pub(crate) struct GoList<'a>(pub(crate) &'a [Value]);
 
 impl Display for GoList<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[")?;
         for (index, value) in self.0.iter().enumerate() {
             let space = if index > 0 { " " } else { "" };
@@ -45,7 +48,7 @@ impl Display for GoList<'_> {
 pub(crate) struct GoSyntax<'a>(pub(crate) &'a Value);
 
 impl Display for GoSyntax<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Value::Null => f.write_str("interface {}(nil)"),
             Value::Bool(value) => write!(f, "{value}"),
@@ -84,19 +87,62 @@ pub(crate) fn go_type(value: &Value) -> &'static str {
     }
 }
 
-/// JSON as Go writes it, which escapes what HTML would read.
+/// JSON as Go writes it: without what HTML would read, and whole floats without a fraction.
 pub(crate) fn go_json(value: &Value) -> String {
-    let text = value.to_string();
-    if !text.contains(['<', '>', '&', '\u{2028}', '\u{2029}']) {
-        return text;
+    let mut out = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, GoFormatter);
+    // Writing to memory fails only for maps whose keys are not strings, which a `Value` can't have.
+    if value.serialize(&mut serializer).is_err() {
+        return value.to_string();
     }
-    let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        match c {
-            // These stand inside of strings only.
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => out.push_str(&format!("\\u{:04x}", c as u32)),
-            c => out.push(c),
+    String::from_utf8(out).unwrap_or_else(|_| value.to_string())
+}
+
+struct GoFormatter;
+
+impl Formatter for GoFormatter {
+    fn write_f64<W: Write + ?Sized>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
+        if value.fract() == 0.0 && value.abs() < 1e21 {
+            write!(writer, "{value:.0}")
+        } else {
+            write!(writer, "{value:?}")
         }
     }
-    out
+
+    fn write_string_fragment<W: Write + ?Sized>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some(at) = rest.find(['<', '>', '&', '\u{2028}', '\u{2029}']) {
+            let (before, after) = rest.split_at(at);
+            writer.write_all(before.as_bytes())?;
+            let mut chars = after.chars();
+            if let Some(c) = chars.next() {
+                write!(writer, "\\u{:04x}", u32::from(c))?;
+            }
+            rest = chars.as_str();
+        }
+        writer.write_all(rest.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn json_is_written_as_go_writes_it() {
+        let value = json!({"a<b": ["x&y\u{2028}", 2.0, -0.5, 1e300, 7, "\"\n"]});
+        assert_eq!(go_json(&value), r#"{"a\u003cb":["x\u0026y\u2028",2,-0.5,1e300,7,"\"\n"]}"#);
+    }
+
+    #[test]
+    fn values_are_shown_as_go_shows_them() {
+        let value = json!({"b": [1, "x", null], "a": {"c": true}});
+        assert_eq!(GoValue(&value).to_string(), "map[a:map[c:true] b:[1 x <nil>]]");
+        assert_eq!(
+            GoSyntax(&value).to_string(),
+            r#"map[string]interface {}{"a":map[string]interface {}{"c":true}, "b":[]interface {}{1, "x", interface {}(nil)}}"#
+        );
+    }
 }

@@ -1,5 +1,6 @@
 //! `metadata.managedFields`: who owns which fields.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -27,14 +28,32 @@ impl Operation {
     }
 }
 
-/// What tells managers apart, in the order in which conflicts name them. An applier is the same in all versions, so its
-/// `api_version` is empty here.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// What tells managers apart. An applier is the same in all versions, so its `api_version` is empty here.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ManagerId {
     pub(super) name: String,
     pub(super) operation: Operation,
     pub(super) api_version: String,
     pub(super) subresource: String,
+}
+
+/// The order in which conflicts name managers, and in which updaters of one second become ancient. It is that of the
+/// managers written as JSON, where a subresource comes before none.
+impl Ord for ManagerId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.name
+            .cmp(&other.name)
+            .then_with(|| self.operation.cmp(&other.operation))
+            .then_with(|| self.api_version.cmp(&other.api_version))
+            .then_with(|| self.subresource.is_empty().cmp(&other.subresource.is_empty()))
+            .then_with(|| self.subresource.cmp(&other.subresource))
+    }
+}
+
+impl PartialOrd for ManagerId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl ManagerId {

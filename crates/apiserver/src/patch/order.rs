@@ -21,6 +21,27 @@ impl Positions {
         Self(at)
     }
 
+    /// Positions in `list` after some of its entries were deleted and `added` came behind the rest.
+    ///
+    /// The real server reuses the places that deletions left for entries that are new, so these count as old ones; further
+    /// new entries have no position.
+    pub(super) fn of_rest<'a>(
+        list: &'a [Value],
+        is_deleted: impl Fn(&Value) -> bool,
+        added: impl Iterator<Item = &'a Value>,
+        key: Option<&str>,
+    ) -> Self {
+        let mut at = FxHashMap::with_capacity_and_hasher(list.len(), Default::default());
+        let rest = list.iter().filter_map(|entry| identity(entry, key)).filter(|identity| !is_deleted(identity));
+        for identity in rest.chain(added.filter_map(|entry| identity(entry, key))) {
+            let next = at.len();
+            if next < list.len() {
+                at.entry(identity.clone()).or_insert(next);
+            }
+        }
+        Self(at)
+    }
+
     /// Where the entry stands.
     pub(super) fn find(&self, entry: &Value, key: Option<&str>) -> Option<usize> {
         self.0.get(identity(entry, key)?).copied()

@@ -217,7 +217,8 @@ fn merge_ordered_lists(original: &mut Object, patch: &mut Object, schema: Schema
         let change = patch.remove(name).and_then(into_list);
         let old = original.get_mut(name).map(Value::take).and_then(into_list);
         let wanted = Positions::of(&order, strategy.key);
-        let before = Positions::of(old.as_deref().unwrap_or_default(), strategy.key);
+        let before =
+            old_positions(old.as_deref().unwrap_or_default(), change.as_deref().unwrap_or_default(), strategy.key);
         let merged = match (old, change) {
             (None, None) => continue,
             (Some(old), None) => {
@@ -238,6 +239,19 @@ fn merge_ordered_lists(original: &mut Object, patch: &mut Object, schema: Schema
         original.insert(name.into(), Value::Array(order::arrange(merged, &wanted, &before, strategy.key)));
     }
     Ok(())
+}
+
+/// The old order of a list, by which entries that only the server has are put between those of the patch.
+fn old_positions(old: &[Value], change: &[Value], key: Option<&str>) -> Positions {
+    let Some(name) = key else { return Positions::of(old, key) };
+    let does = |entry: &Value, directive: &str| entry.get(DIRECTIVE).is_some_and(|found| found == directive);
+    let deleted: FxHashSet<&Value> =
+        change.iter().filter(|entry| does(entry, "delete")).filter_map(|entry| entry.get(name)).collect();
+    if deleted.is_empty() || change.iter().any(|entry| does(entry, "replace")) {
+        return Positions::of(old, key);
+    }
+    let added = change.iter().filter(|entry| entry.get(DIRECTIVE).is_none());
+    Positions::of_rest(old, |identity| deleted.contains(identity), added, key)
 }
 
 fn list_member<'a>(members: &'a Object, name: &str) -> PatchResult<Option<&'a Vec<Value>>> {

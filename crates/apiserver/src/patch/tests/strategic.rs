@@ -136,6 +136,20 @@ fn set_element_order_puts_the_patch_first_and_keeps_the_servers_entries_between(
 }
 
 #[test]
+fn new_entries_take_the_places_of_deleted_ones_in_the_old_order() {
+    let entries = |names: &[&str]| -> Value { names.iter().map(|name| json!({"name": name})).collect() };
+    let patch = |add: &[&str]| {
+        let mut list = entries(add);
+        list.as_array_mut().unwrap().push(json!({"name": "d", "$patch": "delete"}));
+        json!({"$setElementOrder/entries": entries(add), "entries": list})
+    };
+    check(json!({"entries": entries(&["d", "s"])}), patch(&["n"]), json!({"entries": entries(&["s", "n"])}));
+    check(json!({"entries": entries(&["d", "s"])}), patch(&["n", "m"]), json!({"entries": entries(&["s", "n", "m"])}));
+    let order = json!({"$setElementOrder/entries": entries(&["n"]), "entries": entries(&["n"])});
+    check(json!({"entries": entries(&["s"])}), order, json!({"entries": entries(&["n", "s"])}));
+}
+
+#[test]
 fn retain_keys_clears_what_it_does_not_list() {
     check(
         json!({"choice": {"kind": "a", "a": {"name": "x"}}}),
