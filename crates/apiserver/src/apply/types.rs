@@ -52,9 +52,9 @@ impl<'a> Ty<'a> {
         // A named type stands for itself, wherever it is used.
         let preserve = node.preserve_unknown || (inherited && node.type_name.is_none());
         match node.kind {
-            NodeKind::Any if is_raw_extension(node) => Self::Opaque,
-            NodeKind::Any if node.map_type == MapType::Granular => Self::Deduced,
-            NodeKind::ObjectOrAny | NodeKind::IntOrString => Self::Deduced,
+            NodeKind::Any | NodeKind::Object if is_raw_extension(node) => Self::Opaque,
+            NodeKind::Any if node.map_type == MapType::Granular && is_bare(node) => Self::Deduced,
+            NodeKind::Bare | NodeKind::ObjectOrAny | NodeKind::IntOrString => Self::Deduced,
             _ => Self::Node { set, node, preserve },
         }
     }
@@ -64,10 +64,17 @@ impl<'a> Ty<'a> {
         match self {
             Self::Deduced | Self::Opaque => None,
             Self::Node { node, .. } => match node.kind {
-                NodeKind::Any | NodeKind::ObjectOrAny | NodeKind::IntOrString => None,
+                NodeKind::Any | NodeKind::Bare | NodeKind::ObjectOrAny | NodeKind::IntOrString => None,
                 NodeKind::Object | NodeKind::Map => Some(Form::Map),
                 NodeKind::List => Some(Form::List),
-                _ => Some(Form::Scalar),
+                NodeKind::String
+                | NodeKind::Bytes
+                | NodeKind::Integer
+                | NodeKind::Number
+                | NodeKind::Boolean
+                | NodeKind::Quantity
+                | NodeKind::Time
+                | NodeKind::MicroTime => Some(Form::Scalar),
             },
         }
     }
@@ -211,8 +218,12 @@ impl<'a> Ty<'a> {
     }
 }
 
+fn is_bare(node: &Node) -> bool {
+    node.properties.is_empty() && node.additional.is_none()
+}
+
 fn is_raw_extension(node: &Node) -> bool {
-    node.type_name.as_deref() == Some("io.k8s.apimachinery.pkg.runtime.RawExtension")
+    is_bare(node) && node.type_name.as_deref() == Some("io.k8s.apimachinery.pkg.runtime.RawExtension")
 }
 
 fn form_of(value: &Value) -> Option<Form> {

@@ -27,7 +27,7 @@ impl SchemaSet {
     /// # Errors
     /// When a reference leads nowhere.
     pub fn from_openapi(schemas: &Map<String, Value>, go_types: &GoTypes<'_>) -> Result<SchemaSet, CompileError> {
-        let mut compiler = Compiler { go_types, nodes: Vec::new(), names: BTreeMap::new() };
+        let mut compiler = Compiler { go_types, nodes: Vec::new(), names: BTreeMap::new(), overrides: Vec::new() };
         // Named types get the first ids, so that references can be resolved before their target is compiled.
         for (index, name) in schemas.keys().enumerate() {
             compiler.names.insert(name.clone(), NodeId(index as u32));
@@ -45,6 +45,7 @@ impl SchemaSet {
                 kinds.push(((part("group"), part("version"), part("kind")), id));
             }
         }
+        compiler.override_map_types();
         kinds.sort();
         let names = compiler.names.into_iter().map(|(name, id)| (name.into_boxed_str(), id)).collect();
         Ok(SchemaSet { nodes: compiler.nodes, names, kinds })
@@ -55,6 +56,8 @@ struct Compiler<'a> {
     go_types: &'a GoTypes<'a>,
     nodes: Vec<Node>,
     names: BTreeMap<String, NodeId>,
+    /// Nodes that are another one but for its map type.
+    overrides: Vec<(NodeId, NodeId, MapType)>,
 }
 
 impl Compiler<'_> {
@@ -70,11 +73,27 @@ impl Compiler<'_> {
 
     fn add(&mut self, schema: &Value, from: &str) -> Result<NodeId, CompileError> {
         if let Some(target) = ref_target(schema) {
-            return self.resolve(target, from);
+            let target = self.resolve(target, from)?;
+            let map_type = match schema.get("x-kubernetes-map-type").and_then(Value::as_str) {
+                Some("atomic") => MapType::Atomic,
+                Some("granular") => MapType::Granular,
+                _ => return Ok(target),
+            };
+            // A field may merge its type in another way than the type says; the type may not be compiled yet.
+            let id = NodeId(self.nodes.len() as u32);
+            self.nodes.push(Node::default());
+            self.overrides.push((id, target, map_type));
+            return Ok(id);
         }
         let node = self.compile(schema, from)?;
         self.nodes.push(node);
         Ok(NodeId(self.nodes.len() as u32 - 1))
+    }
+
+    fn override_map_types(&mut self) {
+        for (id, target, map_type) in std::mem::take(&mut self.overrides) {
+            self.nodes[id.0 as usize] = Node { map_type, ..self.nodes[target.0 as usize].clone() };
+        }
     }
 
     fn resolve(&self, target: &str, from: &str) -> Result<NodeId, CompileError> {

@@ -36,6 +36,50 @@ fn what_became_granular_stays_owned_as_one_until_it_is_applied_again() {
     assert_eq!(object.owned("alice"), json!({"f:leaf": {"f:a": {}}}));
 }
 
+#[test]
+fn a_field_may_merge_its_type_in_another_way_than_the_type_says() {
+    let mut types = types();
+    types.insert("t.Atomic".into(), json!({"type": "object", "x-kubernetes-map-type": "atomic", "properties": {"a": {"type": "string"}, "b": {"type": "string"}}}));
+    let reference = json!([{"$ref": "#/components/schemas/t.Atomic"}]);
+    types["t.Spec"]["properties"]["whole"] = json!({"allOf": reference});
+    types["t.Spec"]["properties"]["map"] = json!({"allOf": reference, "x-kubernetes-map-type": "granular"});
+    let mut object = Object::new();
+    object.ty = compile(Value::Object(types));
+    object.apply("alice", json!({"whole": {"a": "1"}, "map": {"a": "1"}}));
+    assert_eq!(object.owned("alice"), json!({"f:whole": {}, "f:map": {"f:a": {}}}));
+}
+
+#[test]
+fn custom_resources_are_owned_by_their_structural_schema() {
+    let mut object = Object::new();
+    let port = json!({"type": "object", "required": ["port"], "properties": {"port": {"type": "integer"}, "protocol": {"type": "string", "default": "TCP"}}});
+    object.ty = crate::schema::crd::compile(&json!({"type": "object", "properties": {"spec": {"type": "object", "properties": {
+        "ports": {"type": "array", "items": port, "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["port", "protocol"]},
+        "bare": {"type": "object"},
+        "any": {"type": "object", "additionalProperties": true},
+        "open": {"type": "object", "x-kubernetes-preserve-unknown-fields": true, "properties": {"in": {"type": "object", "properties": {"a": {"type": "string"}}}}},
+        "ios": {"x-kubernetes-int-or-string": true},
+        "embedded": {"type": "object", "x-kubernetes-embedded-resource": true, "x-kubernetes-preserve-unknown-fields": true}}}}}))
+    .unwrap();
+    let mut config = thing(
+        json!({"ports": [{"port": 80}], "bare": {"a": {"b": 1}}, "any": {"k": {"l": 1}}, "open": {"in": {"a": "x", "z": 1}},
+        "ios": "25%", "embedded": {"apiVersion": "v1", "kind": "Pod", "metadata": {"finalizers": ["f"]}}}),
+    );
+    config["metadata"]["finalizers"] = json!(["f/f"]);
+    config["metadata"]["ownerReferences"] = json!([{"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "u"}]);
+    object.try_apply("alice", &config, false).unwrap();
+    assert_eq!(
+        object.owned("alice"),
+        json!({"f:ports": {"k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}, "f:port": {}}},
+            "f:bare": {"f:a": {".": {}, "f:b": {}}}, "f:any": {"f:k": {".": {}, "f:l": {}}}, "f:open": {"f:in": {"f:a": {}, "f:z": {}}},
+            "f:ios": {}, "f:embedded": {"f:apiVersion": {}, "f:kind": {}, "f:metadata": {"f:finalizers": {"v:\"f\"": {}}}}})
+    );
+    assert_eq!(
+        object.managers()[0]["fieldsV1"]["f:metadata"],
+        json!({"f:finalizers": {"v:\"f/f\"": {}}, "f:ownerReferences": {"k:{\"uid\":\"u\"}": {}}})
+    );
+}
+
 /// v2 calls `text` `title`; v0 is no longer served.
 struct Renamed {
     v2: TypeRef,
