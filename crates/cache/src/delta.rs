@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
@@ -54,6 +54,22 @@ struct Pending {
     order: VecDeque<ObjectRef>,
     /// And whether the follower has never heard of the object.
     deltas: FxHashMap<ObjectRef, (Delta, bool)>,
+    /// The follower has taken a change and not yet asked for the next.
+    in_hand: bool,
+}
+
+/// How far a follower is behind, for others to see.
+#[derive(Debug, Clone)]
+pub struct Backlog(Weak<Queue>);
+
+impl Backlog {
+    /// Changes that the follower has not dealt with: those that it has not taken, and the one that it took last, until it
+    /// asks for the next. 0 when it has ended.
+    pub fn count(&self) -> usize {
+        let Some(queue) = self.0.upgrade() else { return 0 };
+        let pending = queue.pending.lock();
+        pending.order.len() + usize::from(pending.in_hand)
+    }
 }
 
 impl Deltas {
@@ -79,6 +95,11 @@ impl Deltas {
         }
     }
 
+    /// How far it is behind.
+    pub fn backlog(&self) -> Backlog {
+        Backlog(Arc::downgrade(&self.queue))
+    }
+
     /// The next change, if there is one already.
     pub fn try_next(&mut self) -> Option<Delta> {
         self.queue.pop()
@@ -88,10 +109,11 @@ impl Deltas {
 impl Queue {
     fn pop(&self) -> Option<Delta> {
         let pending = &mut *self.pending.lock();
+        pending.in_hand = !pending.order.is_empty();
         let reference = pending.order.pop_front()?;
         let delta = pending.deltas.remove(&reference).map(|(delta, _)| delta);
         if pending.order.is_empty() && pending.order.capacity() > 1024 {
-            *pending = Pending::default();
+            *pending = Pending { in_hand: true, ..Pending::default() };
         }
         delta
     }

@@ -60,7 +60,7 @@ mod stored;
 mod version;
 
 pub use caches::{CacheError, Caches};
-pub use delta::{Delta, Deltas};
+pub use delta::{Backlog, Delta, Deltas};
 pub use informer::{Health, Index, Informer, InformerStats};
 pub use keep::{Keep, View};
 pub use options::{CacheOptions, Scope};

@@ -1,6 +1,13 @@
 //! The controller as its author builds it: what it is for, what it watches, how it works.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use kube::api::ApiResource;
 use kubewright_cache::{ObjectRef, Stored};
@@ -41,7 +48,8 @@ pub struct Controller<K = ObjectRef> {
     /// Kinds whose objects [`Context::own`](crate::Context::own) applies and prunes.
     pub(crate) owned: Vec<ApiResource>,
     pub(crate) handler: Arc<dyn Handler<K>>,
-    pub(crate) wake: (mpsc::UnboundedSender<K>, mpsc::UnboundedReceiver<K>),
+    pub(crate) trigger: Trigger<K>,
+    pub(crate) woken: mpsc::UnboundedReceiver<K>,
 }
 
 /// A watch and how its objects become keys.
@@ -56,19 +64,35 @@ type Mapper<K> = dyn Fn(&Stored, &mut dyn FnMut(K)) + Send + Sync;
 ///
 /// It can be used before the manager runs; what was woken by then is worked on when the caches are in sync.
 #[derive(Debug)]
-pub struct Trigger<K = ObjectRef>(mpsc::UnboundedSender<K>);
+pub struct Trigger<K = ObjectRef> {
+    keys: mpsc::UnboundedSender<K>,
+    /// Keys that were woken and are not in the queue yet.
+    pending: Arc<AtomicUsize>,
+}
 
 impl<K> Trigger<K> {
     /// Has the key reconciled soon, after its present work if there is any. Does nothing when the manager has stopped.
     pub fn wake(&self, key: K) {
+        self.pending.fetch_add(1, Ordering::Relaxed);
         // A stopped controller has nobody who could miss it.
-        let _ = self.0.send(key);
+        let _ = self.keys.send(key);
+    }
+}
+
+impl<K> Trigger<K> {
+    /// A woken key has been queued.
+    pub(crate) fn queued(&self) {
+        self.pending.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn pending(&self) -> usize {
+        self.pending.load(Ordering::Relaxed)
     }
 }
 
 impl<K> Clone for Trigger<K> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
+        Self { keys: self.keys.clone(), pending: self.pending.clone() }
     }
 }
 
@@ -164,12 +188,14 @@ impl<K: Key> Controller<K> {
 
     /// A handle that wakes keys from outside.
     pub fn trigger(&self) -> Trigger<K> {
-        Trigger(self.wake.0.clone())
+        self.trigger.clone()
     }
 
     fn build(name: String, handler: Arc<dyn Handler<K>>, sources: Vec<Source<K>>) -> Self {
-        let wake = mpsc::unbounded_channel();
-        Self { name, options: ControllerOptions::default(), main: None, sources, owned: Vec::new(), handler, wake }
+        let (keys, woken) = mpsc::unbounded_channel();
+        let trigger = Trigger { keys, pending: Arc::default() };
+        let options = ControllerOptions::default();
+        Self { name, options, main: None, sources, owned: Vec::new(), handler, trigger, woken }
     }
 }
 

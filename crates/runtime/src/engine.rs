@@ -19,7 +19,7 @@ use std::{
 };
 
 use futures::FutureExt;
-use kubewright_cache::{Delta, Informer};
+use kubewright_cache::{Backlog, Delta, Deltas};
 use kubewright_queue::{Priority, Work, WorkQueue};
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
@@ -28,7 +28,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 use crate::{
-    Change, Context, ControllerOptions, Error, Key, Outcome, Reason,
+    Change, Context, ControllerOptions, Error, Key, Outcome, Reason, Trigger,
     context::ControllerContext,
     controller::Source,
     expectations::{Expectations, Readiness},
@@ -43,7 +43,7 @@ use crate::{
 pub(crate) struct Engine<K: Hash + Eq + Clone> {
     pub(crate) context: Arc<ControllerContext>,
     pub(crate) options: ControllerOptions,
-    pub(crate) queue: WorkQueue<K>,
+    pub(crate) intake: Intake<K>,
     handler: Arc<dyn Handler<K>>,
     metrics: ControllerMetrics,
     expectations: Expectations<K>,
@@ -55,6 +55,14 @@ pub(crate) struct Engine<K: Hash + Eq + Clone> {
     pub(crate) stop: CancellationToken,
     started: AtomicBool,
     reconciles: AtomicU64,
+}
+
+/// Where keys come from, and where they wait.
+pub(crate) struct Intake<K: Hash + Eq + Clone> {
+    pub(crate) queue: WorkQueue<K>,
+    pub(crate) trigger: Trigger<K>,
+    /// How far the feeds are behind.
+    pub(crate) backlogs: Vec<Backlog>,
 }
 
 /// Why a key is not settled.
@@ -83,7 +91,7 @@ impl<K: Key> Engine<K> {
     pub(crate) fn new(
         context: Arc<ControllerContext>,
         options: ControllerOptions,
-        queue: WorkQueue<K>,
+        intake: Intake<K>,
         handler: Arc<dyn Handler<K>>,
         metrics: ControllerMetrics,
         stop: CancellationToken,
@@ -91,7 +99,7 @@ impl<K: Key> Engine<K> {
         Self {
             context,
             options,
-            queue,
+            intake,
             handler,
             metrics,
             expectations: Expectations::default(),
@@ -106,9 +114,8 @@ impl<K: Key> Engine<K> {
     }
 
     /// Turns the changes of one watch into keys, until the manager stops.
-    pub(crate) async fn feed(self: Arc<Self>, source: Source<K>, informer: Informer) {
+    pub(crate) async fn feed(self: Arc<Self>, source: Source<K>, mut deltas: Deltas) {
         let kind: Arc<str> = source.watch.resource.kind.as_str().into();
-        let mut deltas = informer.subscribe();
         loop {
             let delta = tokio::select! {
                 biased;
@@ -149,9 +156,10 @@ impl<K: Key> Engine<K> {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
-                key = woken.recv() => match key {
-                    Some(key) => self.add(key, Priority::NORMAL, || Reason::Woken),
-                    None => return,
+                key = woken.recv() => {
+                    let Some(key) = key else { return };
+                    self.add(key, Priority::NORMAL, || Reason::Woken);
+                    self.intake.trigger.queued();
                 },
             }
         }
@@ -159,7 +167,7 @@ impl<K: Key> Engine<K> {
 
     /// Works on keys, one after the other, until the queue ends.
     pub(crate) async fn work(self: Arc<Self>) {
-        while let Some(work) = self.queue.get().await {
+        while let Some(work) = self.intake.queue.get().await {
             match self.expectations.readiness(work.key()) {
                 Readiness::Ready => self.reconcile(work).await,
                 Readiness::Awaited => {}
@@ -173,7 +181,7 @@ impl<K: Key> Engine<K> {
                             () = engine.stop.cancelled() => {}
                         }
                         engine.expectations.awaited(&key);
-                        engine.queue.add(key, priority);
+                        engine.intake.queue.add(key, priority);
                     });
                 }
             }
@@ -191,23 +199,29 @@ impl<K: Key> Engine<K> {
     }
 
     pub(crate) fn status(&self) -> ControllerStatus {
-        let stats = self.queue.stats();
+        // In the direction in which work moves, so that none slips by: watches, feeds, queue. Keys that are put off leave
+        // the queue and come back to it; hence both sides of it.
+        let informers = self.context.stores.0.iter().map(health::informer).collect();
+        let Intake { queue, trigger, backlogs } = &self.intake;
+        let unfed = trigger.pending() + backlogs.iter().map(Backlog::count).sum::<usize>();
+        let put_off = self.tasks.len();
+        let stats = queue.stats();
         ControllerStatus {
             name: self.context.name.to_string(),
             started: self.started.load(Ordering::Relaxed),
-            queued: health::queued(&stats),
+            queued: unfed + health::queued(&stats),
             delayed: stats.delayed,
-            active: stats.working + self.tasks.len(),
+            active: stats.working + put_off.max(self.tasks.len()),
             concurrency: self.options.concurrency,
             max_retries: self.options.max_retries,
             failing: self.failing.lock().iter().map(|(key, failure)| failure.of(key.to_string())).collect(),
-            informers: self.context.stores.0.iter().map(health::informer).collect(),
+            informers,
         }
     }
 
     fn add(&self, key: K, priority: Priority, reason: impl FnOnce() -> Reason) {
         self.reasons.lock().entry(key.clone()).or_insert_with(reason);
-        self.queue.add(key, priority);
+        self.intake.queue.add(key, priority);
     }
 
     async fn reconcile(&self, work: Work<K>) {

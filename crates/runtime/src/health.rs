@@ -13,7 +13,7 @@ pub struct ControllerStatus {
     pub name: String,
     /// Whether all of its caches are in sync and its workers run.
     pub started: bool,
-    /// Keys that wait for a worker.
+    /// Keys that wait for a worker, and changes in the caches that have not become keys yet.
     pub queued: usize,
     /// Keys that wait for a delay to be over: retries, and those that asked for a later run.
     pub delayed: usize,

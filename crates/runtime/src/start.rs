@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use kube::Client;
-use kubewright_cache::{CacheError, Caches, Keep};
+use kubewright_cache::{CacheError, Caches, Deltas, Keep};
 use kubewright_queue::{Options as QueueOptions, WorkQueue};
 use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Controller, Key, ManagerError, ManagerOptions,
     context::ControllerContext,
-    engine::Engine,
+    engine::{Engine, Intake},
     events::Recorder,
     handle::ReadStatus,
     health::{self, ControllerStatus, InformerStatus},
@@ -82,7 +82,7 @@ impl<K: Key> Runner for Controller<K> {
 
     fn start(self: Box<Self>, start: &Start<'_>) -> Result<Started, CacheError> {
         let field_manager = self.field_manager().to_string();
-        let Self { name, options, sources, owned, handler, wake: (waker, woken), .. } = *self;
+        let Self { name, options, sources, owned, handler, trigger, woken, .. } = *self;
         let stores = sources.iter().map(|source| store(&source.watch, start.caches)).collect::<Result<_, _>>()?;
         let stores = Stores(stores);
         let queue = WorkQueue::new(QueueOptions {
@@ -105,15 +105,15 @@ impl<K: Key> Runner for Controller<K> {
             recorder: start.recorder.clone(),
             clock: start.options.clock.clone(),
         };
-        let engine = Arc::new(Engine::new(Arc::new(context), options, queue, handler, metrics, start.stop.clone()));
+        let deltas: Vec<Deltas> = context.stores.0.iter().map(|store| store.informer.subscribe()).collect();
+        let backlogs = deltas.iter().map(Deltas::backlog).collect();
+        let intake = Intake { queue, trigger, backlogs };
+        let engine = Arc::new(Engine::new(Arc::new(context), options, intake, handler, metrics, start.stop.clone()));
         let (status, running) = (engine.clone(), engine.clone());
         let run = async move {
-            // Kept, so that the channel stays open when no trigger is held.
-            let _waker = waker;
-            let informers = engine.context.stores.0.iter().map(|store| store.informer.clone());
             let mut feeds = JoinSet::new();
-            for (source, informer) in sources.into_iter().zip(informers.collect::<Vec<_>>()) {
-                feeds.spawn(engine.clone().feed(source, informer));
+            for (source, deltas) in sources.into_iter().zip(deltas) {
+                feeds.spawn(engine.clone().feed(source, deltas));
             }
             feeds.spawn(engine.clone().listen(woken));
             run(engine, feeds).await
@@ -155,7 +155,7 @@ async fn run<K: Key>(engine: Arc<Engine<K>>, mut feeds: JoinSet<()>) -> Result<(
         Some(ended) = feeds.join_next() => return Err(feed_ended(&engine, ended)),
     }
     // What is queued is not lost: the next start lists everything anew.
-    engine.queue.shut_down();
+    engine.intake.queue.shut_down();
     while let Some(ended) = workers.join_next().await {
         ended.map_err(|error| panicked(&engine, &error))?;
     }
