@@ -51,6 +51,10 @@ impl Strategy for HorizontalPodAutoscaler {
         true
     }
 
+    fn empty_status(&self) -> Value {
+        json!({"desiredReplicas": 0, "currentMetrics": null})
+    }
+
     fn validate(&self, object: &Value) -> Vec<FieldError> {
         let spec = object.at("spec");
         let (least, most) = (spec.int("minReplicas"), spec.int("maxReplicas").unwrap_or_default());

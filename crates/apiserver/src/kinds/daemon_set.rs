@@ -1,6 +1,6 @@
 //! DaemonSet.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::path::Path;
 use super::pod;
@@ -30,10 +30,15 @@ impl Strategy for DaemonSet {
             rolling.default_to("maxSurge", 0);
         }
         spec.default_to("revisionHistoryLimit", 10);
+        set_template_generation(object, template_generation(object));
     }
 
     fn has_status(&self) -> bool {
         true
+    }
+
+    fn empty_status(&self) -> Value {
+        json!({"currentNumberScheduled": 0, "desiredNumberScheduled": 0, "numberMisscheduled": 0, "numberReady": 0})
     }
 
     fn has_generation(&self) -> bool {
@@ -41,7 +46,7 @@ impl Strategy for DaemonSet {
     }
 
     fn prepare_create(&self, _: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
-        object.drop_field("status");
+        object.set("status", self.empty_status());
         set_template_generation(object, template_generation(object).max(1));
         Ok(())
     }

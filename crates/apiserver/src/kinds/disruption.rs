@@ -1,6 +1,6 @@
 //! PodDisruptionBudget.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::names::NameRule;
 use super::path::Path;
@@ -21,6 +21,10 @@ impl Strategy for PodDisruptionBudget {
 
     fn has_status(&self) -> bool {
         true
+    }
+
+    fn empty_status(&self) -> Value {
+        json!({"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0})
     }
 
     fn has_generation(&self) -> bool {

@@ -29,6 +29,14 @@ impl Strategy for CustomResource {
         differs_outside(new, old, if self.status { except } else { &except[..3] })
     }
 
+    fn prepare_create(&self, _: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
+        // Nothing is stored for it, unlike with built-in kinds.
+        if self.status {
+            object.drop_field("status");
+        }
+        Ok(())
+    }
+
     fn prepare_status_update(&self, new: &mut Value, old: &Value) {
         let mut kept = old.clone();
         kept.copy_field("status", new);
@@ -88,13 +96,6 @@ impl Strategy for Plain {
 
     fn has_generation(&self) -> bool {
         self.generation
-    }
-
-    fn prepare_create(&self, _: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
-        if self.status {
-            object.drop_field("status");
-        }
-        Ok(())
     }
 
     fn unconditional_update(&self) -> bool {

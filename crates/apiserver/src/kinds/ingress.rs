@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::addresses;
 use super::metadata::too_long;
@@ -20,6 +20,10 @@ pub(super) struct Ingress;
 impl Strategy for Ingress {
     fn has_status(&self) -> bool {
         true
+    }
+
+    fn empty_status(&self) -> Value {
+        json!({"loadBalancer": {}})
     }
 
     fn has_generation(&self) -> bool {

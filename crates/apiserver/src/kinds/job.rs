@@ -49,7 +49,7 @@ impl Strategy for Job {
     }
 
     fn prepare_create(&self, _: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
-        object.drop_field("status");
+        object.set("status", self.empty_status());
         if !object.flag("spec.manualSelector") {
             let (name, uid) = (object.text("metadata.name").to_string(), object.text("metadata.uid").to_string());
             let spec = object.ensure("spec");

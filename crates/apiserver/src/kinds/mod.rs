@@ -96,6 +96,7 @@ pub fn strategy(group: &str, kind: &str) -> &'static dyn Strategy {
         ("networking.k8s.io", "NetworkPolicy") => &network_policy::NetworkPolicy,
         ("discovery.k8s.io", "EndpointSlice") => &endpoints::EndpointSlice,
         ("storage.k8s.io", "StorageClass") => &storage::StorageClass,
+        ("storage.k8s.io", "VolumeAttributesClass") => &storage::VolumeAttributesClass,
         ("storage.k8s.io", "CSIDriver") => &storage::CsiDriver,
         ("resource.k8s.io", "ResourceClaim") => &device::ResourceClaim,
         ("resource.k8s.io", "ResourceClaimTemplate") => &device::ResourceClaimTemplate,

@@ -25,6 +25,10 @@ impl Strategy for ReplicaSet {
         true
     }
 
+    fn empty_status(&self) -> Value {
+        json!({"replicas": 0})
+    }
+
     fn has_generation(&self) -> bool {
         true
     }
@@ -83,6 +87,10 @@ impl Strategy for ReplicationController {
 
     fn has_status(&self) -> bool {
         true
+    }
+
+    fn empty_status(&self) -> Value {
+        json!({"replicas": 0})
     }
 
     fn has_generation(&self) -> bool {

@@ -51,12 +51,16 @@ impl Strategy for StatefulSet {
         true
     }
 
+    fn empty_status(&self) -> Value {
+        json!({"replicas": 0, "availableReplicas": 0})
+    }
+
     fn has_generation(&self) -> bool {
         true
     }
 
     fn prepare_create(&self, _: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
-        object.drop_field("status");
+        object.set("status", self.empty_status());
         drop_max_unavailable(object);
         Ok(())
     }

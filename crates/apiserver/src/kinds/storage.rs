@@ -28,7 +28,14 @@ impl Strategy for PersistentVolumeClaim {
 
     fn prepare_create(&self, _: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
         object.set("status", json!({"phase": "Pending"}));
+        name_source_both_ways(object.ensure("spec"));
         protect(object, "kubernetes.io/pvc-protection");
+        Ok(())
+    }
+
+    fn prepare_update(&self, _: &KindContext<'_>, new: &mut Value, old: &Value) -> ApiResult<()> {
+        new.copy_field("status", old);
+        name_source_both_ways(new.ensure("spec"));
         Ok(())
     }
 
@@ -90,7 +97,10 @@ pub(super) fn default_claim(claim: &mut Value) {
     claim.ensure("status").default_text("phase", "Pending");
     let spec = claim.ensure("spec");
     spec.default_to("volumeMode", "Filesystem");
-    // Each of the two ways to name a source implies the other, if the kind can be named both ways.
+}
+
+/// Each of the two ways to name a source implies the other, if the kind can be named both ways.
+fn name_source_both_ways(spec: &mut Value) {
     if let Some(source) = spec.field_mut("dataSource").map(|source| source.clone())
         && !spec.has("dataSourceRef")
     {
@@ -187,10 +197,6 @@ impl Strategy for PersistentVolume {
         }
         if let Some(iscsi) = spec.field_mut("iscsi").filter(|iscsi| iscsi.is_object()) {
             iscsi.default_to("iscsiInterface", "default");
-        }
-        if let Some(claim) = spec.field_mut("claimRef").filter(|claim| claim.is_object()) {
-            claim.default_text("kind", "PersistentVolumeClaim");
-            claim.default_text("apiVersion", "v1");
         }
     }
 
@@ -304,18 +310,8 @@ impl Strategy for StorageClass {
     }
 
     fn validate(&self, object: &Value) -> Vec<FieldError> {
-        let mut errors = Vec::new();
-        let provisioner = object.text("provisioner");
-        if provisioner.is_empty() {
-            errors.push(FieldError::required("provisioner", ""));
-        } else {
-            for message in names::qualified_name(&provisioner.to_lowercase()) {
-                errors.push(FieldError::invalid("provisioner", provisioner.to_lowercase(), message));
-            }
-        }
-        if object.entries("parameters").any(|(key, _)| key.is_empty()) {
-            errors.push(FieldError::invalid("parameters", "", "field can not be empty."));
-        }
+        let mut errors = driver_name("provisioner", object.text("provisioner"));
+        errors.extend(parameters(object));
         let policies = ["Delete", "Retain"];
         let policy = object.text("reclaimPolicy");
         if !policy.is_empty() && !policies.contains(&policy) {
@@ -337,6 +333,29 @@ impl Strategy for StorageClass {
             }
         }
         errors
+    }
+}
+
+pub(super) struct VolumeAttributesClass;
+
+impl Strategy for VolumeAttributesClass {
+    fn prepare_create(&self, _: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
+        protect(object, "kubernetes.io/vac-protection");
+        Ok(())
+    }
+
+    fn validate(&self, object: &Value) -> Vec<FieldError> {
+        let mut errors = driver_name("driverName", object.text("driverName"));
+        if object.entries("parameters").next().is_none() {
+            errors.push(FieldError::required("parameters", "must contain at least one key/value pair"));
+        }
+        errors.extend(parameters(object));
+        errors
+    }
+
+    fn validate_update(&self, new: &Value, old: &Value) -> Vec<FieldError> {
+        let changed = ["driverName", "parameters"].into_iter().filter(|field| !same(new.at(field), old.at(field)));
+        changed.map(|field| FieldError::forbidden(field, format!("updates to {field} are forbidden."))).collect()
     }
 }
 
@@ -378,6 +397,19 @@ fn protect(object: &mut Value, finalizer: &str) {
         finalizers.push(json!(finalizer));
         object.ensure("metadata").set("finalizers", finalizers);
     }
+}
+
+fn driver_name(field: &str, name: &str) -> Vec<FieldError> {
+    if name.is_empty() {
+        return vec![FieldError::required(field, "")];
+    }
+    let name = name.to_lowercase();
+    names::qualified_name(&name).into_iter().map(|m| FieldError::invalid(field, name.clone(), m)).collect()
+}
+
+fn parameters(object: &Value) -> Option<FieldError> {
+    let unnamed = object.entries("parameters").any(|(key, _)| key.is_empty());
+    unnamed.then(|| FieldError::invalid("parameters", "", "field can not be empty."))
 }
 
 fn access_modes(spec: &Value, path: &Path<'_>) -> Vec<FieldError> {

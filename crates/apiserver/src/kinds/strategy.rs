@@ -1,6 +1,6 @@
 //! What a kind does beyond its schema, as one trait.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::allocation::Reservation;
 use super::names::NameRule;
@@ -46,6 +46,12 @@ pub trait Strategy: Send + Sync {
         false
     }
 
+    /// The status of an object whose status nobody has written. The real server stores it with the object, with the
+    /// numbers that are always shown.
+    fn empty_status(&self) -> Value {
+        json!({})
+    }
+
     /// Whether the server counts changes of the spec in `metadata.generation`.
     fn has_generation(&self) -> bool {
         false
@@ -57,11 +63,11 @@ pub trait Strategy: Send + Sync {
         differs_outside(new, old, &["apiVersion", "kind", "metadata", "status"])
     }
 
-    /// Readies a new object: drops its status, allocates. Name, uid and creation time are set before.
+    /// Readies a new object: empties its status, allocates. Name, uid and creation time are set before.
     fn prepare_create(&self, context: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
         let _ = context;
         if self.has_status() {
-            object.drop_field("status");
+            object.set("status", self.empty_status());
         }
         Ok(())
     }

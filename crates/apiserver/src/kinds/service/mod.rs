@@ -59,8 +59,12 @@ impl Strategy for Service {
         true
     }
 
+    fn empty_status(&self) -> Value {
+        json!({"loadBalancer": {}})
+    }
+
     fn prepare_create(&self, context: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
-        object.drop_field("status");
+        object.set("status", self.empty_status());
         drop_traffic_policy(object);
         allocate::on_create(context, object)
     }
