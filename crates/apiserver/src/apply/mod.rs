@@ -15,6 +15,7 @@
 //! | `managed` | decoding, order, capping and encoding of `managedFields` |
 //! | `apply`, `update` | the two operations |
 //! | `conflict`, `last_applied` | conflicts as clients see them; migration from client-side apply |
+//! | `scale` | owners of replicas, as the `/scale` subresource sees them |
 //!
 //! All of it is pure: objects in, objects out; the time is passed in. Source of the semantics: KEP-555.
 
@@ -30,6 +31,7 @@ mod merge;
 mod path;
 mod reconcile;
 mod remove;
+mod scale;
 mod set;
 mod types;
 mod update;
@@ -46,6 +48,7 @@ use crate::schema::TypeRef;
 pub use apply::apply;
 pub use fields_v1::FieldsV1Error;
 pub use path::PathElement;
+pub use scale::{ReplicasPaths, managers_from_scale, managers_to_scale};
 pub use set::FieldSet;
 pub use update::{keep_times_of_no_op, track_update};
 

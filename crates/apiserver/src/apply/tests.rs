@@ -3,6 +3,7 @@
 mod appliers;
 mod fields;
 mod laws;
+mod scale;
 mod support;
 mod updaters;
 mod versions;
