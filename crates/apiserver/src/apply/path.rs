@@ -48,14 +48,13 @@ impl Ord for PathElement {
         match (self, other) {
             (Self::Field(a), Self::Field(b)) => a.as_str().cmp(b.as_str()),
             (Self::Key(a), Self::Key(b)) => {
-                let shown = |fields: &'_ Arc<[(SmolStr, Value)]>| fields.len();
-                for ((name_a, a), (name_b, b)) in a.iter().zip(b.iter()) {
-                    let order = name_a.cmp(name_b).then_with(|| compare_values(a, b));
+                for ((name_a, value_a), (name_b, value_b)) in a.iter().zip(b.iter()) {
+                    let order = name_a.cmp(name_b).then_with(|| compare_values(value_a, value_b));
                     if order.is_ne() {
                         return order;
                     }
                 }
-                shown(a).cmp(&shown(b))
+                a.len().cmp(&b.len())
             }
             (Self::Value(a), Self::Value(b)) => compare_values(a, b),
             (Self::Index(a), Self::Index(b)) => a.cmp(b),
