@@ -137,11 +137,37 @@ impl std::fmt::Display for FieldError {
     }
 }
 
+/// Text as Go's `%q` shows it.
+fn go_quoted(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for letter in text.chars() {
+        // Writing to a String can't fail.
+        let _ = match letter {
+            '"' => out.write_str("\\\""),
+            '\\' => out.write_str("\\\\"),
+            '\n' => out.write_str("\\n"),
+            '\r' => out.write_str("\\r"),
+            '\t' => out.write_str("\\t"),
+            '\x07' => out.write_str("\\a"),
+            '\x08' => out.write_str("\\b"),
+            '\x0b' => out.write_str("\\v"),
+            '\x0c' => out.write_str("\\f"),
+            control if control.is_control() && control.is_ascii() => write!(out, "\\x{:02x}", u32::from(control)),
+            control if control.is_control() => write!(out, "\\u{:04x}", u32::from(control)),
+            other => out.write_char(other),
+        };
+    }
+    out.push('"');
+    out
+}
+
 /// A value as it is shown in messages: strings quoted as Go does with `%q`, the rest as JSON.
 fn shown(value: &Value) -> String {
     match value {
         Value::Null => "null".into(),
-        Value::String(s) => format!("{s:?}"),
+        Value::String(s) => go_quoted(s),
         other => other.to_string(),
     }
 }

@@ -161,7 +161,9 @@ async fn a_watch_list_ends_its_initial_events_with_a_bookmark() {
 #[tokio::test(start_paused = true)]
 async fn bookmarks_come_each_minute_and_before_the_end() {
     let client = Client::start().await;
-    let mut events = client.watch(&format!("{CONFIG_MAPS}?watch=1&allowWatchBookmarks=true&timeoutSeconds=90")).await;
+    let mut events = client
+        .watch(&format!("{CONFIG_MAPS}?watch=1&allowWatchBookmarks=true&timeoutSeconds=90&resourceVersion=1"))
+        .await;
     let start = tokio::time::Instant::now();
     assert_eq!(events.next().await.unwrap()["type"], "BOOKMARK");
     assert_eq!(start.elapsed().as_secs(), 60);

@@ -7,6 +7,12 @@ use crate::status::{ApiError, ApiResult};
 /// What the real server lists as its media types; shown in its refusals.
 const OFFERED: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+
+fn is_json_or_yaml(media_type: &str) -> bool {
+    matches!(media_type, "application/json" | "application/yaml" | "application/*" | "*/*")
+}
+
 /// The shape of the objects in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Shape {
@@ -69,19 +75,18 @@ pub(crate) fn clauses(header: &str) -> Vec<Clause<'_>> {
 }
 
 impl Accept {
-    /// Chooses the form of an answer. Tables and metadata are offered for reads of resources (`shapes`).
-    pub(crate) fn negotiate(headers: &HeaderMap, shapes: bool) -> ApiResult<Self> {
+    /// Chooses the form of an answer. Tables and metadata are offered for resources (`shapes`), streams for collections.
+    pub(crate) fn negotiate(headers: &HeaderMap, shapes: bool, stream: bool) -> ApiResult<Self> {
         let header = headers.get(http::header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if header.is_empty() {
             return Ok(Self::default());
         }
         let clauses = clauses(header);
         for clause in &clauses {
-            let yaml = match clause.media_type {
-                "application/json" | "application/*" | "*/*" => false,
-                "application/yaml" => true,
-                _ => continue,
-            };
+            if !is_json_or_yaml(clause.media_type) {
+                continue;
+            }
+            let yaml = clause.media_type == "application/yaml";
             let (kind, group, version) = (clause.parameter("as"), clause.parameter("g"), clause.parameter("v"));
             let shape = match kind {
                 "" if group.is_empty() && version.is_empty() => Shape::Whole,
@@ -94,7 +99,17 @@ impl Accept {
             }
             return Ok(Self { shape, meta_beta: version == "v1beta1", yaml });
         }
-        Err(ApiError::not_acceptable(OFFERED))
+        // Which refusal it is depends on whether the media type itself is known.
+        if clauses.iter().any(|clause| clause.media_type == PROTOBUF || is_json_or_yaml(clause.media_type)) {
+            return Err(ApiError::not_acceptable(OFFERED));
+        }
+        let streams = if stream {
+            ", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
+        } else {
+            ""
+        };
+        let message = format!("406: Not Acceptable\n\nAvailable representations: {OFFERED}{streams}");
+        Err(ApiError { details: Some(Box::default()), ..ApiError::new(406, "NotAcceptable", message) })
     }
 
     /// `meta.k8s.io/v1`, or v1beta1 when asked for it.
@@ -120,7 +135,7 @@ impl BodyFormat {
         match media_type(headers) {
             "" | "application/json" => Ok(Self::Json),
             "application/yaml" => Ok(Self::Yaml),
-            "application/vnd.kubernetes.protobuf" if protobuf => Ok(Self::Protobuf),
+            PROTOBUF if protobuf => Ok(Self::Protobuf),
             _ => Err(ApiError::unsupported_media_type(format!(
                 "the body of the request was in an unknown format - accepted media types include: {}",
                 if protobuf { OFFERED } else { "application/json, application/yaml" }
@@ -142,7 +157,7 @@ mod tests {
     fn accept(header: &'static str) -> ApiResult<Accept> {
         let mut headers = HeaderMap::new();
         headers.insert(http::header::ACCEPT, http::HeaderValue::from_static(header));
-        Accept::negotiate(&headers, true)
+        Accept::negotiate(&headers, true, false)
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde_json::{Map, Number, Value};
 /// A body and what is odd about it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Decoded {
-    /// The tree; of fields given twice, the later.
+    /// The tree; of fields given twice, the later, objects merged.
     pub value: Value,
     /// Paths of fields given twice: `data.a`, `spec.ports[0].name`.
     pub duplicates: Vec<String>,
@@ -165,9 +165,27 @@ impl<'de> Visitor<'de> for TreeSeed<'_> {
                 }
             }
             let value = access.next_value_seed(TreeSeed { path: Some(&step), duplicates: self.duplicates })?;
-            out.insert(key, value);
+            match out.get_mut(&key) {
+                Some(earlier) => merge(earlier, value),
+                None => drop(out.insert(key, value)),
+            }
         }
         Ok(Value::Object(out))
+    }
+}
+
+/// A field given twice is decoded into the same struct or map by Go: objects are merged, all else is replaced.
+fn merge(earlier: &mut Value, later: Value) {
+    match (earlier, later) {
+        (Value::Object(earlier), Value::Object(later)) => {
+            for (key, value) in later {
+                match earlier.get_mut(&key) {
+                    Some(earlier) => merge(earlier, value),
+                    None => drop(earlier.insert(key, value)),
+                }
+            }
+        }
+        (earlier, later) => *earlier = later,
     }
 }
 
@@ -233,7 +251,7 @@ mod tests {
         let body = br#"{"data":{"a":"b","a":"c"},"spec":{"ports":[{"x":1},{"x":1,"x":2}]},"data":{"q":"r"}}"#;
         let decoded = json(body).unwrap();
         assert_eq!(decoded.duplicates, ["data.a", "spec.ports[1].x", "data"]);
-        assert_eq!(decoded.value, json!({"data": {"q": "r"}, "spec": {"ports": [{"x": 1}, {"x": 2}]}}));
+        assert_eq!(decoded.value, json!({"data": {"a": "c", "q": "r"}, "spec": {"ports": [{"x": 1}, {"x": 2}]}}));
     }
 
     #[test]
@@ -241,7 +259,7 @@ mod tests {
         let decoded = yaml(b"kind: ConfigMap\ndata: {a: b}\ndata: {c: d}\ni: 1\nf: 1.5\nt: true\n1: x\n").unwrap();
         assert_eq!(
             decoded.value,
-            json!({"kind": "ConfigMap", "data": {"c": "d"}, "i": 1, "f": 1.5, "t": true, "1": "x"})
+            json!({"kind": "ConfigMap", "data": {"a": "b", "c": "d"}, "i": 1, "f": 1.5, "t": true, "1": "x"})
         );
         assert_eq!(decoded.duplicates, ["data"]);
         assert_eq!(yaml(br#"{"a": 1}"#).unwrap().value, json!({"a": 1}));

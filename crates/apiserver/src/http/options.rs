@@ -132,13 +132,21 @@ impl ListOptions {
     pub(crate) fn parse(query: &Query) -> ApiResult<Self> {
         let labels = LabelSelector::parse(&query.text("labelSelector")).map_err(ApiError::bad_request)?;
         let fields = FieldSelector::parse(&query.text("fieldSelector")).map_err(ApiError::bad_request)?;
-        let match_text = query.text("resourceVersionMatch");
+        let mut match_text = query.text("resourceVersionMatch");
         let timeout = query.integer("timeoutSeconds")?;
         let limit = query.integer("limit")?.unwrap_or(0);
+        let watch = query.flag("watch").unwrap_or(false);
+        let mut send_initial_events = query.flag("sendInitialEvents");
+        // A watch that does not say where to start gets what is there first.
+        let from_anywhere = matches!(query.get("resourceVersion").unwrap_or_default(), "" | "0");
+        if watch && from_anywhere && send_initial_events.is_none() && match_text.is_empty() {
+            send_initial_events = Some(true);
+            match_text = "NotOlderThan".into();
+        }
         let options = Self {
             labels,
             fields,
-            watch: query.flag("watch").unwrap_or(false),
+            watch,
             allow_bookmarks: query.flag("allowWatchBookmarks").unwrap_or(false),
             resource_version: query.text("resourceVersion"),
             version_match: match match_text.as_str() {
@@ -146,7 +154,7 @@ impl ListOptions {
                 "NotOlderThan" => Some(VersionMatch::NotOlderThan),
                 _ => None,
             },
-            send_initial_events: query.flag("sendInitialEvents"),
+            send_initial_events,
             timeout_seconds: timeout.and_then(|seconds| u64::try_from(seconds).ok()).filter(|seconds| *seconds > 0),
             // A negative limit means none, as in the real server.
             limit: usize::try_from(limit).unwrap_or(0),

@@ -19,6 +19,8 @@ pub(crate) struct ResourcePath {
     pub subresource: String,
     /// What follows the subresource (`proxy/a/b`), empty mostly.
     pub rest: String,
+    /// The old way to watch: `/api/v1/watch/…`.
+    pub watch: bool,
 }
 
 impl ResourcePath {
@@ -39,7 +41,11 @@ impl ResourcePath {
         if rest.is_empty() || rest.iter().any(String::is_empty) {
             return None;
         }
-        let mut out = Self { group, version, ..Self::default() };
+        let watch = rest.len() > 1 && rest[0] == "watch";
+        if watch {
+            rest.remove(0);
+        }
+        let mut out = Self { group, version, watch, ..Self::default() };
         // `namespaces/x` and its subresources name the namespace itself; anything else below it lies in it.
         let inside = rest.len() > 2
             && rest[0] == "namespaces"
@@ -79,6 +85,13 @@ mod tests {
             ["apps", "v1", "a", "deployments", "b", "scale"]
         );
         assert_eq!(parts("/apis/g.io/v1/things/a%3Ab"), ["g.io", "v1", "", "things", "a:b", ""]);
+    }
+
+    #[test]
+    fn the_old_way_to_watch_is_known() {
+        let path = ResourcePath::parse("/api/v1/watch/namespaces/a/pods").unwrap();
+        assert!(path.watch);
+        assert_eq!((path.namespace.as_str(), path.resource.as_str()), ("a", "pods"));
     }
 
     #[test]

@@ -18,6 +18,15 @@ impl Query {
         Self(pairs.collect())
     }
 
+    /// Makes it the query of a watch, of one object if there is a name.
+    pub(crate) fn watch_only(&mut self, name: &str) {
+        self.0.retain(|(key, _)| key != "watch" && (name.is_empty() || key != "fieldSelector"));
+        self.0.push(("watch".into(), "true".into()));
+        if !name.is_empty() {
+            self.0.push(("fieldSelector".into(), format!("metadata.name={name}")));
+        }
+    }
+
     /// The first value of a parameter.
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
         self.0.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str())

@@ -48,7 +48,7 @@ impl Asked {
             gzip: header(header::ACCEPT_ENCODING).is_some_and(|encodings| {
                 encodings.split(',').any(|e| e.split(';').next().unwrap_or_default().trim() == "gzip")
             }),
-            yaml: Accept::negotiate(&parts.headers, true).is_ok_and(|accept| accept.yaml),
+            yaml: Accept::negotiate(&parts.headers, true, false).is_ok_and(|accept| accept.yaml),
         }
     }
 }

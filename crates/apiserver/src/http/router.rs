@@ -89,7 +89,7 @@ enum Answer {
     Call(Box<Call>),
 }
 
-fn answer(core: &Arc<Core>, identity: Identity, parts: Parts, query: Query, body: RequestBody) -> Answer {
+fn answer(core: &Arc<Core>, identity: Identity, parts: Parts, mut query: Query, body: RequestBody) -> Answer {
     let path = parts.uri.path();
     let resource_path = ResourcePath::parse(path);
     if identity == Identity::Anonymous && !is_public(path) {
@@ -103,10 +103,13 @@ fn answer(core: &Arc<Core>, identity: Identity, parts: Parts, query: Query, body
              without Impersonate headers",
         )));
     }
-    let Some(path) = resource_path else { return Answer::Ready(non_resource(core, &parts, &query)) };
+    let Some(mut path) = resource_path else { return Answer::Ready(non_resource(core, &parts, &query)) };
+    if path.watch {
+        query.watch_only(&std::mem::take(&mut path.name));
+    }
     let Some(resource) = core.registry.resolve(&path.group, &path.version, &path.resource) else {
-        // A group-version that is not served at all has no handler that could make a Status.
-        return Answer::Ready(if core.registry.has_version(&path.group, &path.version) {
+        // A group that is not served at all has no handler that could make a Status.
+        return Answer::Ready(if core.registry.has_group(&path.group) {
             Err(ApiError::no_such_resource())
         } else {
             Ok(not_found())
@@ -153,6 +156,9 @@ fn non_resource(core: &Core, parts: &Parts, query: &Query) -> ApiResult<Reply> {
     }
     let header = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let accept = header(http::header::ACCEPT).unwrap_or_default();
+    if path == "/openapi/v2" {
+        return Ok(openapi_v2(accept));
+    }
     let form = discovery::form(accept).ok_or_else(|| ApiError::not_acceptable(discovery::OFFERED))?;
     let none_match = header(http::header::IF_NONE_MATCH);
     let host = header(http::header::HOST).or_else(|| parts.uri.authority().map(http::uri::Authority::as_str));
@@ -163,13 +169,26 @@ fn non_resource(core: &Core, parts: &Parts, query: &Query) -> ApiResult<Reply> {
         None => {
             let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
             match segments.as_slice() {
-                ["apis", group, _] if core.registry.resources().iter().any(|r| r.group == *group) => {
-                    Err(ApiError::no_such_resource())
-                }
+                ["apis", group, _] if core.registry.has_group(group) => Err(ApiError::no_such_resource()),
                 _ => Ok(not_found()),
             }
         }
     }
+}
+
+/// An OpenAPI v2 document without types: kubectl asks for it to check lists of objects, and leaves the check to the
+/// server for kinds that it does not find there. Everything else is in v3.
+fn openapi_v2(accept: &str) -> Reply {
+    const PROTOBUF: &[u8] = b"\x0a\x032.0\x12\x15\x0a\x0aKubernetes\x12\x07v1.36.3\x42\x00";
+    if accept.contains("proto-openapi.spec.v2") {
+        let content = Content::Other {
+            media_type: "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
+            bytes: PROTOBUF.into(),
+        };
+        return Reply { code: 200, content, headers: Vec::new() };
+    }
+    let info = serde_json::json!({"title": "Kubernetes", "version": "v1.36.3"});
+    Reply::tree(200, &serde_json::json!({"swagger": "2.0", "info": info, "paths": {}}))
 }
 
 fn discovered(core: &Core, answer: discovery::Answer) -> Reply {

@@ -51,11 +51,10 @@ impl Registry {
         resources.values().find(|r| r.group == group && r.version == version && r.kind == kind).cloned()
     }
 
-    /// Whether the group-version serves anything.
-    pub fn has_version(&self, group: &str, version: &str) -> bool {
-        let first = (group.to_string(), version.to_string(), String::new());
-        let resources = self.resources.load();
-        resources.range(first..).next().is_some_and(|((g, v, _), _)| g == group && v == version)
+    /// Whether the group serves anything.
+    pub fn has_group(&self, group: &str) -> bool {
+        let first = (group.to_string(), String::new(), String::new());
+        self.resources.load().range(first..).next().is_some_and(|((found, _, _), _)| found == group)
     }
 
     /// Serves these custom resources, and no others.

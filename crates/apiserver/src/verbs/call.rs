@@ -50,7 +50,7 @@ impl Call {
 
     /// In which form the answer is wanted.
     pub(crate) fn accept(&self) -> ApiResult<Accept> {
-        Accept::negotiate(&self.headers, true)
+        Accept::negotiate(&self.headers, true, self.method == Method::GET && self.name.is_empty())
     }
 
     /// Who owns the fields that the request writes: what it says, or the first part of its user agent.

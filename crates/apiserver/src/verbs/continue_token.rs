@@ -73,7 +73,9 @@ impl ContinueToken {
 }
 
 fn bad_byte(text: &str) -> usize {
-    text.bytes().position(|byte| !(byte.is_ascii_alphanumeric() || b"-_".contains(&byte))).unwrap_or(text.len())
+    let bad = text.bytes().position(|byte| !(byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
+    // Otherwise it is a last letter that stands for too few bits.
+    bad.unwrap_or(text.len().saturating_sub(1))
 }
 
 #[cfg(test)]

@@ -10,5 +10,5 @@ pub(super) async fn create(call: &mut Call) -> ApiResult<Reply> {
     let accept = call.accept()?;
     let options = WriteOptions::parse(&call.query, "CreateOptions")?;
     let object = decode::body(call, options.field_validation).await?;
-    write::create(call, object, &options, false).await?.reply(call, accept)
+    Ok(write::create(call, object, &options, false).await?.reply(call, accept))
 }

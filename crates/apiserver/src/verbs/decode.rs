@@ -32,14 +32,23 @@ pub(super) fn tree(bytes: &[u8], format: BodyFormat, kind: &str) -> ApiResult<De
         let shown = summary(bytes);
         ApiError::bad_request(format!("the object provided is unrecognized (must be of type {kind}): {why} ({shown})"))
     };
-    let decoded = decoded.map_err(unrecognized)?;
+    let mut decoded = decoded.map_err(unrecognized)?;
     let found = match &decoded.value {
-        Value::Object(_) => return Ok(decoded),
+        Value::Object(members) => {
+            let version = members.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+            if version.matches('/').count() > 1 {
+                return Err(unrecognized(format!("unexpected GroupVersion string: {version}")));
+            }
+            return Ok(decoded);
+        }
+        Value::Null => {
+            decoded.value = Value::Object(serde_json::Map::new());
+            return Ok(decoded);
+        }
         Value::Array(_) => "array",
         Value::String(_) => "string",
         Value::Number(_) => "number",
         Value::Bool(_) => "bool",
-        Value::Null => "null",
     };
     Err(unrecognized(format!(
         "couldn't get version/kind; json parse error: json: cannot unmarshal {found} into Go value of type struct {{ \

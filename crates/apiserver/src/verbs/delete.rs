@@ -17,6 +17,7 @@ use crate::registry::Resource;
 use crate::server::{self, Core};
 use crate::status::{ApiError, ApiResult};
 use crate::store::{ObjectKey, Stored, Write, WriteError};
+use crate::table::IncludeObject;
 
 /// Finalizer of objects that stay until the garbage collector has deleted their dependents.
 const FOREGROUND: &str = "foregroundDeletion";
@@ -72,17 +73,16 @@ fn reply(call: &Call, accept: Accept, options: &DeleteOptions, deletion: Deletio
     let gone = matches!(deletion, Deletion::Gone(_) | Deletion::Dry(_));
     let code = if !gone && options.orphan_dependents == Some(false) { 202 } else { 200 };
     let with_object = returns_object(resource);
+    let shown = |stored: &Arc<Stored>| {
+        Reply::json(code, render::object(resource, accept, IncludeObject::Metadata, stored, call.now()))
+    };
     let object = match deletion {
-        Deletion::Marked(stored) => {
-            return Ok(Reply::json(code, render::object(resource, accept, &stored, call.now())?));
-        }
-        Deletion::Gone(stored) | Deletion::Pending(stored) if with_object => {
-            return Ok(Reply::json(code, render::object(resource, accept, &stored, call.now())?));
-        }
+        Deletion::Marked(stored) | Deletion::Pending(stored) => return Ok(shown(&stored)),
+        Deletion::Gone(stored) if with_object => return Ok(shown(&stored)),
         Deletion::Dry(object) if with_object => {
-            return Ok(Reply::json(code, render::tree(resource, accept, &object, call.now())?));
+            return Ok(Reply::json(code, render::tree(resource, accept, &object, call.now())));
         }
-        Deletion::Gone(stored) | Deletion::Pending(stored) => stored.tree(),
+        Deletion::Gone(stored) => stored.tree(),
         Deletion::Dry(object) => object,
     };
     let mut details = json!({"name": call.name, "kind": resource.plural, "uid": object.text("metadata.uid")});
@@ -158,19 +158,26 @@ pub(crate) async fn delete_object(
 }
 
 fn check_preconditions(resource: &Resource, object: &Value, options: &DeleteOptions) -> ApiResult<()> {
-    let conflict = |what: &str, given: &str, is: &str| {
-        let why = format!("Precondition failed: {what} in precondition: {given}, {what} in object meta: {is}");
-        Err(ApiError::conflict(&resource.group, &resource.plural, object.text("metadata.name"), why))
-    };
+    // The real server names the kind here, not the resource.
+    let conflict =
+        |why: String| Err(ApiError::conflict(&resource.group, &resource.kind, object.text("metadata.name"), why));
     if let Some(uid) = &options.precondition_uid
         && uid != object.text("metadata.uid")
     {
-        return conflict("UID", uid, object.text("metadata.uid"));
+        return conflict(format!(
+            "the UID in the precondition ({uid}) does not match the UID in record ({}). The object might have been \
+             deleted and then recreated",
+            object.text("metadata.uid")
+        ));
     }
     if let Some(version) = &options.precondition_resource_version
         && version != object.text("metadata.resourceVersion")
     {
-        return conflict("ResourceVersion", version, object.text("metadata.resourceVersion"));
+        return conflict(format!(
+            "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({}). The \
+             object might have been modified",
+            object.text("metadata.resourceVersion")
+        ));
     }
     Ok(())
 }

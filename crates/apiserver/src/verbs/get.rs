@@ -5,6 +5,7 @@ use super::list::{self, parse_revision};
 use super::render;
 use crate::status::{ApiError, ApiResult};
 use crate::store::ObjectKey;
+use crate::table::IncludeObject;
 
 /// Answers with the object, or its status subresource, which has the same form.
 pub(super) fn get(call: &mut Call) -> ApiResult<Reply> {
@@ -13,10 +14,11 @@ pub(super) fn get(call: &mut Call) -> ApiResult<Reply> {
         let revision = parse_revision(text).map_err(|why| ApiError::new(500, "", why))?;
         list::not_in_the_future(call, revision)?;
     }
+    let include = IncludeObject::parse(&call.query.text("includeObject"))?;
     let resource = &call.resource;
     let key = ObjectKey::new(&call.namespace, &call.name);
     match resource.collection().get(&key) {
-        Some(stored) => Ok(Reply::json(200, render::object(resource, accept, &stored, call.now())?)),
+        Some(stored) => Ok(Reply::json(200, render::object(resource, accept, include, &stored, call.now()))),
         None => Err(ApiError::not_found(&resource.group, &resource.plural, &call.name)),
     }
 }

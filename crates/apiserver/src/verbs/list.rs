@@ -150,7 +150,8 @@ impl Selector<'_> {
 /// Puts a list together in the form that was asked for.
 pub(super) fn render_list(call: &Call, accept: Accept, page: &Page) -> ApiResult<Reply> {
     let mut metadata = json!({"resourceVersion": page.revision.to_string()});
-    if !page.continue_token.is_empty() {
+    // Lists of custom resources always say whether they go on.
+    if !page.continue_token.is_empty() || call.resource.is_custom() && accept.shape == Shape::Whole {
         metadata["continue"] = page.continue_token.as_str().into();
     }
     if let Some(remaining) = page.remaining {

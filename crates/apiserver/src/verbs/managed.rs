@@ -11,7 +11,28 @@ use crate::status::ApiResult;
 
 /// Notes who owns what after a create, update or patch. `old` is none for a create.
 pub(super) fn track(call: &Call, manager: &str, subresource: &str, old: Option<&Value>, new: &mut Value) {
+    if let (Some(old), Some(metadata)) = (old, new["metadata"].as_object_mut()) {
+        // Only the server marks objects as deleted.
+        for field in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
+            match old["metadata"].get(field) {
+                Some(value) => drop(metadata.insert(field.into(), value.clone())),
+                None => drop(metadata.remove(field)),
+            }
+        }
+    }
     with_writer(call, manager, subresource, |writer| apply::track_update(writer, old, new));
+}
+
+/// The real server keeps no time for what is written through `scale`, and sorts such an entry before the other updates.
+pub(super) fn forget_scale_time(object: &mut Value, manager: &str) {
+    let Some(entries) = object["metadata"]["managedFields"].as_array_mut() else { return };
+    let Some(at) = entries.iter().position(|e| e["manager"] == manager && e["subresource"] == "scale") else { return };
+    let mut entry = entries.remove(at);
+    if let Some(members) = entry.as_object_mut() {
+        members.remove("time");
+    }
+    let first = entries.iter().position(|entry| entry["operation"] != "Apply").unwrap_or(entries.len());
+    entries.insert(first, entry);
 }
 
 /// Merges what a manager declares into the live object.

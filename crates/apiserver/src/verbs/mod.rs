@@ -18,7 +18,7 @@
 //! | `convert` | kinds that several group-versions serve |
 //! | `namespaces` | which namespaces take new objects |
 //! | `continue_token` | paging |
-//! | `scale`, `finalize`, `review` | subresources and reviews |
+//! | `scale`, `review` | subresources and reviews |
 
 mod call;
 mod continue_token;
@@ -27,7 +27,6 @@ mod create;
 mod decode;
 mod delete;
 mod delete_collection;
-mod finalize;
 mod get;
 mod list;
 mod managed;
@@ -104,7 +103,7 @@ async fn subresource(call: &mut Call, method: &str) -> ApiResult<Reply> {
         ("scale", "update") => scale::update(call).await,
         ("scale", "patch") => scale::patch(call).await,
         ("finalize", "update") if resource.group.is_empty() && resource.plural == "namespaces" => {
-            finalize::finalize(call).await
+            update::update(call).await
         }
         ("status", "get") => get::get(call),
         ("status", "update") => update::update(call).await,

@@ -9,6 +9,7 @@ use crate::http::{Decoded, FieldValidation, WriteOptions, decode_json_tree, deco
 use crate::patch;
 use crate::registry::Resource;
 use crate::status::{ApiError, ApiResult};
+use crate::store::ObjectKey;
 
 /// The kinds of patches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +50,10 @@ pub(super) async fn patch(call: &mut Call) -> ApiResult<Reply> {
     let outcome = match patch_type {
         PatchType::Apply => apply(call, &bytes, &options).await?,
         _ => {
+            // What is not there is told before what is wrong with the patch.
+            if call.resource.collection().get(&ObjectKey::new(&call.namespace, &call.name)).is_none() {
+                return Err(not_found(call));
+            }
             let patch = Patch::read(patch_type, &bytes)?;
             write::update(call, &options, false, &mut |call, old| {
                 // There is always something to patch: only apply makes objects.
@@ -58,7 +63,7 @@ pub(super) async fn patch(call: &mut Call) -> ApiResult<Reply> {
             .await?
         }
     };
-    outcome.reply(call, accept)
+    Ok(outcome.reply(call, accept))
 }
 
 fn not_found(call: &Call) -> ApiError {
@@ -140,8 +145,8 @@ fn wrong_type(resource: &Resource, new: &Value) -> ApiError {
 /// Server-side apply.
 async fn apply(call: &mut Call, bytes: &[u8], options: &WriteOptions) -> ApiResult<write::Outcome> {
     let resource = call.resource.clone();
-    let Decoded { value: config, duplicates } =
-        decode_yaml_tree(bytes).map_err(|why| ApiError::bad_request(format!("error decoding YAML: {why}")))?;
+    let Decoded { value: config, duplicates } = decode_yaml_tree(bytes)
+        .map_err(|why| ApiError::bad_request(format!("error decoding YAML: error converting YAML to JSON: {why}")))?;
     if !config.is_object() {
         return Err(ApiError::bad_request(format!(
             "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {} into Go value \

@@ -9,50 +9,62 @@ use serde_json::{Value, json};
 use super::convert;
 use crate::http::{Accept, Shape};
 use crate::registry::Resource;
-use crate::status::ApiResult;
+use crate::schema;
 use crate::store::Stored;
 use crate::table::{self, IncludeObject};
 
 /// One object in the form of `accept`.
-pub(super) fn object(resource: &Resource, accept: Accept, stored: &Arc<Stored>, now: Timestamp) -> ApiResult<Bytes> {
+pub(super) fn object(
+    resource: &Resource,
+    accept: Accept,
+    include: IncludeObject,
+    stored: &Arc<Stored>,
+    now: Timestamp,
+) -> Bytes {
     match accept.shape {
-        Shape::Whole if is_served_form(resource, stored) => Ok(stored.json()),
+        Shape::Whole if is_served_form(resource, stored) => stored.json(),
         Shape::Whole => {
             let mut out = BytesMut::with_capacity(stored.as_bytes().len() + 32);
             put_whole(resource, stored, &mut out);
-            Ok(out.freeze())
+            out.freeze()
         }
         Shape::Metadata => {
             let mut out = BytesMut::with_capacity(stored.metadata().len() + 128);
             put_metadata(accept.meta_version(), stored, &mut out);
-            Ok(out.freeze())
+            out.freeze()
         }
         Shape::Table => {
             let metadata = json!({"resourceVersion": stored.revision().to_string()});
-            let table = table(resource, accept, std::slice::from_ref(stored), IncludeObject::Metadata, metadata, now);
-            Ok(table.to_string().into())
+            table(resource, accept, std::slice::from_ref(stored), include, metadata, now).to_string().into()
         }
     }
 }
 
 /// An object that is not stored (a dry run) in the form of `accept`.
-pub(super) fn tree(resource: &Resource, accept: Accept, tree: &Value, now: Timestamp) -> ApiResult<Bytes> {
-    Ok(match accept.shape {
+pub(super) fn tree(resource: &Resource, accept: Accept, tree: &Value, now: Timestamp) -> Bytes {
+    match accept.shape {
         Shape::Whole => typed(resource, tree).to_string().into(),
         Shape::Metadata => metadata_tree(accept, tree).to_string().into(),
         Shape::Table => {
-            let metadata = json!({});
-            rows(resource, accept, std::slice::from_ref(tree), IncludeObject::Metadata, metadata, now)
-                .to_string()
-                .into()
+            let trees = std::slice::from_ref(tree);
+            rows(resource, accept, trees, IncludeObject::Metadata, json!({}), now).to_string().into()
         }
-    })
+    }
 }
 
 /// The tree of a stored object in the version of `resource`.
 pub(super) fn served_tree(resource: &Resource, stored: &Stored) -> Value {
     let tree = stored.tree();
-    if is_served_form(resource, stored) { tree } else { convert::to_version(resource, tree) }
+    if is_served_form(resource, stored) {
+        return tree;
+    }
+    let mut tree = convert::to_version(resource, tree);
+    if convert::changes_fields(resource)
+        && let Some(ty) = resource.ty()
+    {
+        schema::normalise(ty, &mut tree);
+    }
+    tree
 }
 
 /// Appends an object as it stands in lists: built-in kinds leave their type to the list.

@@ -14,7 +14,7 @@ use crate::store::ObjectKey;
 
 /// Answers with the scale of the object.
 pub(super) fn get(call: &mut Call) -> ApiResult<Reply> {
-    Accept::negotiate(&call.headers, false)?;
+    Accept::negotiate(&call.headers, false, false)?;
     let resource = &call.resource;
     let stored = resource
         .collection()
@@ -76,6 +76,7 @@ async fn write_scale(
             version => version.into(),
         };
         managed::track(call, &manager, "scale", Some(old), &mut new);
+        managed::forget_scale_time(&mut new, &manager);
         Ok(new)
     })
     .await?;

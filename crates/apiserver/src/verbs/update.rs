@@ -19,5 +19,5 @@ pub(super) async fn update(call: &mut Call) -> ApiResult<Reply> {
         Ok(new)
     })
     .await?;
-    outcome.reply(call, accept)
+    Ok(outcome.reply(call, accept))
 }

@@ -17,6 +17,7 @@ use crate::schema;
 use crate::server::{self, Core};
 use crate::status::{ApiError, ApiResult};
 use crate::store::{Encoded, Fields, ObjectKey, Stored, Write, WriteError};
+use crate::table::IncludeObject;
 
 /// What a write has led to.
 pub(super) enum Outcome {
@@ -27,8 +28,8 @@ pub(super) enum Outcome {
         /// Whether it was not there before.
         created: bool,
     },
-    /// It would be stored if it were not for the dry run.
-    Dry {
+    /// It is not stored: the run was dry, or the last finalizer went and the object with it.
+    Unstored {
         /// As it would be.
         object: Value,
         /// Whether it is not there.
@@ -38,19 +39,22 @@ pub(super) enum Outcome {
 
 impl Outcome {
     /// The answer: the object in the form that was asked for, with 201 for a new one.
-    pub(super) fn reply(&self, call: &Call, accept: Accept) -> ApiResult<Reply> {
+    pub(super) fn reply(&self, call: &Call, accept: Accept) -> Reply {
+        let (resource, now) = (&call.resource, call.now());
         let (bytes, created) = match self {
-            Self::Stored { stored, created } => (render::object(&call.resource, accept, stored, call.now())?, *created),
-            Self::Dry { object, created } => (render::tree(&call.resource, accept, object, call.now())?, *created),
+            Self::Stored { stored, created } => {
+                (render::object(resource, accept, IncludeObject::Metadata, stored, now), *created)
+            }
+            Self::Unstored { object, created } => (render::tree(resource, accept, object, now), *created),
         };
-        Ok(Reply::json(if created { 201 } else { 200 }, bytes))
+        Reply::json(if created { 201 } else { 200 }, bytes)
     }
 
     /// The object as a tree in the version of the call.
     pub(super) fn tree(&self, resource: &Resource) -> Value {
         match self {
             Self::Stored { stored, .. } => render::served_tree(resource, stored),
-            Self::Dry { object, .. } => object.clone(),
+            Self::Unstored { object, .. } => object.clone(),
         }
     }
 }
@@ -66,13 +70,12 @@ pub(super) async fn create(
     tracked: bool,
 ) -> ApiResult<Outcome> {
     namespaces::match_namespace(call, &mut object)?;
-    if !object.text("metadata.resourceVersion").is_empty() {
-        return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
-    }
     let prefix = object.text("metadata.generateName").to_string();
     let generate = object.text("metadata.name").is_empty() && !prefix.is_empty();
     namespaces::admit_create(call, object.text("metadata.name"))?;
     let manager = call.field_manager(&options.field_manager);
+    let given_version = object.text("metadata.resourceVersion").to_string();
+    metadata::fill_create(&mut object, &call.core.env.random.uuid(), call.now());
     if !tracked {
         managed::track(call, &manager, "", None, &mut object);
     }
@@ -84,15 +87,19 @@ pub(super) async fn create(
             let name = metadata::generated_name(&prefix, |below| (random.number() % below as u64) as usize);
             candidate["metadata"]["name"] = name.into();
         }
-        metadata::fill_create(&mut candidate, &call.core.env.random.uuid(), call.now());
-        match store_candidate(call, candidate, options).await {
+        match store_candidate(call, candidate, &given_version, options).await {
             Err(error) if error.reason == "AlreadyExists" && generate && tries > 1 => tries -= 1,
             result => return result,
         }
     }
 }
 
-async fn store_candidate(call: &mut Call, mut object: Value, options: &WriteOptions) -> ApiResult<Outcome> {
+async fn store_candidate(
+    call: &mut Call,
+    mut object: Value,
+    given_version: &str,
+    options: &WriteOptions,
+) -> ApiResult<Outcome> {
     let core = call.core.clone();
     let resource = call.resource.clone();
     let context = context(&core, &resource);
@@ -105,12 +112,16 @@ async fn store_candidate(call: &mut Call, mut object: Value, options: &WriteOpti
     let name = object.text("metadata.name").to_string();
     merge_errors(&resource, &name, checked, validate(&resource, &object, None))?;
     call.warnings.extend(warnings(&resource, &object, None));
+    complete(&resource, &mut object);
+    if !given_version.is_empty() {
+        return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
+    }
     let key = ObjectKey::new(object.text("metadata.namespace"), &name);
     if options.dry_run {
         if resource.collection().get(&key).is_some() {
             return Err(ApiError::already_exists(&resource.group, &resource.plural, &name));
         }
-        return Ok(Outcome::Dry { object, created: true });
+        return Ok(Outcome::Unstored { object, created: true });
     }
     let write =
         Write::Create { collection: resource.collection().clone(), key, object: storage_form(&resource, object) };
@@ -161,8 +172,13 @@ pub(super) async fn update(
         let stored_form = convert::to_storage(&resource, old.clone());
         let checked = convert::in_storage_form(&resource, &mut new, |new| match call.subresource.as_str() {
             "status" => kinds::before_status_update(strategy, &context, new, &stored_form),
-            // Changes nothing but the finalizers of the spec, which other updates keep.
-            "finalize" => Ok(()),
+            // The one way to change the finalizers of a namespace, which other updates keep.
+            "finalize" => {
+                let finalizers = new.at("spec.finalizers").clone();
+                let checked = kinds::before_update(strategy, &context, new, &stored_form);
+                new["spec"]["finalizers"] = finalizers;
+                checked
+            }
             _ => kinds::before_update(strategy, &context, new, &stored_form),
         });
         if resource.is_definitions() && call.subresource.is_empty() {
@@ -171,19 +187,20 @@ pub(super) async fn update(
         merge_errors(&resource, &call.name, checked, validate(&resource, &new, Some(&old)))?;
         call.warnings.extend(warnings(&resource, &new, Some(&old)));
 
+        complete(&resource, &mut new);
+
         // A write that changes nothing is none.
         apply::keep_times_of_no_op(&old, &mut new);
         if new == old {
             return Ok(Outcome::Stored { stored, created: false });
         }
         if options.dry_run {
-            return Ok(Outcome::Dry { object: new, created: false });
+            return Ok(Outcome::Unstored { object: new, created: false });
         }
         let expected = stored.revision();
         let collection = resource.collection().clone();
         let ends = deletion_is_complete(&resource, &new);
-        let released = new.clone();
-        let object = storage_form(&resource, new);
+        let object = storage_form(&resource, new.clone());
         let write = if ends {
             Write::Delete { collection, key: key.clone(), expected, last: object }
         } else {
@@ -193,13 +210,14 @@ pub(super) async fn update(
             Ok(stored) => {
                 context.reservation.commit();
                 if is_service(&resource) {
-                    core.allocations.release(&old, (!ends).then_some(&released));
+                    core.allocations.release(&old, (!ends).then_some(&new));
                 }
                 if ends {
                     server::object_deleted(&core, &resource).await;
-                } else {
-                    server::object_written(&core, &resource, &stored).await;
+                    // What was asked for is answered, not the state of the deletion.
+                    return Ok(Outcome::Unstored { object: new, created: false });
                 }
+                server::object_written(&core, &resource, &stored).await;
                 return Ok(Outcome::Stored { stored, created: false });
             }
             // Another writer was faster: once more, on what it has left.
@@ -279,6 +297,15 @@ fn validate(resource: &Resource, new: &Value, old: Option<&Value>) -> Vec<FieldE
         return crd::validate(new, old);
     }
     resource.custom.as_ref().map(|custom| schema::validate(&custom.ty, new)).unwrap_or_default()
+}
+
+/// Brings an object that the rules of its kind have worked on into the form that a decoded one has.
+fn complete(resource: &Resource, object: &mut Value) {
+    if !resource.is_custom()
+        && let Some(ty) = resource.ty()
+    {
+        schema::normalise(ty, object);
+    }
 }
 
 /// Texts for `Warning:` headers.
