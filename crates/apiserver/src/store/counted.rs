@@ -78,7 +78,8 @@ impl<V: Counted> CountedMap<V> {
             let split = Run::new(from, entries);
             self.runs[at.run].uncounted -= split.uncounted;
             self.runs.insert(at.run + 1, split);
-            if at.entry >= keep {
+            // A key between the two halves ends the first: it is less than where the second starts.
+            if at.entry > keep || keep == RUN {
                 at = Position { run: at.run + 1, entry: at.entry - keep };
             }
         }
@@ -92,8 +93,13 @@ impl<V: Counted> CountedMap<V> {
         let run = &mut self.runs[at.run];
         let (_, value) = run.entries.remove(at.entry);
         run.uncounted -= usize::from(!value.counts());
+        let left_over = run.entries.len();
+        if left_over == 0 && self.runs.len() > 1 {
+            self.runs.remove(at.run);
+            return;
+        }
         // Runs that are nearly empty join a neighbour, with room to grow for both directions.
-        if run.entries.len() < RUN / 4 && self.runs.len() > 1 {
+        if left_over < RUN / 4 && self.runs.len() > 1 {
             let left = at.run.saturating_sub(1);
             if self.runs[left].entries.len() + self.runs[left + 1].entries.len() <= RUN / 2 {
                 let mut joined = self.runs.remove(left + 1);
