@@ -101,6 +101,14 @@ impl Strategy for DaemonSet {
         ];
         workload::not_negative(new.at("status"), &counters, &Path::new("status"))
     }
+
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        let count = |object: &Value| template_generation(object);
+        if old.is_some_and(|old| count(old) == count(new)) {
+            return Vec::new();
+        }
+        pod::template_warnings(new.at("spec.template"), &SPEC.child("template"))
+    }
 }
 
 fn template_generation(object: &Value) -> i64 {

@@ -6,6 +6,7 @@ use super::path::Path;
 use super::pod;
 use super::strategy::{Strategy, differs_outside};
 use super::tree::{Tree, same};
+use super::warnings;
 use super::workload;
 use crate::field::FieldError;
 
@@ -99,6 +100,10 @@ impl Strategy for Deployment {
             "status" => &["spec", "metadata.labels"],
             _ => &[],
         }
+    }
+
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        warnings::named_template(new, old)
     }
 }
 

@@ -69,6 +69,14 @@ impl Strategy for Ingress {
     fn rechecks_metadata(&self) -> bool {
         true
     }
+
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        let by_annotation = new.at("metadata.annotations").get(CLASS_ANNOTATION).is_some();
+        if old.is_some() || !by_annotation || new.has("spec.ingressClassName") {
+            return Vec::new();
+        }
+        vec![format!("annotation {CLASS_ANNOTATION:?} is deprecated, please use 'spec.ingressClassName' instead")]
+    }
 }
 
 pub(super) struct IngressClass;

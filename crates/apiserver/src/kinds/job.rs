@@ -10,6 +10,7 @@ use super::schedule;
 use super::selector;
 use super::strategy::{KindContext, Strategy};
 use super::tree::{Tree, same};
+use super::warnings;
 use super::workload;
 use crate::field::{FieldError, FieldErrorKind};
 use crate::status::ApiResult;
@@ -127,6 +128,10 @@ impl Strategy for Job {
     fn field_value(&self, _: &str, object: &Value) -> String {
         object.int("status.succeeded").unwrap_or_default().to_string()
     }
+
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        warnings::named_template(new, old)
+    }
 }
 
 pub(super) struct CronJob;
@@ -163,6 +168,15 @@ impl Strategy for CronJob {
 
     fn validate_update(&self, new: &Value, old: &Value) -> Vec<FieldError> {
         cron_spec(new.at("spec"), old.at("spec"))
+    }
+
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        let mut list = Vec::new();
+        if old.is_none() {
+            list.extend(warnings::name_in_pods(new));
+        }
+        list.extend(warnings::template(new, old, &SPEC.child("jobTemplate").child("spec").child("template")));
+        list
     }
 }
 

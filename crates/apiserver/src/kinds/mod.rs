@@ -57,6 +57,7 @@ mod stateful_set;
 mod storage;
 mod strategy;
 pub mod tree;
+mod warnings;
 mod webhooks;
 mod workload;
 

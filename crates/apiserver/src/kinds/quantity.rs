@@ -38,6 +38,11 @@ impl Quantity {
         !self.is_negative() && !self.is_zero()
     }
 
+    /// As the server writes it.
+    pub(super) fn text(&self) -> String {
+        self.0.canonical().to_string()
+    }
+
     pub(super) fn is_whole(&self) -> bool {
         // Fractions are written with a suffix below one, or a negative exponent.
         let text = self.0.canonical();

@@ -7,6 +7,7 @@ use super::path::Path;
 use super::pod;
 use super::strategy::Strategy;
 use super::tree::Tree;
+use super::warnings;
 use super::workload;
 use crate::field::FieldError;
 
@@ -62,6 +63,10 @@ impl Strategy for ReplicaSet {
 
     fn field_value(&self, name: &str, object: &Value) -> String {
         object.int(name).unwrap_or_default().to_string()
+    }
+
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        warnings::named_template(new, old)
     }
 }
 
@@ -128,6 +133,10 @@ impl Strategy for ReplicationController {
 
     fn field_value(&self, name: &str, object: &Value) -> String {
         object.int(name).unwrap_or_default().to_string()
+    }
+
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        warnings::named_template(new, old)
     }
 }
 

@@ -8,6 +8,7 @@ use super::pod;
 use super::storage;
 use super::strategy::{KindContext, Strategy};
 use super::tree::{Tree, same};
+use super::warnings;
 use super::workload;
 use crate::field::FieldError;
 use crate::status::ApiResult;
@@ -112,6 +113,22 @@ impl Strategy for StatefulSet {
             errors.push(FieldError::invalid(path.child("collisionCount"), collisions, "cannot be decremented"));
         }
         errors
+    }
+
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        let mut list = warnings::template(new, old, &SPEC.child("template"));
+        let path = SPEC.child("volumeClaimTemplates");
+        for (index, claim) in new.list("spec.volumeClaimTemplates").iter().enumerate() {
+            let path = path.index(index);
+            // The server itself writes the field in capitals here on an update.
+            let field = if old.is_some() { "Spec" } else { "spec" };
+            list.extend(warnings::claim_spec(claim.at("spec"), &path.child(field)));
+        }
+        if new.int("spec.revisionHistoryLimit").is_some_and(|limit| limit < 0) {
+            let text = "a negative value retains all historical revisions; a value >= 0 is recommended";
+            list.push(format!("spec.revisionHistoryLimit: {text}"));
+        }
+        list
     }
 }
 

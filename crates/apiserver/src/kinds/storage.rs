@@ -9,11 +9,28 @@ use super::quantity::Quantity;
 use super::selector;
 use super::strategy::{KindContext, Strategy};
 use super::tree::{Tree, same};
+use super::warnings;
 use crate::field::FieldError;
 use crate::status::ApiResult;
 
 const SPEC: Path<'static> = Path::new("spec");
 const ACCESS_MODES: [&str; 4] = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
+
+/// Annotations that fields have taken the place of.
+const OLD_ANNOTATIONS: [(&str, &str); 2] = [
+    ("volume.beta.kubernetes.io/storage-class", r#"deprecated since v1.8; use "storageClassName" attribute instead"#),
+    ("volume.beta.kubernetes.io/mount-options", r#"deprecated since v1.31; use "mountOptions" attribute instead"#),
+];
+
+/// Volume sources that no longer work.
+const OLD_SOURCES: [(&str, &str); 6] = [
+    ("cephfs", "deprecated in v1.28, non-functional in v1.31+"),
+    ("photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"),
+    ("scaleIO", "deprecated in v1.16, non-functional in v1.22+"),
+    ("storageOS", "deprecated in v1.22, non-functional in v1.25+"),
+    ("glusterfs", "deprecated in v1.25, non-functional in v1.26+"),
+    ("rbd", "deprecated in v1.28, non-functional in v1.31+"),
+];
 
 pub(super) struct PersistentVolumeClaim;
 
@@ -89,6 +106,12 @@ impl Strategy for PersistentVolumeClaim {
 
     fn rechecks_metadata(&self) -> bool {
         true
+    }
+
+    fn warnings(&self, new: &Value, _: Option<&Value>) -> Vec<String> {
+        let mut list = old_annotations(new, &OLD_ANNOTATIONS[..1]);
+        list.extend(warnings::claim_spec(new.at("spec"), &SPEC));
+        list
     }
 }
 
@@ -299,6 +322,25 @@ impl Strategy for PersistentVolume {
         }
         errors
     }
+
+    fn warnings(&self, new: &Value, _: Option<&Value>) -> Vec<String> {
+        let mut list = old_annotations(new, &OLD_ANNOTATIONS);
+        let spec = new.at("spec");
+        if spec.text("persistentVolumeReclaimPolicy") == "Recycle" {
+            list.push(
+                "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended \
+                 approach is to use dynamic provisioning."
+                    .into(),
+            );
+        }
+        let path = Path::new("spec.nodeAffinity.required.nodeSelectorTerms");
+        for (index, term) in spec.list("nodeAffinity.required.nodeSelectorTerms").iter().enumerate() {
+            list.extend(warnings::node_selector_term(term, false, &path.index(index)));
+        }
+        let old = OLD_SOURCES.iter().filter(|(source, _)| spec.has(source));
+        list.extend(old.map(|(source, text)| format!("{}: {text}", SPEC.child(source))));
+        list
+    }
 }
 
 pub(super) struct StorageClass;
@@ -333,6 +375,20 @@ impl Strategy for StorageClass {
             }
         }
         errors
+    }
+
+    fn warnings(&self, new: &Value, _: Option<&Value>) -> Vec<String> {
+        let path = Path::new("allowedTopologies");
+        let mut list = Vec::new();
+        for (index, topology) in new.list("allowedTopologies").iter().enumerate() {
+            let path = path.index(index);
+            let path = path.child("matchLabelExpressions");
+            for (index, expression) in topology.list("matchLabelExpressions").iter().enumerate() {
+                let text = warnings::node_label(expression.text("key"));
+                list.extend(text.map(|text| format!("{}: {text}", path.index(index).child("key"))));
+            }
+        }
+        list
     }
 }
 
@@ -397,6 +453,11 @@ fn protect(object: &mut Value, finalizer: &str) {
         finalizers.push(json!(finalizer));
         object.ensure("metadata").set("finalizers", finalizers);
     }
+}
+
+fn old_annotations(object: &Value, names: &[(&str, &str)]) -> Vec<String> {
+    let present = names.iter().filter(|(name, _)| object.at("metadata.annotations").get(name).is_some());
+    present.map(|(name, text)| format!("metadata.annotations[{name}]: {text}")).collect()
 }
 
 fn driver_name(field: &str, name: &str) -> Vec<FieldError> {

@@ -11,6 +11,7 @@
 //! | `placement` | checks of affinity, tolerations, spread |
 //! | `volume` | checks of volumes |
 //! | `update` | what may change in a running pod |
+//! | `warn` | what is accepted with a warning |
 
 mod container;
 mod default;
@@ -21,6 +22,7 @@ mod quality;
 mod spec;
 mod update;
 mod volume;
+mod warn;
 
 use serde_json::{Value, json};
 
@@ -33,6 +35,7 @@ use crate::status::ApiResult;
 pub(super) use default::template as default_template;
 pub(super) use placement::validate_node_selector;
 pub(super) use spec::validate_template;
+pub(super) use warn::template as template_warnings;
 
 pub(super) struct Pod;
 
@@ -138,6 +141,11 @@ impl Strategy for Pod {
             _ => &[],
         }
     }
+
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        // Updates come from controllers, for whom nobody reads warnings.
+        if old.is_some() { Vec::new() } else { warn::pod(new) }
+    }
 }
 
 pub(super) struct PodTemplate;
@@ -153,5 +161,9 @@ impl Strategy for PodTemplate {
 
     fn validate(&self, object: &Value) -> Vec<FieldError> {
         validate_template(object.at("template"), &Path::new("template"))
+    }
+
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        super::warnings::template(new, old, &Path::new("template"))
     }
 }

@@ -2,6 +2,7 @@
 
 mod allocate;
 mod validate;
+mod warn;
 
 use serde_json::{Value, json};
 
@@ -95,6 +96,10 @@ impl Strategy for Service {
 
     fn creates_on_update(&self) -> bool {
         true
+    }
+
+    fn warnings(&self, new: &Value, _: Option<&Value>) -> Vec<String> {
+        warn::service(new)
     }
 }
 
