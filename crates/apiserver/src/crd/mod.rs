@@ -8,6 +8,7 @@
 //! What is not enforced yet is refused: CEL rules (`x-kubernetes-validations`) and conversion webhooks.
 
 mod definition;
+mod scale;
 mod status;
 pub mod structural;
 mod validation;
@@ -17,6 +18,7 @@ mod warnings;
 pub use definition::{
     Column, Condition, Definition, Names, Scale, SelectableField, Spec, Status, Subresources, Validation, Version,
 };
+pub use scale::validate_scale;
 pub use status::{prepare_create, prepare_update, set_condition, update_status};
 pub use validation::{set_defaults, validate};
 pub use warnings::warnings;

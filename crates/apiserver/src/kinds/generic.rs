@@ -78,6 +78,10 @@ pub(super) fn plain(group: &str, kind: &str) -> &'static dyn Strategy {
         ("networking.k8s.io", "ServiceCIDR") => &STATUS,
         ("certificates.k8s.io", "CertificateSigningRequest") => &Plain { rule: NameRule::PathSegment, ..STATUS },
         ("apiregistration.k8s.io", "APIService") => &Plain { rule: NameRule::PathSegment, ..STATUS },
+        // Its checks, defaults and status are in `crd`.
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => {
+            &Plain { status: true, unconditional: false, ..COUNTED }
+        }
         ("storage.k8s.io", "VolumeAttachment") => &Plain { unconditional: false, ..STATUS },
         ("resource.k8s.io", "ResourceSlice" | "DeviceClass") => &COUNTED,
         ("storage.k8s.io", "CSINode" | "CSIStorageCapacity") => &Plain { unconditional: false, ..BARE },

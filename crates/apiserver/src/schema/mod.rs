@@ -10,7 +10,7 @@
 //! ```
 //!
 //! What a write goes through, in this order: [`check_types`] → [`unknown_fields`] → [`prune`] → [`normalise`] and, for
-//! custom resources, [`default()`] → [`validate`].
+//! custom resources, [`default()`] → [`validate`] or [`validate_update`].
 
 pub mod builtin;
 pub mod bundle;
@@ -22,6 +22,7 @@ mod format;
 mod go_time;
 mod go_types;
 mod graph;
+mod list_type;
 mod node;
 mod normalise;
 mod openapi;
@@ -41,5 +42,5 @@ pub use normalise::normalise;
 pub use openapi::CompileError;
 pub use pattern::Pattern;
 pub use prune::{prune, unknown_fields};
-pub use validate::validate;
 pub(crate) use validate::validate_keywords;
+pub use validate::{validate, validate_status_update, validate_update};

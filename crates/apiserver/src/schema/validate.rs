@@ -1,12 +1,11 @@
 //! Validation of custom resources against their structural schema, in the words of the real server.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Number, Value};
 
 use super::constraints::Constraints;
 use super::format;
-use super::node::{ListType, Node, NodeId, NodeKind, SchemaSet, TypeRef};
+use super::list_type::duplicates;
+use super::node::{ListType, MapType, Node, NodeId, NodeKind, SchemaSet, TypeRef};
 use crate::field::{FieldError, FieldErrorKind};
 
 /// What `ty` refuses in `value`. Metadata is not looked at: it has rules of its own, which hold for every kind.
@@ -16,10 +15,37 @@ pub fn validate(ty: &TypeRef, value: &Value) -> Vec<FieldError> {
     errors
 }
 
+/// What `ty` refuses in `new`, which takes the place of `old`. What was wrong before and is not touched is let pass, so
+/// that a stricter schema does not keep writers from other fields.
+pub fn validate_update(ty: &TypeRef, new: &Value, old: &Value) -> Vec<FieldError> {
+    let mut outcome = Outcome::default();
+    Validator { set: ty.set() }.node(ty.id(), new, Some(old), &mut String::new(), &mut outcome);
+    let mut errors = outcome.errors;
+    let mut before = Vec::new();
+    duplicates(ty.set(), ty.id(), old, &mut String::new(), &mut before);
+    if before.is_empty() {
+        duplicates(ty.set(), ty.id(), new, &mut String::new(), &mut errors);
+    }
+    errors
+}
+
+/// [`validate_update`] of `/status`: only the status is looked at. Messages name fields from there, as the real
+/// server's do.
+pub fn validate_status_update(ty: &TypeRef, new: &Value, old: &Value) -> Vec<FieldError> {
+    let Some(field) = ty.node().property("status") else { return Vec::new() };
+    let Some(status) = new.get("status") else { return Vec::new() };
+    let errors = validate_update(&ty.at(field.node), status, old.get("status").unwrap_or(&Value::Null));
+    let below = |error: FieldError| {
+        let separator = if error.field.is_empty() || error.field.starts_with('[') { "" } else { "." };
+        FieldError { field: format!("status{separator}{}", error.field), ..error }
+    };
+    errors.into_iter().map(below).collect()
+}
+
 /// [`validate`] without the uniqueness of sets and keyed lists.
 pub(crate) fn validate_keywords(ty: &TypeRef, value: &Value) -> Vec<FieldError> {
     let mut outcome = Outcome::default();
-    Validator { set: ty.set() }.node(ty.id(), value, &mut String::new(), &mut outcome);
+    Validator { set: ty.set() }.node(ty.id(), value, None, &mut String::new(), &mut outcome);
     outcome.errors
 }
 
@@ -47,17 +73,18 @@ struct Validator<'a> {
 }
 
 impl Validator<'_> {
-    fn node(&self, id: NodeId, value: &Value, path: &mut String, out: &mut Outcome) {
+    fn node(&self, id: NodeId, value: &Value, old: Option<&Value>, path: &mut String, out: &mut Outcome) {
         let node = self.set.node(id);
         if node.go {
             return;
         }
+        let before = out.errors.len();
         out.checks += 1;
         self.check_type(node, value, path, out);
         let none = Constraints::default();
         let constraints = node.constraints.as_deref().unwrap_or(&none);
         if !value.is_null() {
-            self.junctors(constraints, value, path, out);
+            self.junctors(constraints, value, old, path, out);
         }
         match value {
             Value::String(text) => {
@@ -70,16 +97,19 @@ impl Validator<'_> {
                 }
             }
             Value::Number(number) => self.number(node, constraints, number, path, out),
-            Value::Array(entries) => self.list(node, constraints, entries, path, out),
+            Value::Array(entries) => self.list(node, constraints, entries, old, path, out),
             _ => {}
         }
         if !constraints.values.is_empty() && !constraints.values.iter().any(|allowed| same(allowed, value)) {
             out.add(unsupported(path, value, &constraints.values));
         }
         if let Value::Object(members) = value {
-            self.object(node, constraints, members, path, out);
+            self.object(node, constraints, members, old, path, out);
         }
         out.checks += 1;
+        if old == Some(value) {
+            out.errors.truncate(before);
+        }
     }
 
     fn check_type(&self, node: &Node, value: &Value, path: &str, out: &mut Outcome) {
@@ -177,10 +207,19 @@ impl Validator<'_> {
         out.checks += 1;
     }
 
-    fn list(&self, node: &Node, constraints: &Constraints, entries: &[Value], path: &mut String, out: &mut Outcome) {
+    fn list(
+        &self,
+        node: &Node,
+        constraints: &Constraints,
+        entries: &[Value],
+        old: Option<&Value>,
+        path: &mut String,
+        out: &mut Outcome,
+    ) {
         if let Some(items) = node.items {
             for (index, entry) in entries.iter().enumerate() {
-                within(path, &format!("[{index}]"), |path| self.node(items, entry, path, out));
+                let old = old.and_then(|old| counterpart(node, entry, old));
+                within(path, &format!("[{index}]"), |path| self.node(items, entry, old, path, out));
             }
         }
         let count = entries.len() as u64;
@@ -203,9 +242,12 @@ impl Validator<'_> {
         node: &Node,
         constraints: &Constraints,
         members: &Map<String, Value>,
+        old: Option<&Value>,
         path: &mut String,
         out: &mut Outcome,
     ) {
+        // An atomic map changes as a whole.
+        let old = old.filter(|_| node.map_type == MapType::Granular);
         let count = members.len() as u64;
         if let Some(least) = constraints.min_properties.filter(|least| count < *least) {
             let detail = format!("{path} in body should have at least {least} properties");
@@ -216,12 +258,14 @@ impl Validator<'_> {
         }
         if let Some(values) = node.additional {
             for (key, member) in members.iter().filter(|(key, _)| node.property(key).is_none()) {
-                within(path, &step(path, key), |path| self.node(values, member, path, out));
+                let old = old.and_then(|old| old.get(key));
+                within(path, &step(path, key), |path| self.node(values, member, old, path, out));
             }
         }
         for field in &node.properties {
             if let Some(member) = members.get(&*field.name) {
-                within(path, &step(path, &field.name), |path| self.node(field.node, member, path, out));
+                let old = old.and_then(|old| old.get(&*field.name));
+                within(path, &step(path, &field.name), |path| self.node(field.node, member, old, path, out));
             }
         }
         for name in node.required.iter().filter(|name| !members.contains_key(&***name)) {
@@ -229,16 +273,24 @@ impl Validator<'_> {
         }
     }
 
-    fn junctors(&self, constraints: &Constraints, value: &Value, path: &mut String, out: &mut Outcome) {
-        let mut run = |id: NodeId| {
+    fn junctors(
+        &self,
+        constraints: &Constraints,
+        value: &Value,
+        old: Option<&Value>,
+        path: &mut String,
+        out: &mut Outcome,
+    ) {
+        let mut run = |id: NodeId, old: Option<&Value>| {
             let mut inner = Outcome::default();
-            self.node(id, value, path, &mut inner);
+            self.node(id, value, old, path, &mut inner);
             inner
         };
-        let any: Vec<Outcome> = constraints.any_of.iter().map(|id| run(*id)).collect();
-        let one: Vec<Outcome> = constraints.one_of.iter().map(|id| run(*id)).collect();
-        let all: Vec<Outcome> = constraints.all_of.iter().map(|id| run(*id)).collect();
-        let not = constraints.not.map(&mut run);
+        // Which alternative holds is asked of the whole value, whatever was there before.
+        let any: Vec<Outcome> = constraints.any_of.iter().map(|id| run(*id, None)).collect();
+        let one: Vec<Outcome> = constraints.one_of.iter().map(|id| run(*id, None)).collect();
+        let all: Vec<Outcome> = constraints.all_of.iter().map(|id| run(*id, old)).collect();
+        let not = constraints.not.map(|id| run(id, None));
         let refuse = |detail: String| FieldError::invalid("", "", format!("\"{path}\" {detail}"));
 
         if !any.is_empty() && !any.iter().any(|outcome| outcome.errors.is_empty()) {
@@ -274,72 +326,23 @@ fn best(outcomes: Vec<Outcome>, out: &mut Outcome) {
     }
 }
 
-/// Entries of sets and keyed lists that occur twice.
-fn duplicates(set: &SchemaSet, id: NodeId, value: &Value, path: &mut String, errors: &mut Vec<FieldError>) {
-    let node = set.node(id);
-    if node.go {
-        return;
-    }
-    match value {
-        Value::Object(members) => {
-            for (key, member) in members {
-                if let Some(field) = node.property(key) {
-                    within(path, &step(path, key), |path| duplicates(set, field.node, member, path, errors));
-                } else if let Some(values) = node.additional {
-                    within(path, &format!("[{key}]"), |path| duplicates(set, values, member, path, errors));
-                }
-            }
-        }
-        Value::Array(entries) => {
-            match &node.list_type {
-                ListType::Atomic => {}
-                ListType::Set => repeated(entries.to_vec(), path, errors),
-                ListType::Map(keys) => {
-                    let other = entries.iter().position(|entry| !(entry.is_null() || entry.is_object()));
-                    if let Some(index) = other {
-                        let detail = "must be an object for an array of list-type map";
-                        errors.push(FieldError::invalid(format!("{path}[{index}]"), entries[index].clone(), detail));
-                    } else {
-                        let key_of = |entry: &Value| {
-                            let given =
-                                keys.iter().filter_map(|key| Some((key.to_string(), entry.get(&**key)?.clone())));
-                            Value::Object(given.collect())
-                        };
-                        repeated(entries.iter().map(key_of).collect(), path, errors);
-                    }
-                }
-            }
-            if let Some(items) = node.items {
-                for (index, entry) in entries.iter().enumerate() {
-                    within(path, &format!("[{index}]"), |path| duplicates(set, items, entry, path, errors));
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Reports the second of equal keys, once.
-fn repeated(keys: Vec<Value>, path: &str, errors: &mut Vec<FieldError>) {
-    let mut seen = BTreeSet::new();
-    let mut reported = BTreeSet::new();
-    for (index, key) in keys.into_iter().enumerate() {
-        let text = key.to_string();
-        if !seen.insert(text.clone()) && reported.insert(text) {
-            errors.push(FieldError::duplicate(format!("{path}[{index}]"), key));
-        }
-    }
+/// The entry of `old` that `entry` takes the place of. Only lists with keys tell.
+fn counterpart<'a>(list: &Node, entry: &Value, old: &'a Value) -> Option<&'a Value> {
+    let ListType::Map(keys) = &list.list_type else { return None };
+    let same = |old: &&Value| keys.iter().all(|key| old.get(&**key) == entry.get(&**key));
+    old.as_array()?.iter().find(same)
 }
 
 /// Runs `check` with `step` behind `path`.
-fn within(path: &mut String, step: &str, check: impl FnOnce(&mut String)) {
+pub(super) fn within(path: &mut String, step: &str, check: impl FnOnce(&mut String)) {
     let end = path.len();
     path.push_str(step);
     check(path);
     path.truncate(end);
 }
 
-fn step(path: &str, key: &str) -> String {
+/// What a member of an object adds to the path.
+pub(super) fn step(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!(".{key}") }
 }
 
@@ -586,6 +589,34 @@ mod tests {
         ] {
             assert_eq!(errors(schema.clone(), value), expected);
         }
+    }
+
+    #[test]
+    fn what_was_wrong_before_and_is_not_touched_is_let_pass() {
+        let list = json!({"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k"],
+            "items": {"type": "object", "required": ["k"], "properties": {
+                "k": {"type": "string"}, "v": {"type": "string", "maxLength": 1}}}});
+        let status = json!({"type": "object", "properties": {"phase": {"type": "string"}}});
+        let ty = crd::compile(&json!({"type": "object", "properties": {"status": status, "spec": {
+            "type": "object", "required": ["c"], "properties": {
+                "a": {"type": "string", "maxLength": 1}, "b": {"type": "string"}, "list": list}}}}));
+        let ty = ty.unwrap();
+        let texts = |errors: Vec<FieldError>| errors.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let old = json!({"spec": {"a": "long", "b": "x", "list": [{"k": "1", "v": "long"}, {"k": "2", "v": "long"}]}});
+        assert_eq!(texts(validate_update(&ty, &old, &old)), Vec::<String>::new());
+        let mut new = old.clone();
+        new["spec"]["b"] = "y".into();
+        new["spec"]["list"] = json!([{"k": "2", "v": "long"}, {"k": "1", "v": "longer"}]);
+        assert_eq!(
+            texts(validate_update(&ty, &new, &old)),
+            ["spec.list[1].v: Too long: may not be more than 1 bytes", "spec.c: Required value"]
+        );
+        // A real server names the field from the status in the message.
+        let new = json!({"spec": {}, "status": {"phase": 1}});
+        assert_eq!(
+            texts(validate_status_update(&ty, &new, &old)),
+            ["status.phase: Invalid value: \"integer\": phase in body must be of type string: \"integer\""]
+        );
     }
 
     #[test]

@@ -110,7 +110,7 @@ async fn store_candidate(
         crd::prepare_create(&mut object);
     }
     let name = object.text("metadata.name").to_string();
-    merge_errors(&resource, &name, checked, validate(&resource, &object, None))?;
+    merge_errors(&resource, &name, checked, validate(&resource, "", &object, None))?;
     call.warnings.extend(warnings(&resource, &object, None));
     complete(&resource, &mut object);
     if !given_version.is_empty() {
@@ -184,7 +184,7 @@ pub(super) async fn update(
         if resource.is_definitions() && call.subresource.is_empty() {
             crd::prepare_update(&mut new, &old);
         }
-        merge_errors(&resource, &call.name, checked, validate(&resource, &new, Some(&old)))?;
+        merge_errors(&resource, &call.name, checked, validate(&resource, &call.subresource, &new, Some(&old)))?;
         call.warnings.extend(warnings(&resource, &new, Some(&old)));
 
         complete(&resource, &mut new);
@@ -292,11 +292,23 @@ pub(super) fn is_service(resource: &Resource) -> bool {
 }
 
 /// What the schema of a custom resource, or the rules for definitions, refuse.
-fn validate(resource: &Resource, new: &Value, old: Option<&Value>) -> Vec<FieldError> {
+fn validate(resource: &Resource, subresource: &str, new: &Value, old: Option<&Value>) -> Vec<FieldError> {
     if resource.is_definitions() {
         return crd::validate(new, old);
     }
-    resource.custom.as_ref().map(|custom| schema::validate(&custom.ty, new)).unwrap_or_default()
+    let Some(custom) = &resource.custom else { return Vec::new() };
+    let mut errors = match old {
+        None => schema::validate(&custom.ty, new),
+        Some(old) if subresource == "status" => schema::validate_status_update(&custom.ty, new, old),
+        Some(old) => schema::validate_update(&custom.ty, new, old),
+    };
+    if let Some(scale) = &custom.scale {
+        let selector = scale.selector.as_deref().unwrap_or_default();
+        // An update of the status does not answer for the spec.
+        let replicas = if subresource == "status" { "" } else { scale.replicas.as_str() };
+        errors.extend(crd::validate_scale(replicas, &scale.status_replicas, selector, new));
+    }
+    errors
 }
 
 /// Brings an object that the rules of its kind have worked on into the form that a decoded one has.
