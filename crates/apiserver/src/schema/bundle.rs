@@ -50,7 +50,7 @@ pub struct Source {
     pub columns: Value,
     /// Default objects by plural resource name.
     pub objects: BTreeMap<String, Value>,
-    /// Type name → field → `[Go type, omit, via]`, from `real/go/types`.
+    /// Type name → field → `[Go type, omit, via, number]`, from `real/go/types`.
     pub go_types: Value,
 }
 

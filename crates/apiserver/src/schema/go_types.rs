@@ -16,7 +16,7 @@ pub struct GoTypes<'a> {
 pub(super) struct Facts<'a>(#[serde(borrow)] Vec<&'a str>);
 
 impl<'a> GoTypes<'a> {
-    /// Reads a `go/<gv>` entry.
+    /// Reads the output of `real/go/types`; empty parts at the end may be left out.
     ///
     /// # Errors
     /// When it is not in that form.
