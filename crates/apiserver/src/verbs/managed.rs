@@ -23,18 +23,6 @@ pub(super) fn track(call: &Call, manager: &str, subresource: &str, old: Option<&
     with_writer(call, manager, subresource, |writer| apply::track_update(writer, old, new));
 }
 
-/// The real server keeps no time for what is written through `scale`, and sorts such an entry before the other updates.
-pub(super) fn forget_scale_time(object: &mut Value, manager: &str) {
-    let Some(entries) = object["metadata"]["managedFields"].as_array_mut() else { return };
-    let Some(at) = entries.iter().position(|e| e["manager"] == manager && e["subresource"] == "scale") else { return };
-    let mut entry = entries.remove(at);
-    if let Some(members) = entry.as_object_mut() {
-        members.remove("time");
-    }
-    let first = entries.iter().position(|entry| entry["operation"] != "Apply").unwrap_or(entries.len());
-    entries.insert(first, entry);
-}
-
 /// Merges what a manager declares into the live object.
 pub(super) fn merge(
     call: &Call,

@@ -8,6 +8,7 @@ use crate::field::FieldError;
 use crate::http::{Decoded, FieldValidation, WriteOptions, decode_json_tree, decode_yaml_tree, media_type};
 use crate::patch;
 use crate::registry::Resource;
+use crate::schema::TypeRef;
 use crate::status::{ApiError, ApiResult};
 use crate::store::ObjectKey;
 
@@ -92,8 +93,8 @@ impl Patch {
     }
 
     /// The patched object, not yet checked against its type.
-    pub(super) fn apply(&self, resource: &Resource, old: &Value) -> ApiResult<Value> {
-        match (self.kind, resource.ty()) {
+    pub(super) fn apply(&self, ty: Option<&TypeRef>, old: &Value) -> ApiResult<Value> {
+        match (self.kind, ty) {
             (PatchType::Json, _) => patch::json_patch(old, &self.body),
             (PatchType::Strategic, Some(ty)) => patch::strategic(ty, old, &self.body),
             _ => patch::merge_patch(old, &self.body),
@@ -104,7 +105,7 @@ impl Patch {
 /// The patched object, decoded, defaulted and with its managedFields.
 fn patch_object(call: &mut Call, patch: &Patch, old: &Value, options: &WriteOptions) -> ApiResult<Value> {
     let resource = call.resource.clone();
-    let mut new = patch.apply(&resource, old)?;
+    let mut new = patch.apply(resource.ty(), old)?;
     let refuse = |new: &Value, why: String| {
         let error = FieldError::invalid("patch", new.to_string(), why);
         ApiError::invalid("", "", "", vec![error])
@@ -142,9 +143,8 @@ fn wrong_type(resource: &Resource, new: &Value) -> ApiError {
     ))
 }
 
-/// Server-side apply.
-async fn apply(call: &mut Call, bytes: &[u8], options: &WriteOptions) -> ApiResult<write::Outcome> {
-    let resource = call.resource.clone();
+/// Reads what a manager declares.
+pub(super) fn config(call: &mut Call, bytes: &[u8], options: &WriteOptions) -> ApiResult<Value> {
     let Decoded { value: config, duplicates } = decode_yaml_tree(bytes)
         .map_err(|why| ApiError::bad_request(format!("error decoding YAML: error converting YAML to JSON: {why}")))?;
     if !config.is_object() {
@@ -162,6 +162,13 @@ async fn apply(call: &mut Call, bytes: &[u8], options: &WriteOptions) -> ApiResu
         }
         call.warnings.push(text);
     }
+    Ok(config)
+}
+
+/// Server-side apply.
+async fn apply(call: &mut Call, bytes: &[u8], options: &WriteOptions) -> ApiResult<write::Outcome> {
+    let resource = call.resource.clone();
+    let config = config(call, bytes, options)?;
     let mut check_fields = true;
     let may_create = call.subresource.is_empty();
     write::update(call, options, may_create, &mut |call, old| {

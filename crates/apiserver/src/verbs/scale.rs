@@ -3,12 +3,14 @@
 use serde_json::{Value, json};
 
 use super::call::{Call, Reply};
-use super::patch::{Patch, PatchType};
-use super::{decode, managed, render, write};
+use super::patch::{self, Patch, PatchType};
+use super::{decode, render, write};
+use crate::apply::{self, ReplicasPaths, Writer};
 use crate::field::FieldError;
 use crate::http::{Accept, BodyFormat, WriteOptions};
 use crate::kinds::tree::Tree;
 use crate::registry::{Resource, ScalePaths};
+use crate::schema::{self, BuiltinSchemas, TypeRef};
 use crate::status::{ApiError, ApiResult};
 use crate::store::ObjectKey;
 
@@ -27,56 +29,76 @@ pub(super) fn get(call: &mut Call) -> ApiResult<Reply> {
 pub(super) async fn update(call: &mut Call) -> ApiResult<Reply> {
     let options = WriteOptions::parse(&call.query, "UpdateOptions")?;
     let bytes = call.read_body().await?;
-    let decoded = decode::tree(&bytes, BodyFormat::of(&call.headers, true)?, "Scale")?;
-    let scale = decoded.value;
-    write_scale(call, &options, &mut |_| Ok(scale.clone())).await
+    let scale = decode::tree(&bytes, BodyFormat::of(&call.headers, true)?, "Scale")?.value;
+    write_scale(call, &options, Change::Replace(scale)).await
 }
 
 /// Changes the scale as the body says.
 pub(super) async fn patch(call: &mut Call) -> ApiResult<Reply> {
     let patch_type = PatchType::of(call)?;
-    if patch_type == PatchType::Apply {
-        return Err(ApiError::unsupported_media_type(
-            "server-side apply is not available for scale; use a merge patch of spec.replicas",
-        ));
-    }
-    let options = WriteOptions::parse_patch(&call.query, false)?;
+    let options = WriteOptions::parse_patch(&call.query, patch_type == PatchType::Apply)?;
     let bytes = call.read_body().await?;
-    let patch = Patch::read(patch_type, &bytes)?;
-    let resource = call.resource.clone();
-    write_scale(call, &options, &mut |scale| patch.apply(&resource, scale)).await
+    let change = match patch_type {
+        PatchType::Apply => Change::Apply(patch::config(call, &bytes, &options)?),
+        other => Change::Patch(Patch::read(other, &bytes)?),
+    };
+    write_scale(call, &options, change).await
+}
+
+/// What becomes of a scale.
+enum Change {
+    Replace(Value),
+    Patch(Patch),
+    Apply(Value),
 }
 
 /// Makes the scale of an object what `change` makes of it.
-async fn write_scale(
-    call: &mut Call,
-    options: &WriteOptions,
-    change: &mut (dyn FnMut(&Value) -> ApiResult<Value> + Send),
-) -> ApiResult<Reply> {
+async fn write_scale(call: &mut Call, options: &WriteOptions, change: Change) -> ApiResult<Reply> {
     let resource = call.resource.clone();
-    let manager = call.field_manager(&options.field_manager);
+    let Some(ty) = BuiltinSchemas::get().kind("autoscaling", "v1", "Scale") else {
+        return Err(ApiError::method_not_allowed());
+    };
+    let versions = replicas_paths(call);
+    let versions: Vec<(&str, Vec<&str>)> =
+        versions.iter().map(|(version, path)| (version.as_str(), path.split('.').collect())).collect();
+    let versions: Vec<(&str, &[&str])> = versions.iter().map(|(version, path)| (*version, path.as_slice())).collect();
     let outcome = write::update(call, options, false, &mut |call, old| {
         let Some(old) = old else {
             return Err(ApiError::not_found(&call.resource.group, &call.resource.plural, &call.name));
         };
-        let scale = change(&scale_of(&call.resource, old))?;
-        let name = scale.text("metadata.name");
-        if !name.is_empty() && name != call.name {
-            return Err(ApiError::bad_request(format!(
-                "the name of the object ({name}) does not match the name on the URL ({})",
-                call.name
-            )));
+        let paths = ReplicasPaths(&versions);
+        let mut old_scale = scale_of(&call.resource, old);
+        apply::managers_to_scale(old, &mut old_scale, &paths);
+        let manager = match change {
+            Change::Apply(_) => options.field_manager.clone(),
+            _ => call.field_manager(&options.field_manager),
+        };
+        let writer = Writer {
+            ty: &ty,
+            api_version: "autoscaling/v1",
+            kind: "Scale",
+            manager: &manager,
+            subresource: "scale",
+            reset: None,
+            versions: None,
+            now: call.now(),
+        };
+        let mut scale = match &change {
+            Change::Replace(scale) => scale.clone(),
+            Change::Patch(patch) => patch.apply(Some(&ty), &old_scale)?,
+            Change::Apply(config) => apply::apply(&writer, Some(&old_scale), config, options.force)?,
+        };
+        check_scale(call, &ty, &scale)?;
+        if !matches!(change, Change::Apply(_)) {
+            apply::track_update(&writer, Some(&old_scale), &mut scale);
         }
-        let replicas = check_replicas(call, &scale)?;
         let mut new = old.clone();
-        let paths = paths(&call.resource);
-        set(&mut new, &paths.replicas, replicas.into());
+        set(&mut new, &paths_of(&call.resource).replicas, scale.int("spec.replicas").unwrap_or(0).into());
         new["metadata"]["resourceVersion"] = match scale.text("metadata.resourceVersion") {
             "" => old["metadata"]["resourceVersion"].clone(),
             version => version.into(),
         };
-        managed::track(call, &manager, "scale", Some(old), &mut new);
-        managed::forget_scale_time(&mut new, &manager);
+        apply::managers_from_scale(&scale, &mut new, &call.resource.api_version, &paths);
         Ok(new)
     })
     .await?;
@@ -84,30 +106,34 @@ async fn write_scale(
     Ok(Reply::tree(200, &scale_of(&resource, &object)))
 }
 
-fn check_replicas(call: &Call, scale: &Value) -> ApiResult<i64> {
-    let value = scale.at("spec.replicas");
-    let replicas = match value {
-        Value::Null => 0,
-        value => match value.as_i64() {
-            Some(replicas) => replicas,
-            None => {
-                let found = if value.is_string() { "string" } else { "object" };
-                return Err(ApiError::bad_request(format!(
-                    "Scale in version \"v1\" cannot be handled as a Scale: json: cannot unmarshal {found} into Go struct \
-                     field ScaleSpec.spec.replicas of type int32"
-                )));
-            }
-        },
-    };
+/// Where each served version of the resource keeps its replicas.
+fn replicas_paths(call: &Call) -> Vec<(String, String)> {
+    let resources = call.core.registry.resources();
+    let same = resources.iter().filter(|r| r.group == call.resource.group && r.plural == call.resource.plural);
+    same.map(|resource| (resource.api_version.clone(), paths_of(resource).replicas)).collect()
+}
+
+fn check_scale(call: &Call, ty: &TypeRef, scale: &Value) -> ApiResult<()> {
+    if let Err(why) = schema::check_types(ty, scale) {
+        return Err(ApiError::bad_request(format!("Scale in version \"v1\" cannot be handled as a Scale: {why}")));
+    }
+    let name = scale.text("metadata.name");
+    if !name.is_empty() && name != call.name {
+        return Err(ApiError::bad_request(format!(
+            "the name of the object ({name}) does not match the name on the URL ({})",
+            call.name
+        )));
+    }
+    let replicas = scale.int("spec.replicas").unwrap_or(0);
     if replicas < 0 {
         let error = FieldError::invalid("spec.replicas", replicas, "must be greater than or equal to 0");
         return Err(ApiError::invalid("autoscaling", "Scale", &call.name, vec![error]));
     }
-    Ok(replicas)
+    Ok(())
 }
 
 /// Where a resource keeps what its scale shows.
-fn paths(resource: &Resource) -> ScalePaths {
+fn paths_of(resource: &Resource) -> ScalePaths {
     match &resource.custom {
         Some(custom) => custom.scale.clone().unwrap_or_default(),
         None => ScalePaths::default(),
@@ -115,7 +141,7 @@ fn paths(resource: &Resource) -> ScalePaths {
 }
 
 fn scale_of(resource: &Resource, object: &Value) -> Value {
-    let paths = paths(resource);
+    let paths = paths_of(resource);
     let mut metadata = json!({});
     for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
         if let Some(value) = object["metadata"].get(field) {
