@@ -16,6 +16,15 @@ pub(super) async fn body(call: &mut Call, validation: FieldValidation) -> ApiRes
     let bytes = call.read_body().await?;
     let resource = call.resource.clone();
     let decoded = tree(&bytes, format, &resource.kind)?;
+    if resource.is_custom() {
+        // Built-in kinds may leave their type to the path, custom resources may not.
+        for (key, shown) in [("kind", "Kind"), ("apiVersion", "apiVersion")] {
+            if decoded.value[key].as_str().unwrap_or_default().is_empty() {
+                let why = format!("Object '{shown}' is missing in '{}'", String::from_utf8_lossy(&bytes));
+                return Err(unrecognized(&resource.kind, &why, &bytes));
+            }
+        }
+    }
     typed(&resource, decoded, validation, &mut call.warnings)
 }
 
@@ -28,16 +37,12 @@ pub(super) fn tree(bytes: &[u8], format: BodyFormat, kind: &str) -> ApiResult<De
         BodyFormat::Yaml => decode_yaml_tree(bytes),
         BodyFormat::Protobuf => decode_protobuf_tree(bytes),
     };
-    let unrecognized = |why: String| {
-        let shown = summary(bytes);
-        ApiError::bad_request(format!("the object provided is unrecognized (must be of type {kind}): {why} ({shown})"))
-    };
-    let mut decoded = decoded.map_err(unrecognized)?;
+    let mut decoded = decoded.map_err(|why| unrecognized(kind, &why, bytes))?;
     let found = match &decoded.value {
         Value::Object(members) => {
             let version = members.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
             if version.matches('/').count() > 1 {
-                return Err(unrecognized(format!("unexpected GroupVersion string: {version}")));
+                return Err(unrecognized(kind, &format!("unexpected GroupVersion string: {version}"), bytes));
             }
             return Ok(decoded);
         }
@@ -50,10 +55,16 @@ pub(super) fn tree(bytes: &[u8], format: BodyFormat, kind: &str) -> ApiResult<De
         Value::Number(_) => "number",
         Value::Bool(_) => "bool",
     };
-    Err(unrecognized(format!(
+    let why = format!(
         "couldn't get version/kind; json parse error: json: cannot unmarshal {found} into Go value of type struct {{ \
          APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}"
-    )))
+    );
+    Err(unrecognized(kind, &why, bytes))
+}
+
+fn unrecognized(kind: &str, why: &str, bytes: &[u8]) -> ApiError {
+    let shown = summary(bytes);
+    ApiError::bad_request(format!("the object provided is unrecognized (must be of type {kind}): {why} ({shown})"))
 }
 
 /// Start of a body, as messages show it.

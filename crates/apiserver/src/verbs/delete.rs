@@ -221,6 +221,8 @@ fn plan(resource: &Resource, old: &Value, options: &DeleteOptions, now: Timestam
             if !write::deletion_is_complete(resource, &new) {
                 new["status"]["phase"] = "Terminating".into();
             }
+        } else if resource.is_definitions() {
+            new["metadata"]["deletionTimestamp"] = time_text(now).into();
         } else if finalizers {
             mark(&mut new, now, 0, true);
         } else {

@@ -8,7 +8,7 @@ use super::call::{Call, Reply};
 use super::{convert, managed, namespaces, render};
 use crate::apply;
 use crate::crd;
-use crate::field::{FieldError, FieldErrorKind};
+use crate::field::FieldError;
 use crate::http::{Accept, WriteOptions};
 use crate::kinds::tree::Tree;
 use crate::kinds::{self, KindContext, metadata};
@@ -238,11 +238,10 @@ fn check_version(resource: &Resource, name: &str, new: &mut Value, stored: &Stor
     };
     if version == 0 {
         if !resource.strategy().unconditional_update() || resource.is_custom() {
-            // The real server shows the number of a built-in kind in decimal and that of a custom resource in hex.
-            let shown = if resource.is_custom() { Value::from("0x0") } else { Value::from(0) };
             let detail = "must be specified for an update";
-            let error = FieldError::new(FieldErrorKind::Invalid, "metadata.resourceVersion", shown, detail);
-            return Err(ApiError::invalid(&resource.group, &resource.kind, name, vec![error]));
+            let error = FieldError::invalid("metadata.resourceVersion", 0, detail);
+            // The real server names the resource here, not the kind.
+            return Err(ApiError::invalid(&resource.group, &resource.plural, name, vec![error]));
         }
     } else if version != stored.revision() {
         return Err(ApiError::modified(&resource.group, &resource.plural, name));
