@@ -64,8 +64,8 @@ impl Strategy for Endpoints {
         true
     }
 
-    fn warnings(&self, _: &Value, _: Option<&Value>) -> Vec<String> {
-        vec!["v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".into()]
+    fn deprecation(&self) -> Option<&'static str> {
+        Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice")
     }
 
     fn creates_on_update(&self) -> bool {

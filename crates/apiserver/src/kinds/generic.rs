@@ -1,6 +1,6 @@
 //! Strategies of custom resources, and of built-in kinds that have no rules of their own.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::names::NameRule;
 use super::strategy::{KindContext, Strategy, differs_outside};
@@ -64,6 +64,7 @@ impl Strategy for CustomResource {
 #[derive(Debug, Clone, Copy)]
 struct Plain {
     status: bool,
+    attached: bool,
     generation: bool,
     rule: NameRule,
     unconditional: bool,
@@ -71,7 +72,8 @@ struct Plain {
 
 /// The strategy of a built-in kind without rules of its own.
 pub(super) fn plain(group: &str, kind: &str) -> &'static dyn Strategy {
-    const BARE: Plain = Plain { status: false, generation: false, rule: NameRule::Subdomain, unconditional: true };
+    const BARE: Plain =
+        Plain { status: false, attached: false, generation: false, rule: NameRule::Subdomain, unconditional: true };
     const COUNTED: Plain = Plain { generation: true, ..BARE };
     const STATUS: Plain = Plain { status: true, ..BARE };
     match (group, kind) {
@@ -82,7 +84,7 @@ pub(super) fn plain(group: &str, kind: &str) -> &'static dyn Strategy {
         ("apiextensions.k8s.io", "CustomResourceDefinition") => {
             &Plain { status: true, unconditional: false, ..COUNTED }
         }
-        ("storage.k8s.io", "VolumeAttachment") => &Plain { unconditional: false, ..STATUS },
+        ("storage.k8s.io", "VolumeAttachment") => &Plain { unconditional: false, attached: true, ..STATUS },
         ("resource.k8s.io", "ResourceSlice" | "DeviceClass") => &COUNTED,
         ("storage.k8s.io", "CSINode" | "CSIStorageCapacity") => &Plain { unconditional: false, ..BARE },
         _ => &BARE,
@@ -96,6 +98,11 @@ impl Strategy for Plain {
 
     fn has_status(&self) -> bool {
         self.status
+    }
+
+    fn empty_status(&self) -> Value {
+        // Of these kinds, only VolumeAttachment has a field that is always shown.
+        if self.attached { json!({"attached": false}) } else { json!({}) }
     }
 
     fn has_generation(&self) -> bool {

@@ -441,6 +441,17 @@ impl Strategy for CsiDriver {
         Ok(())
     }
 
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        let asked = new.list("spec.tokenRequests");
+        let told = old.is_some_and(|old| old.list("spec.tokenRequests") == asked);
+        if asked.is_empty() || told || new.has("spec.serviceAccountTokenInSecrets") {
+            return Vec::new();
+        }
+        let text =
+            "if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes";
+        vec![format!("spec.serviceAccountTokenInSecrets is unset; {text}")]
+    }
+
     fn unconditional_update(&self) -> bool {
         false
     }

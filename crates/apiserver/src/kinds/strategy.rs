@@ -122,6 +122,11 @@ pub trait Strategy: Send + Sync {
         Vec::new()
     }
 
+    /// The text of a `Warning:` header of every answer on this kind, reads too.
+    fn deprecation(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Names that field selectors may use, beyond metadata.name and metadata.namespace.
     fn selectable_fields(&self) -> &'static [&'static str] {
         &[]

@@ -65,6 +65,7 @@ pub(crate) async fn dispatch(call: &mut Call) -> ApiResult<Reply> {
     if !call.resource.allows(verb) {
         return Err(ApiError::method_not_allowed());
     }
+    call.warnings.extend(call.resource.strategy().deprecation().map(String::from));
     if review::is_review(&call.resource) {
         return review::create(call).await;
     }
