@@ -20,7 +20,8 @@ use super::tree::Tree;
 /// The ranges that Services get their addresses from.
 #[derive(Debug, Clone)]
 pub struct AllocationOptions {
-    /// First address of the range of cluster IPs. Default 10.96.0.0, kubeadm's default; it takes no network that exists.
+    /// First address of the range of cluster IPs. Default 10.96.0.0, kubeadm's default; it takes no network that
+    /// exists.
     pub network: Ipv4Addr,
     /// Length of its prefix, in bits: 8 to 29. Default 12.
     pub prefix_length: u8,
@@ -152,7 +153,8 @@ impl Reservation<'_> {
         Ok(())
     }
 
-    /// Takes the next free cluster IP. The lower part of the range, which people choose addresses from by hand, comes last.
+    /// Takes the next free cluster IP. The lower part of the range, which people choose addresses from by hand, comes
+    /// last.
     pub fn next_ip(&self) -> Result<IpAddr, AllocationError> {
         let all = self.allocations;
         let mut held = all.held.lock();
@@ -215,7 +217,8 @@ impl Drop for Reservation<'_> {
     }
 }
 
-/// Size of the lower part of a range that is handed out last: a sixteenth (or as `share` says), at most `most`. Source: KEP-3070.
+/// Size of the lower part of a range that is handed out last: a sixteenth (or as `share` says), at most `most`. Source:
+/// KEP-3070.
 fn static_band(size: u32, share: u32, most: u32) -> u32 {
     let band = (size / share).clamp(16, most);
     if size <= band { 0 } else { band }

@@ -22,7 +22,8 @@ pub fn before_create(strategy: &dyn Strategy, context: &KindContext<'_>, object:
     refuse(context, object, errors)
 }
 
-/// Readies and checks an update of the main resource. `new` is defaulted and holds the resourceVersion that it is based on.
+/// Readies and checks an update of the main resource. `new` is defaulted and holds the resourceVersion that it is based
+/// on.
 pub fn before_update(
     strategy: &dyn Strategy,
     context: &KindContext<'_>,

@@ -25,8 +25,8 @@ pub struct KindContext<'a> {
     pub reservation: Reservation<'a>,
 }
 
-/// What a kind does beyond its schema. All methods take objects whose types have been checked; they never panic, whatever
-/// they get.
+/// What a kind does beyond its schema. All methods take objects whose types have been checked; they never panic,
+/// whatever they get.
 ///
 /// Order of calls: `default` after decoding; then [`super::before_create`], [`super::before_update`] or
 /// [`super::before_status_update`] call the rest.

@@ -1,4 +1,5 @@
-//! Reading and filling object trees by dotted path. Nothing here fails: what is absent, or of another type, reads as empty.
+//! Reading and filling object trees by dotted path. Nothing here fails: what is absent, or of another type, reads as
+//! empty.
 
 use serde_json::{Map, Value};
 

@@ -1,4 +1,5 @@
-//! What Deployment, ReplicaSet, StatefulSet, DaemonSet and Job have in common: checks of counts, percentages, selectors.
+//! What Deployment, ReplicaSet, StatefulSet, DaemonSet and Job have in common: checks of counts, percentages,
+//! selectors.
 
 use serde_json::Value;
 

@@ -14,7 +14,8 @@ pub(super) fn since(time: &Value, now: Timestamp) -> String {
     }
 }
 
-/// The time from `from` to `to`, to two or three figures. One second the wrong way round is clock skew, more is `<invalid>`.
+/// The time from `from` to `to`, to two or three figures. One second the wrong way round is clock skew, more is
+/// `<invalid>`.
 pub(super) fn between(from: Timestamp, to: Timestamp) -> String {
     let elapsed = to.duration_since(from);
     human(elapsed.as_secs())

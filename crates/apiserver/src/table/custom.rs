@@ -17,7 +17,8 @@ pub struct CustomColumns {
 }
 
 impl CustomColumns {
-    /// Reads the columns. From the first one on whose path can't be read, columns are left out, as the real server does.
+    /// Reads the columns. From the first one on whose path can't be read, columns are left out, as the real server
+    /// does.
     pub fn new(columns: &[Column]) -> Self {
         let age = [Column {
             name: "Age".into(),

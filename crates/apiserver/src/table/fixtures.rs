@@ -1,4 +1,5 @@
-//! Rows as kube-apiserver v1.36.3 made them: `fixtures.json` holds objects, the cells that the server sent for them, and when.
+//! Rows as kube-apiserver v1.36.3 made them: `fixtures.json` holds objects, the cells that the server sent for them,
+//! and when.
 
 use jiff::Timestamp;
 use serde_json::Value;

@@ -5,8 +5,8 @@
 //! | `events.k8s.io/v1` Event | `v1` Event |
 //! | `autoscaling/v1` HorizontalPodAutoscaler | `autoscaling/v2` HorizontalPodAutoscaler |
 //!
-//! A write is decoded and defaulted in the version that was sent, then converted; strategies prepare and check the stored form.
-//! What Go would always write (`source: {}`) is for [`crate::schema::normalise`] to add afterwards.
+//! A write is decoded and defaulted in the version that was sent, then converted; strategies prepare and check the
+//! stored form. What Go would always write (`source: {}`) is for [`crate::schema::normalise`] to add afterwards.
 
 mod autoscaler;
 mod event;
@@ -43,8 +43,8 @@ pub fn from_storage(group: &str, version: &str, kind: &str, object: &mut Value) 
     }
 }
 
-/// The name under which a field selector's field is found in the stored object; none when the served version has no such
-/// field.
+/// The name under which a field selector's field is found in the stored object; none when the served version has no
+/// such field.
 pub fn stored_field<'a>(group: &str, kind: &str, field: &'a str) -> Option<std::borrow::Cow<'a, str>> {
     match (group, kind) {
         ("events.k8s.io", "Event") => event::stored_field(field),
