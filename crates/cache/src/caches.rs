@@ -18,6 +18,8 @@ use crate::stored::Kind;
 use crate::{CacheOptions, Keep, Scope};
 
 /// The caches of a process on one client: who asks for the same gets the same. Clones share them.
+///
+/// There is no resync: what has not changed is not told again.
 #[derive(Clone)]
 pub struct Caches {
     inner: Arc<Inner>,
@@ -114,14 +116,11 @@ impl Caches {
         found
     }
 
-    /// Ends all watches. What the caches hold can still be read; those who follow changes come to the end of them.
+    /// Ends all watches, in the order of [`informers`](Self::informers). What the caches hold can still be read; those who
+    /// follow changes come to the end of them.
     pub fn shut_down(&self) {
-        let mut informers = self.inner.informers.lock();
-        informers.shut_down = true;
-        for handle in informers.by_watch.values().filter_map(Weak::upgrade) {
-            handle.task.abort();
-            handle.shared.stop();
-        }
+        self.inner.informers.lock().shut_down = true;
+        self.informers().iter().for_each(Informer::stop);
     }
 }
 

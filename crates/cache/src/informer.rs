@@ -160,6 +160,11 @@ impl Informer {
         InformerStats { objects: contents.len(), bytes: contents.bytes(), label_sets: contents.label_sets() }
     }
 
+    pub(crate) fn stop(&self) {
+        self.handle.task.abort();
+        self.shared().stop();
+    }
+
     fn shared(&self) -> &Shared {
         &self.handle.shared
     }
@@ -303,7 +308,7 @@ impl Shared {
         tracing::debug!(plural = %self.resource.plural, scope = ?self.scope, ?delay, error, "a watch will be tried again");
     }
 
-    pub(crate) fn stop(&self) {
+    fn stop(&self) {
         self.phase.send_modify(|phase| phase.stopped = true);
     }
 

@@ -130,3 +130,106 @@ impl Store {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde::de::DeserializeSeed;
+    use serde_json::{Deserializer, json};
+
+    use super::*;
+    use crate::Keep;
+    use crate::scan::Scanner;
+    use crate::stored::Kind;
+
+    fn object(name: &str, uid: &str, version: u64) -> Stored {
+        let kind = Kind { api_version: "v1".into(), kind: "ConfigMap".into() };
+        let mut scanner = Scanner::new(kind, Keep::Whole, BTreeSet::new(), Arc::default());
+        let metadata = json!({"name": name, "uid": uid, "resourceVersion": version.to_string()});
+        let json = json!({"metadata": metadata}).to_string();
+        scanner.deserialize(&mut Deserializer::from_str(&json)).unwrap()
+    }
+
+    fn list(store: &mut Store, objects: impl IntoIterator<Item = Stored>) {
+        store.begin(true);
+        objects.into_iter().for_each(|object| store.stage(object));
+        store.commit();
+    }
+
+    fn held(store: &Store) -> Vec<String> {
+        store.contents.iter(None).map(|object| format!("{}@{}", object.name(), object.resource_version())).collect()
+    }
+
+    #[test]
+    fn what_goes_away_while_a_list_streams_is_not_taken_over() {
+        let mut store = Store::default();
+        list(&mut store, [object("known", "1", 1), object("stays", "2", 1)]);
+        store.begin(true);
+        for name in ["known", "stays", "new"] {
+            store.stage(object(name, if name == "stays" { "2" } else { "1" }, 1));
+        }
+        for name in ["known", "new"] {
+            store.unstage(&ObjectRef::new(None, name));
+        }
+        assert_eq!(held(&store), ["known@1", "stays@1"], "nothing is taken over before the list is complete");
+        store.commit();
+        assert_eq!(held(&store), ["stays@1"]);
+    }
+
+    #[test]
+    fn what_changes_while_a_list_streams_is_taken_over_as_it_is_in_the_end() {
+        let mut store = Store::default();
+        list(&mut store, [object("a", "1", 1)]);
+        store.begin(true);
+        store.stage(object("a", "1", 1));
+        store.stage(object("a", "1", 5));
+        store.unstage(&ObjectRef::new(None, "a"));
+        store.stage(object("a", "2", 6));
+        store.commit();
+        assert_eq!(held(&store), ["a@6"]);
+    }
+
+    #[test]
+    fn a_list_that_breaks_off_changes_nothing() {
+        let mut store = Store::default();
+        list(&mut store, [object("a", "1", 1)]);
+        store.begin(true);
+        store.stage(object("b", "2", 2));
+        store.begin(true);
+        store.stage(object("a", "1", 1));
+        store.commit();
+        assert_eq!(held(&store), ["a@1"]);
+    }
+
+    #[test]
+    fn a_relist_holds_only_what_it_changes() {
+        let mut store = Store::default();
+        list(&mut store, [object("a", "1", 1), object("b", "2", 2)]);
+        store.begin(true);
+        store.stage(object("a", "1", 1));
+        store.stage(object("b", "2", 3));
+        let staging = store.staging.as_ref().unwrap();
+        assert_eq!(staging.changed.keys().map(|key| &*key.name).collect::<Vec<_>>(), ["b"]);
+    }
+
+    #[test]
+    fn events_older_than_the_list_do_not_take_an_object_back() {
+        let mut store = Store::default();
+        list(&mut store, [object("a", "1", 5), object("anew", "3", 6)]);
+        store.apply(object("a", "1", 4));
+        store.remove(object("anew", "2", 5));
+        assert_eq!(held(&store), ["a@5", "anew@6"]);
+        store.remove(object("a", "1", 7));
+        store.apply(object("anew", "4", 8));
+        assert_eq!(held(&store), ["anew@8"]);
+    }
+
+    #[test]
+    fn an_object_made_anew_replaces_the_old_one_whatever_its_version() {
+        let mut store = Store::default();
+        list(&mut store, [object("a", "1", 5)]);
+        store.apply(object("a", "2", 4));
+        assert_eq!(held(&store), ["a@4"]);
+    }
+}
