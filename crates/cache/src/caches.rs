@@ -67,8 +67,8 @@ impl Caches {
         Self { inner: Arc::new(inner) }
     }
 
-    /// The cache of a kind, typed ([`ApiResource::erase`]) or known at run time only. The first to ask for it starts its
-    /// watch.
+    /// The cache of a kind, typed ([`ApiResource::erase`]) or known at run time only. The first to ask for it starts
+    /// its watch.
     ///
     /// # Panics
     /// Outside of a tokio runtime, as it starts a task.
@@ -116,8 +116,8 @@ impl Caches {
         found
     }
 
-    /// Ends all watches, in the order of [`informers`](Self::informers). What the caches hold can still be read; those who
-    /// follow changes come to the end of them.
+    /// Ends all watches, in the order of [`informers`](Self::informers). What the caches hold can still be read; those
+    /// who follow changes come to the end of them.
     pub fn shut_down(&self) {
         self.inner.informers.lock().shut_down = true;
         self.informers().iter().for_each(Informer::stop);

@@ -13,15 +13,15 @@ use crate::{ObjectRef, Stored};
 
 /// A change of one object, as far as one follower is concerned.
 ///
-/// Changes of the same object that a follower has not yet taken become one, so that it may miss states in between but never
-/// that something changed: an object that is added and deleted in between is told of as deleted; one that is deleted and made
-/// anew as changed, with another uid.
+/// Changes of the same object that a follower has not yet taken become one, so that it may miss states in between but
+/// never that something changed: an object that is added and deleted in between is told of as deleted; one that is
+/// deleted and made anew as changed, with another uid.
 #[derive(Debug, Clone)]
 pub struct Delta {
     /// Which object.
     pub reference: ObjectRef,
-    /// What the follower knew of it: the state in the last delta that it took; for an object that it has never heard of and
-    /// that is gone, the last state in the cache. `None` for one that is new.
+    /// What the follower knew of it: the state in the last delta that it took; for an object that it has never heard of
+    /// and that is gone, the last state in the cache. `None` for one that is new.
     pub old: Option<Stored>,
     /// The state now, `None` if the object is gone or does not match the watch's selectors any more.
     pub new: Option<Stored>,
@@ -34,7 +34,8 @@ pub struct Delta {
 
 /// The changes of a cache from some moment on: first all that it holds, then what changes.
 ///
-/// A slow follower holds up nobody. It costs memory for each object that changed since it last looked, not for each change.
+/// A slow follower holds up nobody. It costs memory for each object that changed since it last looked, not for each
+/// change.
 #[derive(Debug)]
 pub struct Deltas {
     queue: Arc<Queue>,
@@ -63,8 +64,8 @@ struct Pending {
 pub struct Backlog(Weak<Queue>);
 
 impl Backlog {
-    /// Changes that the follower has not dealt with: those that it has not taken, and the one that it took last, until it
-    /// asks for the next. 0 when it has ended.
+    /// Changes that the follower has not dealt with: those that it has not taken, and the one that it took last, until
+    /// it asks for the next. 0 when it has ended.
     pub fn count(&self) -> usize {
         let Some(queue) = self.0.upgrade() else { return 0 };
         let pending = queue.pending.lock();
@@ -77,8 +78,8 @@ impl Deltas {
         Self { queue, handle }
     }
 
-    /// Waits for the next change; changes of different objects come in the order in which they first happened. `None` when
-    /// the [`Caches`](crate::Caches) have been shut down and everything has been taken.
+    /// Waits for the next change; changes of different objects come in the order in which they first happened. `None`
+    /// when the [`Caches`](crate::Caches) have been shut down and everything has been taken.
     ///
     /// It may be dropped at any time without losing a change.
     pub async fn next(&mut self) -> Option<Delta> {

@@ -11,8 +11,8 @@ use crate::stored::Labels;
 
 /// Finds objects by label.
 ///
-/// Objects with equal labels share one set of labels, and most objects have labels like others, so that it is enough to look
-/// for the sets. Objects without labels are in no set.
+/// Objects with equal labels share one set of labels, and most objects have labels like others, so that it is enough to
+/// look for the sets. Objects without labels are in no set.
 #[derive(Debug, Default)]
 pub(crate) struct LabelIndex {
     sets: BTreeMap<u32, Set>,

@@ -21,8 +21,8 @@ use crate::{Keep, ObjectRef, Scope, Stored};
 /// [`Caches`](crate::Caches) for the same.
 ///
 /// Reads never wait and never leave the process. After the first sync the cache always equals the server at some
-/// resourceVersion, [`revision`](Self::revision): while a list is under way the old state is read. The watch ends, and its
-/// memory is given back, when the last informer, [`Deltas`] and [`Index`] of it is dropped.
+/// resourceVersion, [`revision`](Self::revision): while a list is under way the old state is read. The watch ends, and
+/// its memory is given back, when the last informer, [`Deltas`] and [`Index`] of it is dropped.
 #[derive(Clone)]
 pub struct Informer {
     handle: Arc<Handle>,
@@ -40,8 +40,8 @@ pub struct Index {
 pub struct Health {
     /// The first list is complete.
     pub synced: bool,
-    /// The newest resourceVersion up to which everything has been seen; 0 before the first list is complete, and where the
-    /// server's versions are no numbers.
+    /// The newest resourceVersion up to which everything has been seen; 0 before the first list is complete, and where
+    /// the server's versions are no numbers.
     pub revision: u64,
     /// Where the watch is.
     pub state: State,
@@ -107,9 +107,9 @@ impl Informer {
         self.shared().store.read().contents.owned_by(uid)
     }
 
-    /// Finds objects by what `values_of` says of them: those in the cache and those to come, until the last clone of the
-    /// index is dropped. The function has to say the same of the same object each time, and must not use the informer, which
-    /// is locked while it runs.
+    /// Finds objects by what `values_of` says of them: those in the cache and those to come, until the last clone of
+    /// the index is dropped. The function has to say the same of the same object each time, and must not use the
+    /// informer, which is locked while it runs.
     pub fn add_index(&self, values_of: impl Fn(&Stored) -> Vec<String> + Send + Sync + 'static) -> Index {
         let id = self.shared().store.write().contents.add_index(UserIndex::new(values_of));
         Index { inner: Arc::new(IndexHandle { id, handle: self.handle.clone() }) }
@@ -131,8 +131,8 @@ impl Informer {
         self.shared().phase.borrow().synced
     }
 
-    /// The newest resourceVersion up to which the cache has seen everything, of events, bookmarks and lists. Who has written
-    /// an object waits here for its version to read it back:
+    /// The newest resourceVersion up to which the cache has seen everything, of events, bookmarks and lists. Who has
+    /// written an object waits here for its version to read it back:
     ///
     /// ```no_run
     /// # async fn example(informer: kubewright_cache::Informer, written: u64) {
@@ -140,8 +140,8 @@ impl Informer {
     /// # }
     /// ```
     ///
-    /// It goes back when the server is restored from a backup, and stays 0 where versions are no numbers, so never wait here
-    /// without an end.
+    /// It goes back when the server is restored from a backup, and stays 0 where versions are no numbers, so never wait
+    /// here without an end.
     pub fn revision(&self) -> watch::Receiver<u64> {
         self.shared().revision.subscribe()
     }

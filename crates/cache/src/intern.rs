@@ -20,7 +20,8 @@ pub(crate) struct Interners {
     pub(crate) owners: Interner<[Owner]>,
 }
 
-/// A set of shared values. What nobody else uses any more is dropped now and then, at a cost that is constant for each value.
+/// A set of shared values. What nobody else uses any more is dropped now and then, at a cost that is constant for each
+/// value.
 #[derive(Debug)]
 pub(crate) struct Interner<T: ?Sized>(Mutex<Table<T>>);
 

@@ -19,8 +19,8 @@ pub enum Keep {
     View(View),
 }
 
-/// Keeps of each object only what a struct of yours reads, at the cost of decoding and encoding each object once when it
-/// arrives.
+/// Keeps of each object only what a struct of yours reads, at the cost of decoding and encoding each object once when
+/// it arrives.
 ///
 /// ```
 /// use kubewright_cache::{Keep, View};
@@ -35,8 +35,8 @@ pub enum Keep {
 /// let keep = Keep::View(View::of::<PodNode>());
 /// ```
 ///
-/// Annotations are kept only if the struct has `metadata` with annotations in it. An object that the struct cannot be read
-/// from is an error of the watch, so leave optional what is optional.
+/// Annotations are kept only if the struct has `metadata` with annotations in it. An object that the struct cannot be
+/// read from is an error of the watch, so leave optional what is optional.
 #[derive(Clone, Copy)]
 pub struct View {
     /// The type's name, which tells views apart.

@@ -7,12 +7,14 @@
 //! ```
 //!
 //! What it promises:
-//! - After the first sync an informer equals the server at some resourceVersion, always: a list is taken over at once when it is
-//!   complete, and only what it changes is held twice until then.
-//! - A delete is never missed. One that happened while the watch was away is found by comparing the next list with the store.
-//! - Whatever comes over the wire, or does not, leads back to such a state; each watch has its own backoff. The table in
-//!   `reflector/machine.rs` says what is done about what.
-//! - There is one watch for each kind, scope and form in [`Caches`], however many ask for it, and none when nobody does.
+//! - After the first sync an informer equals the server at some resourceVersion, always: a list is taken over at once
+//!   when it is complete, and only what it changes is held twice until then.
+//! - A delete is never missed. One that happened while the watch was away is found by comparing the next list with the
+//!   store.
+//! - Whatever comes over the wire, or does not, leads back to such a state; each watch has its own backoff. The table
+//!   in `reflector/machine.rs` says what is done about what.
+//! - There is one watch for each kind, scope and form in [`Caches`], however many ask for it, and none when nobody
+//!   does.
 //! - A slow follower misses no change and costs memory only for each object that changed.
 //!
 //! | module | what it holds |

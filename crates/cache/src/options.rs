@@ -19,19 +19,19 @@ pub struct Scope {
 /// What [`Caches`](crate::Caches) can be told.
 #[derive(Debug, Clone)]
 pub struct CacheOptions {
-    /// Field managers whose entries in `metadata.managedFields` are kept with each object. All others are dropped unread:
-    /// they are often a third of an object or more. Default: none.
+    /// Field managers whose entries in `metadata.managedFields` are kept with each object. All others are dropped
+    /// unread: they are often a third of an object or more. Default: none.
     pub keep_fields_of: BTreeSet<String>,
     /// How many objects to ask for at once where a server has no WatchList. 0: all. Default: 500.
     pub page_size: u32,
     /// Whether to ask for WatchList (KEP-3157) before falling back to lists. Default: true.
     pub watch_list: bool,
-    /// After how much silence a request or a watch is given up, as its connection may be half-open. Servers send bookmarks
-    /// about once a minute; where one sends none, this is how often the watch is renewed, which loses nothing and costs two
-    /// small requests. Default: 100 s.
+    /// After how much silence a request or a watch is given up, as its connection may be half-open. Servers send
+    /// bookmarks about once a minute; where one sends none, this is how often the watch is renewed, which loses nothing
+    /// and costs two small requests. Default: 100 s.
     pub idle: Duration,
-    /// How long a watch stays away after a failure; each has its own count. Default: 100 ms, doubled each time up to 30 s,
-    /// shortened at random by up to a half.
+    /// How long a watch stays away after a failure; each has its own count. Default: 100 ms, doubled each time up to 30
+    /// s, shortened at random by up to a half.
     pub backoff: Backoff,
     /// Seed of the jitter. Replicas should differ in it. Default: 0.
     pub seed: u64,

@@ -1,4 +1,5 @@
-//! A cache as its watch fills it: what a list brings is staged and taken over at once; each change is told to the followers.
+//! A cache as its watch fills it: what a list brings is staged and taken over at once; each change is told to the
+//! followers.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,9 +11,9 @@ use crate::{ObjectRef, Stored};
 
 /// The contents of a cache, what of a list has come so far, and those who follow the changes.
 ///
-/// A list takes many requests or events, and until the last one its objects are a mixture of old and new. Therefore they are
-/// staged; and as only those are that the cache does not hold already, a relist needs memory for what changed, not for
-/// everything twice.
+/// A list takes many requests or events, and until the last one its objects are a mixture of old and new. Therefore
+/// they are staged; and as only those are that the cache does not hold already, a relist needs memory for what changed,
+/// not for everything twice.
 #[derive(Default)]
 pub(crate) struct Store {
     pub(crate) contents: Contents,
@@ -31,8 +32,8 @@ struct Staging {
 }
 
 impl Store {
-    /// Begins a list; what an unfinished one has brought is dropped. `trust` is false after the server's history has turned
-    /// out to be another one, in which equal versions mean nothing.
+    /// Begins a list; what an unfinished one has brought is dropped. `trust` is false after the server's history has
+    /// turned out to be another one, in which equal versions mean nothing.
     pub(crate) fn begin(&mut self, trust: bool) {
         // 0 is the mark of no list.
         self.pass = self.pass.checked_add(1).unwrap_or(1);

@@ -17,9 +17,9 @@ use crate::ObjectRef;
 
 /// A cached object. Cheap to clone: clones share it.
 ///
-/// The accessors lend what lies in the cache; [`decode`](Self::decode) makes a new value each time. `managedFields` is not
-/// kept, save for the managers in [`CacheOptions::keep_fields_of`](crate::CacheOptions::keep_fields_of). `apiVersion` and `kind`
-/// are always there.
+/// The accessors lend what lies in the cache; [`decode`](Self::decode) makes a new value each time. `managedFields` is
+/// not kept, save for the managers in [`CacheOptions::keep_fields_of`](crate::CacheOptions::keep_fields_of).
+/// `apiVersion` and `kind` are always there.
 #[derive(Clone)]
 pub struct Stored(pub(crate) Arc<Object>);
 

@@ -1,5 +1,5 @@
-//! Random histories of a server and of the connections to it: the cache always equals the server at some resourceVersion, and
-//! who follows the changes knows the same.
+//! Random histories of a server and of the connections to it: the cache always equals the server at some
+//! resourceVersion, and who follows the changes knows the same.
 
 mod support;
 

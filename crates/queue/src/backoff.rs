@@ -11,8 +11,8 @@ pub struct Backoff {
     pub base: Duration,
     /// The longest delay. Default: 1000 s.
     pub max: Duration,
-    /// By what part of itself a delay may be shortened at random, from 0 (never) to 1, so that keys which failed together
-    /// come back apart. What lies outside is brought to the nearer end. Default: 0.2.
+    /// By what part of itself a delay may be shortened at random, from 0 (never) to 1, so that keys which failed
+    /// together come back apart. What lies outside is brought to the nearer end. Default: 0.2.
     pub jitter: f64,
 }
 

@@ -10,13 +10,14 @@
 //! What it promises:
 //! - A key is never worked on twice at once. What is added during its work is worked on again afterwards.
 //! - Equal keys collapse: the highest of their priorities and the earliest of their times win.
-//! - Equal priority is first in, first out, and no priority starves: each [`Options::oldest_every`]th hand-out goes to the key
-//!   at the front of a priority that has been waiting the longest, whatever that priority is.
+//! - Equal priority is first in, first out, and no priority starves: each [`Options::oldest_every`]th hand-out goes to
+//!   the key at the front of a priority that has been waiting the longest, whatever that priority is.
 //! - Backoff is per key and starts anew after [`Work::forget`].
 //! - A drained shutdown hands out everything that was queued, and what was added during work.
 //! - A worker that panics loses nothing: its key is retried.
 //!
-//! There is one short lock, no task and no thread: delays are driven by one timer that a waiting [`WorkQueue::get`] holds.
+//! There is one short lock, no task and no thread: delays are driven by one timer that a waiting [`WorkQueue::get`]
+//! holds.
 //!
 //! | module | what it holds |
 //! |---|---|

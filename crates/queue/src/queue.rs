@@ -45,8 +45,8 @@ impl<K: Hash + Eq + Clone> WorkQueue<K> {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Queues a key. If it is queued already, the higher priority counts; if it is worked on, it is queued when that ends; if
-    /// it is delayed, it no longer is. After a shutdown this does nothing.
+    /// Queues a key. If it is queued already, the higher priority counts; if it is worked on, it is queued when that
+    /// ends; if it is delayed, it no longer is. After a shutdown this does nothing.
     pub fn add(&self, key: K, priority: Priority) {
         let shared = &*self.shared;
         let hash = shared.hasher.hash_one(&key);
@@ -124,7 +124,8 @@ impl<K: Hash + Eq + Clone> WorkQueue<K> {
         waiting.state.slots.find(hash, key).map_or(0, |index| waiting.state.slots[index].failures)
     }
 
-    /// Forgets the failures of a key: its next one starts at the base of the backoff. A worker says so with [`Work::forget`].
+    /// Forgets the failures of a key: its next one starts at the base of the backoff. A worker says so with
+    /// [`Work::forget`].
     pub fn forget<Q>(&self, key: &Q)
     where
         K: std::borrow::Borrow<Q>,
@@ -144,9 +145,9 @@ impl<K: Hash + Eq + Clone> WorkQueue<K> {
         self.shared.drained.notify_waiters();
     }
 
-    /// Takes nothing more in, lets the workers finish what is queued and what was added during work, and ends the queue when
-    /// that is done or when `deadline` has passed. Keys whose delay is not over are not waited for. Retries of the last
-    /// pieces of work count among these.
+    /// Takes nothing more in, lets the workers finish what is queued and what was added during work, and ends the queue
+    /// when that is done or when `deadline` has passed. Keys whose delay is not over are not waited for. Retries of the
+    /// last pieces of work count among these.
     ///
     /// Dropping the future leaves the queue draining, without a deadline.
     pub async fn drain(&self, deadline: Duration) -> Drained {
@@ -320,8 +321,8 @@ impl<K: Hash + Eq + Clone> Shared<K> {
     }
 }
 
-/// A `get` that waits. One of them, the timekeeper, holds the timer for the next delay; when it leaves, whether with a key or
-/// because it was dropped, another takes over.
+/// A `get` that waits. One of them, the timekeeper, holds the timer for the next delay; when it leaves, whether with a
+/// key or because it was dropped, another takes over.
 struct Waiter<'a, K: Hash + Eq + Clone> {
     shared: &'a Shared<K>,
     timekeeper: bool,

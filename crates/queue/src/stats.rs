@@ -17,8 +17,8 @@ pub trait Observer: Send + Sync {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Keys that wait to be handed out, by priority from the highest: `workqueue_depth`. A priority stays in the list with 0
-    /// once it has been used.
+    /// Keys that wait to be handed out, by priority from the highest: `workqueue_depth`. A priority stays in the list
+    /// with 0 once it has been used.
     pub depth: Vec<(Priority, usize)>,
     /// Keys that wait for their delay to be over.
     pub delayed: usize,

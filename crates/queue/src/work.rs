@@ -12,8 +12,8 @@ use crate::state::Taken;
 
 /// A key that is worked on: nobody else gets it until this is dropped.
 ///
-/// A worker says how it went ([`forget`](Self::forget), [`retry`](Self::retry), [`again_after`](Self::again_after)) and then
-/// lets go with [`done`](Self::done). If it is dropped by a panic instead, the key is retried with backoff.
+/// A worker says how it went ([`forget`](Self::forget), [`retry`](Self::retry), [`again_after`](Self::again_after)) and
+/// then lets go with [`done`](Self::done). If it is dropped by a panic instead, the key is retried with backoff.
 #[must_use = "the key is free for others as soon as this is dropped"]
 pub struct Work<K: Hash + Eq + Clone> {
     shared: Arc<Shared<K>>,
@@ -52,8 +52,8 @@ impl<K: Hash + Eq + Clone> Work<K> {
         self.shared.forget(self.index);
     }
 
-    /// It failed: queues the key again, at the same priority, after its backoff or when the overall limit lets it, whichever
-    /// is later. Tells how long that will be. What is added meanwhile comes earlier.
+    /// It failed: queues the key again, at the same priority, after its backoff or when the overall limit lets it,
+    /// whichever is later. Tells how long that will be. What is added meanwhile comes earlier.
     pub fn retry(&self) -> Duration {
         self.shared.retry(self.index, self.priority)
     }

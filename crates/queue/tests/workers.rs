@@ -65,7 +65,8 @@ struct Addition {
     delay: u64,
 }
 
-/// Workers give up waiting after their patience, again and again; each addition must be followed by work on its key on time.
+/// Workers give up waiting after their patience, again and again; each addition must be followed by work on its key on
+/// time.
 async fn cancelled_workers_lose_nothing(
     additions: Vec<Addition>,
     patience: Vec<u64>,

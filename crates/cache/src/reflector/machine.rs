@@ -1,11 +1,9 @@
 //! How a watch goes on from whatever happens to it: a pure state machine.
 //!
 //! ```text
-//!            ┌────────────── Streaming ──(end of initial events)──────────┐
-//! Start ─────┤    (server has no WatchList)                               ├─→ Watching ──(connection ends)──→ Probing ──→ Watching
-//!            └──────────────→ Listing ──(last page)───────────────────────┘      │                                │
-//!                 ↑                                                              └──(history lost: 410, garbage, ─┘
-//!                 └───────────────────────────────────────────────────────────────── or the server went back)────────→ begin anew
+//! Start ─┬─→ Streaming ─(end of the initial events)─┬─→ Watching ─(connection ends)─→ Probing ─→ Watching
+//!        └─→ Listing ───(last page)─────────────────┘      │                             │
+//!            where there is no WatchList                   └─(410, garbage, went back)───┴─→ Start
 //!
 //! Each failure passes through Waiting, with a backoff that belongs to this watch alone.
 //! ```
@@ -22,14 +20,15 @@
 //! | what comes is no JSON, or no object | an event was lost: list again |
 //! | 401, 403, 404, 429, 5xx | try again later, told in the health; `Retry-After` is kept to |
 //!
-//! The look ahead after a lost connection is a list of one object. Without it a watch from a version that a restored server has
-//! not reached yet would be accepted and stay silent until the server gets there.
+//! The look ahead after a lost connection is a list of one object. Without it a watch from a version that a restored
+//! server has not reached yet would be accepted and stay silent until the server gets there.
 
 use std::time::Duration;
 
 use crate::version::Version;
 
-/// A connection that lasted this long was a success; what ends sooner counts towards the backoff, however politely it ends.
+/// A connection that lasted this long was a success; what ends sooner counts towards the backoff, however politely it
+/// ends.
 const STEADY: Duration = Duration::from_secs(1);
 
 /// Where a watch is.

@@ -34,8 +34,8 @@ impl Requests {
         Self { path, selectors, metadata_only: keep == Keep::Metadata }
     }
 
-    /// A list of at most `limit` objects, 0 for all of them. The newest state that there is: an older one, which a server
-    /// could give more cheaply, could be older than what the cache has seen.
+    /// A list of at most `limit` objects, 0 for all of them. The newest state that there is: an older one, which a
+    /// server could give more cheaply, could be older than what the cache has seen.
     pub(crate) fn list(&self, limit: u32, more: Option<&str>) -> Result<Request<Body>, Fault> {
         let limit = if limit > 0 { format!("limit={limit}&") } else { String::new() };
         let more = more.map(|more| format!("continue={}&", encode(more))).unwrap_or_default();

@@ -181,8 +181,8 @@ struct BookmarkMeta {
     annotations: Option<std::collections::BTreeMap<String, String>>,
 }
 
-/// Reads an event. The object is read as what the type says it is, in the same pass if the type comes first, which it does
-/// with all servers that are known.
+/// Reads an event. The object is read as what the type says it is, in the same pass if the type comes first, which it
+/// does with all servers that are known.
 struct EventVisitor<'s>(&'s mut Scanner);
 
 type Read = Result<Event<Stored>, Fault>;
