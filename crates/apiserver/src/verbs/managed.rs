@@ -12,11 +12,10 @@ use crate::status::ApiResult;
 /// Notes who owns what after a create, update or patch. `old` is none for a create.
 pub(super) fn track(call: &Call, manager: &str, subresource: &str, old: Option<&Value>, new: &mut Value) {
     if let (Some(old), Some(metadata)) = (old, new["metadata"].as_object_mut()) {
-        // Only the server marks objects as deleted.
+        // Only the server marks objects as deleted. To mark one that is not is refused later.
         for field in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
-            match old["metadata"].get(field) {
-                Some(value) => drop(metadata.insert(field.into(), value.clone())),
-                None => drop(metadata.remove(field)),
+            if let Some(value) = old["metadata"].get(field) {
+                metadata.insert(field.into(), value.clone());
             }
         }
     }

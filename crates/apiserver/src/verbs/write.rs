@@ -185,7 +185,9 @@ pub(super) async fn update(
             crd::prepare_update(&mut new, &old);
         }
         merge_errors(&resource, &call.name, checked, validate(&resource, &call.subresource, &new, Some(&old)))?;
-        call.warnings.extend(warnings(&resource, &new, Some(&old)));
+        if call.subresource != "status" {
+            call.warnings.extend(warnings(&resource, &new, Some(&old)));
+        }
 
         complete(&resource, &mut new);
 
