@@ -1,8 +1,10 @@
 //! Project chores: `cargo xtask --help`.
 //!
+//! - `bench`: the embedded control plane measured beside a real one.
 //! - `real`: the tests that need real Kubernetes servers.
 //! - `schemas`: what the embedded API server knows of the built-in kinds, taken from a real server.
 
+mod bench;
 mod real;
 mod schemas;
 
@@ -20,6 +22,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Chore {
+    /// Measure the embedded control plane beside a real one.
+    Bench(bench::Arguments),
     /// Run the tests that compare with, or run on, real Kubernetes servers.
     Real(real::Arguments),
     /// Take the schemas of the built-in kinds from a real API server.
@@ -29,6 +33,7 @@ enum Chore {
 #[tokio::main]
 async fn main() -> ExitCode {
     let result = match Arguments::parse().chore {
+        Chore::Bench(arguments) => bench::run(arguments).map_err(|error| error.to_string()),
         Chore::Real(arguments) => real::run(arguments).await.map_err(|error| error.to_string()),
         Chore::Schemas(arguments) => schemas::run(arguments).await.map_err(|error| error.to_string()),
     };

@@ -1,0 +1,120 @@
+//! Measures the embedded control plane beside a real kube-apiserver with etcd, in one run on one machine.
+//!
+//! - `control_plane`: what is measured, and in which order.
+//! - `embedded`: the embedded API server, in a process of its own as the real one is.
+//! - `load`: clients that create objects as fast as they are answered.
+//! - `report`: the table, and the same as JSON.
+//!
+//! Run it with `cargo xtask bench`, which builds it for release.
+
+mod control_plane;
+mod embedded;
+mod load;
+mod report;
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask bench", about = "Measure the embedded control plane beside a real one.")]
+#[command(after_help = "\
+Examples:
+  cargo xtask bench                  everything, as a table
+  cargo xtask bench --seconds 2      shorter loads
+  cargo xtask bench --without-real   only the embedded control plane; needs no Go
+  cargo xtask bench -o json          for programs")]
+struct Arguments {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    host: Option<Host>,
+}
+
+#[derive(Args)]
+struct Options {
+    /// How long each load lasts.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
+    /// Leave the real servers out.
+    #[arg(long)]
+    without_real: bool,
+    /// How to print the result.
+    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    output: Output,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// A table to read, which is Markdown too.
+    Table,
+    /// JSON.
+    Json,
+}
+
+/// What this program does in the processes that it starts to measure them.
+#[derive(Subcommand)]
+enum Host {
+    /// Serve until the standard input closes.
+    #[command(hide = true)]
+    Serve {
+        #[arg(long)]
+        data_dir: Option<PathBuf>,
+    },
+    /// Print how many microseconds a start takes to the first answer in process.
+    #[command(hide = true)]
+    InProcess,
+}
+
+/// Why there is no result.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Real(#[from] kubewright_real::Error),
+    #[error("the embedded API server did not start: {0}")]
+    Start(#[from] kubewright_apiserver::StartError),
+    #[error("the process with the embedded API server {0}")]
+    Host(String),
+    #[error("can't {action}: {source}")]
+    Io { action: &'static str, source: io::Error },
+    #[error("the kubeconfig of the embedded API server is not usable: {0}")]
+    Kubeconfig(#[from] kube::config::KubeconfigError),
+    #[error("a request failed: {0}")]
+    Client(#[from] Box<kube::Error>),
+    #[error("a client stopped with a panic: {0}")]
+    Worker(#[from] tokio::task::JoinError),
+}
+
+impl Error {
+    fn io(action: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { action, source }
+    }
+}
+
+impl From<kube::Error> for Error {
+    fn from(error: kube::Error) -> Self {
+        Self::Client(Box::new(error))
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.host {
+        Some(Host::Serve { data_dir }) => embedded::serve(data_dir).await,
+        Some(Host::InProcess) => embedded::answer_in_process().await,
+        None => control_plane::measure(&arguments.options).await.map(|report| match arguments.options.output {
+            Output::Table => print!("{report}"),
+            Output::Json => println!("{:#}", report.json()),
+        }),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
