@@ -1,4 +1,4 @@
-//! Builds kube-apiserver, kube-controller-manager and etcd once, into a cache outside the checkout.
+//! Builds kube-apiserver, kube-controller-manager, etcd and kubectl once, into a cache outside the checkout.
 //!
 //! The cache directory is named after everything that shapes the result: the Go version and platform, the flags and the
 //! files of the Go module. A build goes to a directory beside it that is renamed at the end, so what is there is whole.
@@ -15,13 +15,13 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, tail};
 use crate::go;
 
-/// The version of the Kubernetes servers that are built.
+/// The version of Kubernetes that is built.
 pub const KUBERNETES_VERSION: &str = "v1.36.3";
 
-const SERVERS: [&str; 3] = ["etcd", "kube-apiserver", "kube-controller-manager"];
+const PROGRAMS: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"];
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(15);
 
-/// The built servers.
+/// The built programs.
 #[derive(Debug, Clone)]
 pub struct Binaries {
     dir: PathBuf,
@@ -33,12 +33,17 @@ impl Binaries {
         &self.dir
     }
 
-    pub(crate) fn server(&self, name: &str) -> PathBuf {
+    /// kubectl of the same version.
+    pub fn kubectl(&self) -> PathBuf {
+        self.program("kubectl")
+    }
+
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
 }
 
-/// The servers, out of the cache or built now; a build tells its progress on stderr and takes some minutes.
+/// The programs, out of the cache or built now; a build tells its progress on stderr and takes some minutes.
 ///
 /// The cache is `$KUBEWRIGHT_CACHE` or else `~/.cache/kubewright`. Calls at the same time, of other processes too, build
 /// once.
@@ -74,7 +79,7 @@ fn key(module: &Path, target: &str) -> Result<String, Error> {
     hash.update(target);
     hash.update(linker_flags());
     let mut files = vec![module.join("go.mod"), module.join("go.sum"), module.join("tether/tether.go")];
-    files.extend(SERVERS.map(|server| module.join(server).join("main.go")));
+    files.extend(PROGRAMS.map(|program| module.join(program).join("main.go")));
     for file in files {
         let content = fs::read(&file).map_err(Error::io("read", &file))?;
         hash.update((content.len() as u64).to_le_bytes());
@@ -104,11 +109,11 @@ fn build(module: &Path, dir: &Path) -> Result<(), Error> {
     let mut log = File::create(&log_path).map_err(Error::io("create", &log_path))?;
 
     let started = Instant::now();
-    eprintln!("building {} {KUBERNETES_VERSION}: some minutes, once", SERVERS.join(", "));
+    eprintln!("building {} {KUBERNETES_VERSION}: some minutes, once", PROGRAMS.join(", "));
     let mut child = go::command(module)
         .args(["build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", &linker_flags(), "-o"])
         .arg(&partial)
-        .args(SERVERS.map(|server| format!("./{server}")))
+        .args(PROGRAMS.map(|program| format!("./{program}")))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

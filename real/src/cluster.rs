@@ -123,7 +123,7 @@ impl RealCluster {
         let config = write_kubeconfig(&kubeconfig, &server, &pki).await?;
         let client = kube::Client::try_from(config.clone()).map_err(Box::new)?;
 
-        let start = |name, arguments: &[String]| Process::start(name, &binaries.server(name), &dir.path, arguments);
+        let start = |name, arguments: &[String]| Process::start(name, &binaries.program(name), &dir.path, arguments);
         let started = Instant::now();
         let mut etcd = start("etcd", &etcd_arguments(&dir.path, &ports, options))?;
         let mut apiserver = start("kube-apiserver", &apiserver_arguments(&ports, &pki, options))?;

@@ -1,8 +1,8 @@
 //! Builds real Kubernetes servers and starts them on loopback, so that the embedded control plane can be compared with
 //! them and the same tests can run on both.
 //!
-//! - [`binaries`]: kube-apiserver, kube-controller-manager and etcd out of the Go module in `real/go`, cached outside the
-//!   checkout.
+//! - [`binaries`]: kube-apiserver, kube-controller-manager, etcd and kubectl out of the Go module in `real/go`, cached
+//!   outside the checkout.
 //! - [`cluster`]: one etcd + kube-apiserver (+ kube-controller-manager) on free ports, stopped when dropped.
 //! - [`go`]: Go, run in that module.
 //! - `pki`: the certificates and keys that they need, made anew for each cluster.

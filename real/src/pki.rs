@@ -61,7 +61,7 @@ impl Pki {
         server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         sign(server, &authority, &pki.server, &pki.server_key)?;
 
-        let mut admin = named("admin", Vec::new())?;
+        let mut admin = named("kubernetes-admin", Vec::new())?;
         admin.distinguished_name.push(DnType::OrganizationName, "system:masters");
         admin.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         sign(admin, &authority, &pki.admin, &pki.admin_key)?;

@@ -1,17 +1,24 @@
-//! Cases: sequences of calls, read from the YAML files in `cases/`.
+//! Cases: sequences of steps, read from the YAML files in `calls/` and `kubectl/`.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// A sequence of calls in a namespace of its own, `$ns` in their text.
-pub(crate) struct Case {
+/// A sequence of steps in a namespace of its own, `$ns` in their text.
+pub(crate) struct Case<S> {
     /// The file's name without its ending.
     pub(crate) name: String,
-    pub(crate) steps: Vec<Step>,
+    pub(crate) steps: Vec<S>,
+}
+
+/// Something to ask a server.
+pub(crate) trait Question: DeserializeOwned {
+    /// As it is told of in a difference.
+    fn title(&self) -> &str;
 }
 
 /// One call and what to keep of its answer.
@@ -51,10 +58,17 @@ impl Step {
     }
 }
 
-/// All cases of a folder, by name.
-pub(crate) fn load(dir: &Path) -> Vec<Case> {
-    let entries = fs::read_dir(dir).unwrap_or_else(|error| panic!("{}: {error}", dir.display()));
-    let mut cases: Vec<Case> = entries
+impl Question for Step {
+    fn title(&self) -> &str {
+        &self.call
+    }
+}
+
+/// The cases of a folder in `tests/differential`, by name; those that `KUBEWRIGHT_CASES` names when it is set.
+pub(crate) fn load<S: Question>(folder: &str) -> Vec<Case<S>> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/differential").join(folder);
+    let entries = fs::read_dir(&dir).unwrap_or_else(|error| panic!("{}: {error}", dir.display()));
+    let mut cases: Vec<Case<S>> = entries
         .map(|entry| {
             let path = entry.expect("the folder can be read").path();
             let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -62,6 +76,9 @@ pub(crate) fn load(dir: &Path) -> Vec<Case> {
             Case { name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(), steps }
         })
         .collect();
+    if let Ok(wanted) = std::env::var("KUBEWRIGHT_CASES") {
+        cases.retain(|case| wanted.split(',').any(|name| name == case.name));
+    }
     cases.sort_by(|one, other| one.name.cmp(&other.name));
     cases
 }

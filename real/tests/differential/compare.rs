@@ -8,6 +8,7 @@ use serde_json::Value;
 /// A field that differs.
 #[derive(Debug)]
 pub(crate) struct Difference {
+    /// As `calls/apply`.
     pub(crate) case: String,
     /// The number of the call in its case, from 1, and the call.
     pub(crate) step: (usize, String),
@@ -26,27 +27,33 @@ impl fmt::Display for Difference {
     }
 }
 
-/// A difference that is meant, with the reason why.
+/// Differences that are known, with the reason why they are there.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Accepted {
-    /// The case; all when left out.
+pub(crate) struct Known {
+    /// The case, as `calls/apply`; all when left out.
     case: Option<String>,
-    /// The number of the step in the case; all when left out.
-    step: Option<usize>,
-    /// Where the pointer starts.
+    /// The numbers of the steps in the case; all when left out.
+    steps: Option<Vec<usize>>,
+    /// Where the pointer starts; `*` stands for one of its parts. Everywhere when left out.
+    #[serde(default)]
     at: String,
-    /// Why the servers are to differ here. Only people read it, and none is accepted without.
-    #[expect(dead_code, reason = "a reason is asked for and told nobody but the reader of the file")]
+    #[expect(dead_code, reason = "asked for, and read by people only")]
     reason: String,
 }
 
-impl Accepted {
+impl Known {
     pub(crate) fn covers(&self, difference: &Difference) -> bool {
         self.case.as_ref().is_none_or(|case| *case == difference.case)
-            && self.step.is_none_or(|step| step == difference.step.0)
-            && difference.at.starts_with(&self.at)
+            && self.steps.as_ref().is_none_or(|steps| steps.contains(&difference.step.0))
+            && starts_with(&difference.at, &self.at)
     }
+}
+
+/// Whether a pointer starts with these parts.
+fn starts_with(pointer: &str, start: &str) -> bool {
+    let mut parts = pointer.split('/');
+    start.split('/').all(|wanted| parts.next().is_some_and(|part| wanted == "*" || wanted == part))
 }
 
 /// The pointers at which two answers differ, with both values.
@@ -80,6 +87,13 @@ fn walk(
         _ if real == other => {}
         _ => found.push((at, real.cloned(), other.cloned())),
     }
+}
+
+#[test]
+fn a_star_stands_for_one_part() {
+    assert!(starts_with("/body/items/3/status", "/body/items/*/status"));
+    assert!(!starts_with("/body/items/3/spec", "/body/items/*/status"));
+    assert!(!starts_with("/body", "/body/items"));
 }
 
 #[test]

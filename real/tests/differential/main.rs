@@ -1,28 +1,46 @@
-//! Sends the same calls to a real kube-apiserver and to the embedded one, and compares every answer field by field.
+//! Asks a real kube-apiserver and the embedded one the same, and compares every answer field by field.
 //!
-//! `cases/*.yaml` are the calls (see [`case::Step`]), `accepted.yaml` the differences that are meant, each with a reason.
-//! Part of the real tier: runs under `cargo xtask real`, which sets `KUBEWRIGHT_REAL=1`. The last line of its output counts
-//! calls and differences. `KUBEWRIGHT_CASES=a,b` runs only these cases; `KUBEWRIGHT_TRANSCRIPT=FILE` writes down all answers.
+//! `calls/*.yaml` are calls over HTTP (see [`case::Step`]), `kubectl/*.yaml` are commands of kubectl (see
+//! [`kubectl::Invocation`]). `accepted.yaml` has the differences that are meant, `open.yaml` those that are still to go: any
+//! other fails the test. Part of the real tier: runs under `cargo xtask real`, which sets `KUBEWRIGHT_REAL=1`. The last line
+//! of each test's output counts questions and differences. `KUBEWRIGHT_CASES=a,b` runs only these cases;
+//! `KUBEWRIGHT_TRANSCRIPT=FILE` adds all answers to a file.
 
 #![expect(clippy::expect_used, reason = "a helper of a test fails the test by panicking")]
 
 mod case;
 mod compare;
+mod http;
+mod kubectl;
 mod normalise;
-mod side;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::fs::File;
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 
-use kubewright_real::{Options, RealCluster};
+use kube::Client;
+use kube::config::{Config, KubeConfigOptions, Kubeconfig};
+use kubewright_apiserver::ApiServer;
+use kubewright_real::{Options, RealCluster, ensure_binaries};
 use serde_json::Value;
 
-use case::{Case, load};
-use compare::{Accepted, Difference, compare};
-use side::Side;
+use case::{Question, load};
+use compare::{Difference, Known, compare};
+use http::Http;
+use kubectl::Kubectl;
+
+/// A server that is asked, in one way or another.
+trait Server {
+    type Question: Question;
+
+    /// Forgets what earlier cases have left, and makes the namespace of this one.
+    async fn begin(&mut self, namespace: &str);
+
+    /// The answer, normalised.
+    async fn answer(&mut self, question: &Self::Question) -> Value;
+}
 
 /// Two real servers show that what is left after normalising does not depend on chance.
 #[tokio::test]
@@ -32,68 +50,105 @@ async fn a_real_server_equals_another() {
     }
     let one = RealCluster::start(Options::default()).await.expect("a real server starts");
     let two = RealCluster::start(Options::default()).await.expect("another real server starts");
-    let one = Side::new(one.client().expect("its kubeconfig is usable"));
-    let two = Side::new(two.client().expect("its kubeconfig is usable"));
-    run(one, two, &[]).await;
+    let http = |cluster: &RealCluster| Http::new(cluster.client().expect("its kubeconfig is usable"));
+    run("calls", http(&one), http(&two), Book::default()).await;
+    let program = ensure_binaries().expect("kubectl is built").kubectl();
+    let kubectl = |cluster: &RealCluster, name| Kubectl::new(program.clone(), cluster.kubeconfig(), name);
+    run("kubectl", kubectl(&one, "one"), kubectl(&two, "two"), Book::default()).await;
 }
 
-/// Runs all cases on both and fails when a difference is found that is not accepted.
-async fn run(mut real: Side, mut other: Side, accepted: &[Accepted]) {
-    let cases = cases();
-    let mut transcript = Transcript::from_environment();
-    let mut calls = 0;
+/// The embedded server over TLS, as its clients meet it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_embedded_server_equals_a_real_one() {
+    if !support::enabled("the_embedded_server_equals_a_real_one") {
+        return;
+    }
+    let real = RealCluster::start(Options::default()).await.expect("a real server starts");
+    let embedded = embedded().await;
+    let kubeconfig = Kubeconfig::from_yaml(&embedded.kubeconfig()).expect("its kubeconfig is well-formed");
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
+    let client = Client::try_from(config.expect("its kubeconfig is usable")).expect("a client can be made");
+    run("calls", Http::new(real.client().expect("its kubeconfig is usable")), Http::new(client), Book::read()).await;
+    embedded.shutdown().await;
+}
+
+/// The same, asked by kubectl.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_sees_the_embedded_server_as_a_real_one() {
+    if !support::enabled("kubectl_sees_the_embedded_server_as_a_real_one") {
+        return;
+    }
+    let real = RealCluster::start(Options::default()).await.expect("a real server starts");
+    let embedded = embedded().await;
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("embedded-{}.kubeconfig", std::process::id()));
+    fs::write(&file, embedded.kubeconfig()).expect("its kubeconfig can be written");
+    let program = ensure_binaries().expect("kubectl is built").kubectl();
+    let real_side = Kubectl::new(program.clone(), real.kubeconfig(), "real");
+    run("kubectl", real_side, Kubectl::new(program, &file, "embedded"), Book::read()).await;
+    // What stays in the target directory does no harm.
+    let _ = fs::remove_file(file);
+    embedded.shutdown().await;
+}
+
+async fn embedded() -> ApiServer {
+    let listen = Some(([127, 0, 0, 1], 0).into());
+    let options = kubewright_apiserver::Options { listen, ..Default::default() };
+    ApiServer::start(options).await.expect("the embedded server starts")
+}
+
+/// The differences that are known: which are meant, and which are still to go.
+#[derive(Default)]
+struct Book {
+    accepted: Vec<Known>,
+    open: Vec<Known>,
+}
+
+impl Book {
+    fn read() -> Self {
+        let read = |text| serde_saphyr::from_str(text).expect("the file of known differences is well-formed");
+        Self { accepted: read(include_str!("accepted.yaml")), open: read(include_str!("open.yaml")) }
+    }
+}
+
+/// Asks both everything in a folder, and fails when a difference is found that is not known.
+async fn run<S: Server>(folder: &str, mut real: S, mut other: S, book: Book) {
+    let cases = load::<S::Question>(folder);
+    let mut questions = 0;
     let mut differences = Vec::new();
     for case in &cases {
-        let namespace = format!("case-{}", case.name);
+        let namespace = format!("{folder}-{}", case.name);
         real.begin(&namespace).await;
         other.begin(&namespace).await;
-        for (index, step) in case.steps.iter().enumerate() {
-            calls += 1;
-            let answers = (real.answer(step).await, other.answer(step).await);
-            transcript.add(&case.name, &step.call, &answers);
+        for (index, question) in case.steps.iter().enumerate() {
+            questions += 1;
+            let answers = (real.answer(question).await, other.answer(question).await);
+            write_down(&case.name, question.title(), &answers);
             for (at, real, other) in compare(&answers.0, &answers.1) {
-                let step = (index + 1, step.call.clone());
-                differences.push(Difference { case: case.name.clone(), step, at, real, other });
+                let step = (index + 1, question.title().to_owned());
+                differences.push(Difference { case: format!("{folder}/{}", case.name), step, at, real, other });
             }
         }
     }
-    let found = differences.len();
-    differences.retain(|difference| !accepted.iter().any(|accepted| accepted.covers(difference)));
+    let mut count = [0, 0];
+    differences.retain(|difference| {
+        let known = [&book.accepted, &book.open];
+        let found = known.iter().position(|known| known.iter().any(|known| known.covers(difference)));
+        found.map(|index| count[index] += 1).is_none()
+    });
     for difference in &differences {
         println!("{difference}");
     }
-    println!(
-        "{} cases, {calls} calls: {} differences, {} accepted",
-        cases.len(),
-        differences.len(),
-        found - differences.len()
-    );
-    assert!(differences.is_empty(), "{} differences, see above", differences.len());
+    let [accepted, open] = count;
+    let new = differences.len();
+    let cases = cases.len();
+    println!("{folder}: {cases} cases, {questions} questions, {new} new differences, {open} open, {accepted} accepted");
+    assert!(differences.is_empty(), "{new} new differences, see above");
 }
 
-fn cases() -> Vec<Case> {
-    let mut cases = load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/differential/cases"));
-    if let Ok(wanted) = std::env::var("KUBEWRIGHT_CASES") {
-        cases.retain(|case| wanted.split(',').any(|name| name == case.name));
-    }
-    cases
-}
-
-/// All answers, for people to read.
-struct Transcript(Option<File>);
-
-impl Transcript {
-    fn from_environment() -> Self {
-        Self(
-            std::env::var_os("KUBEWRIGHT_TRANSCRIPT")
-                .map(|path| File::create(path).expect("the transcript can be made")),
-        )
-    }
-
-    fn add(&mut self, case: &str, call: &str, (real, other): &(Value, Value)) {
-        if let Some(file) = &mut self.0 {
-            writeln!(file, "{case} {call}\n  real     {real}\n  embedded {other}")
-                .expect("the transcript can be written");
-        }
+/// Adds a pair of answers to the transcript, for people to read.
+fn write_down(case: &str, title: &str, (real, other): &(Value, Value)) {
+    if let Some(path) = std::env::var_os("KUBEWRIGHT_TRANSCRIPT") {
+        let mut file = OpenOptions::new().append(true).create(true).open(path).expect("the transcript can be opened");
+        writeln!(file, "{case} {title}\n  real     {real}\n  embedded {other}").expect("the transcript can be written");
     }
 }

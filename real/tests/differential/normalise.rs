@@ -12,9 +12,15 @@ static PATTERNS: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
     [
         ("uid", "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
         ("time", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"),
+        ("time", r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4}"),
         ("address", r"\b10\.\d+\.\d+\.\d+\b"),
         // A generated name: "generated-" is what the cases use as generateName.
         ("name", r"(?i)\bgenerated-[a-z0-9]{5}\b"),
+        // As kubectl prints it.
+        ("version", r#"resourceVersion"?: "?\d+"?"#),
+        ("version", r"Resource Version: +\d+"),
+        ("version", r"ResourceVersion in (the precondition|record) \(\d+\)"),
+        ("file", r"kubectl-edit-\d+"),
         ("certificate", "X509SHA256=[0-9a-f]{64}"),
     ]
     .map(|(kind, pattern)| (kind, Regex::new(pattern).expect("the pattern is well-formed")))
@@ -23,7 +29,7 @@ static PATTERNS: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
 /// Fields that hold a port which the server chooses.
 const PORTS: [&str; 2] = ["nodePort", "healthCheckNodePort"];
 /// Fields with lists that kube-apiserver fills in the order of a Go map.
-const UNORDERED: [&str; 2] = ["causes", "nonResourceURLs"];
+const UNORDERED: [&str; 4] = ["causes", "nonResourceRules", "nonResourceURLs", "resourceRules"];
 
 /// Knows what it has replaced in the earlier answers of the same server.
 #[derive(Default)]
@@ -45,16 +51,19 @@ impl Normaliser {
                 for (key, value) in map {
                     match (key.as_str(), &mut *value) {
                         // Of a list it is the revision of all objects, which others change too.
-                        ("metadata", Value::Object(metadata)) if list && metadata.contains_key("resourceVersion") => {
-                            metadata.insert("resourceVersion".to_owned(), "<revision>".into());
+                        ("metadata", metadata) if list => {
+                            if let Some(version) = metadata.get_mut("resourceVersion") {
+                                *version = "<revision>".into();
+                            }
+                            self.normalise(metadata);
                         }
                         ("resourceVersion", Value::String(version)) => *version = self.token("version", version),
                         ("continue", Value::String(token)) => *token = self.token("continue", token),
                         // Where the server believes itself to be reached.
                         ("serverAddress", Value::String(address)) => *address = "<server>".to_owned(),
                         (name, Value::Array(items)) if UNORDERED.contains(&name) => {
-                            items.sort_by_key(Value::to_string);
                             items.iter_mut().for_each(|item| self.normalise(item));
+                            items.sort_by_key(Value::to_string);
                         }
                         (name, Value::Number(port)) if PORTS.contains(&name) => {
                             *value = self.token("port", &port.to_string()).into();
@@ -81,7 +90,7 @@ impl Normaliser {
 
     /// The same replacement for the same value, numbered by first appearance.
     fn token(&mut self, kind: &'static str, value: &str) -> String {
-        if value.is_empty() || value == "0" {
+        if value.is_empty() || value == "0" || value.starts_with('<') {
             return value.to_owned();
         }
         let next = self.known.keys().filter(|(known, _)| *known == kind).count() + 1;

@@ -1,4 +1,4 @@
-//! One of the two servers: sends it a call and gives its answer as one JSON tree, ready to be compared.
+//! Asks a server by HTTP: sends a call and gives the answer as one JSON tree, ready to be compared.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use kube::Client;
 use kube::client::Body;
 use serde_json::{Map, Value, json};
 
+use crate::Server;
 use crate::case::{Step, Until};
 use crate::normalise::Normaliser;
 
@@ -16,22 +17,19 @@ use crate::normalise::Normaliser;
 const COMPARED: [&str; 5] = ["cache-control", "content-type", "location", "vary", "warning"];
 /// Headers that both servers are to send, with a value of their own.
 const PRESENT: [&str; 3] = ["audit-id", "x-kubernetes-pf-flowschema-uid", "x-kubernetes-pf-prioritylevel-uid"];
-const UNTIL_WITHIN: Duration = Duration::from_secs(30);
+const UNTIL_WITHIN: Duration = Duration::from_secs(10);
 
-/// A server, with what the steps of the case have saved from its answers.
-pub(crate) struct Side {
+/// Asks a server, with what the steps of the case have saved from its answers.
+pub(crate) struct Http {
     client: Client,
     saved: BTreeMap<String, String>,
     normaliser: Normaliser,
 }
 
-impl Side {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client, saved: BTreeMap::new(), normaliser: Normaliser::default() }
-    }
+impl Server for Http {
+    type Question = Step;
 
-    /// Forgets what earlier cases have left, and makes the namespace of this one.
-    pub(crate) async fn begin(&mut self, namespace: &str) {
+    async fn begin(&mut self, namespace: &str) {
         self.saved = BTreeMap::from([("ns".to_owned(), namespace.to_owned())]);
         self.normaliser = Normaliser::default();
         let body = json!({"metadata": {"name": namespace}}).to_string();
@@ -40,21 +38,19 @@ impl Side {
         assert_eq!(answer["status"], 201, "the namespace {namespace} is made: {answer}");
     }
 
-    /// The normalised answer to a step: status, headers and body.
-    pub(crate) async fn answer(&mut self, step: &Step) -> Value {
+    /// Status, headers and body; of a step with `until` also whether the answer became like that.
+    async fn answer(&mut self, step: &Step) -> Value {
         let mut answer;
         match &step.until {
             None => answer = self.send(step).await,
             Some(until) => {
                 let deadline = Instant::now() + UNTIL_WITHIN;
-                loop {
-                    answer = self.send(step).await;
-                    if reached(until, &answer) {
-                        break;
-                    }
-                    assert!(Instant::now() < deadline, "{}: not {until:?} but {answer}", step.call);
+                answer = self.send(step).await;
+                while !reached(until, &answer) && Instant::now() < deadline {
                     tokio::time::sleep(Duration::from_millis(20)).await;
+                    answer = self.send(step).await;
                 }
+                answer["reached"] = reached(until, &answer).into();
             }
         }
         for (name, pointer) in &step.save {
@@ -64,6 +60,12 @@ impl Side {
         }
         self.normaliser.normalise(&mut answer);
         answer
+    }
+}
+
+impl Http {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client, saved: BTreeMap::new(), normaliser: Normaliser::default() }
     }
 
     async fn send(&self, step: &Step) -> Value {
@@ -89,10 +91,12 @@ impl Side {
         let response = self.client.send(request).await.expect("the server answers");
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("the answer is whole").to_bytes();
+        let text = String::from_utf8_lossy(&bytes);
+        let yaml = parts.headers.get("content-type").is_some_and(|kind| kind == "application/yaml");
         json!({
             "status": parts.status.as_u16(),
             "headers": headers(&parts.headers),
-            "body": parse(&String::from_utf8_lossy(&bytes)),
+            "body": if yaml { serde_saphyr::from_str(&text).unwrap_or_default() } else { parse(&text) },
         })
     }
 
