@@ -60,13 +60,6 @@ impl Random {
         out
     }
 
-    /// `length` letters and digits without vowels and look-alikes, as they end generated names.
-    pub fn suffix(&self, length: usize) -> String {
-        const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
-        let mut rng = self.0.lock();
-        (0..length).map(|_| char::from(LETTERS[(rng.next_u32() % LETTERS.len() as u32) as usize])).collect()
-    }
-
     /// A random number.
     pub fn number(&self) -> u64 {
         self.0.lock().next_u64()
@@ -95,11 +88,6 @@ impl std::fmt::Debug for Env {
     }
 }
 
-/// A time as it stands in `metav1.Time` fields: RFC 3339 in whole seconds.
-pub fn rfc3339_seconds(time: Timestamp) -> String {
-    Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,11 +98,5 @@ mod tests {
         assert_eq!(a.uuid(), b.uuid());
         assert_ne!(a.uuid(), a.uuid());
         assert_eq!(a.uuid().len(), 36);
-    }
-
-    #[test]
-    fn times_are_cut_to_seconds() {
-        let time: Timestamp = "2026-01-02T03:04:05.678Z".parse().unwrap();
-        assert_eq!(rfc3339_seconds(time), "2026-01-02T03:04:05Z");
     }
 }

@@ -20,11 +20,17 @@
 //! | [`patch`] | JSON patch, merge patch, strategic merge patch |
 //! | [`kinds`] | what the built-in kinds do beyond their schema: defaults, validation, status separation |
 //! | [`table`] | printing of objects as rows |
-//! | `crd` | custom resource definitions: from their manifest to a served resource |
-//! | `registry` | which resources are served, and by what schema, strategy and columns |
-//! | `discovery` | `/api`, `/apis` and `/openapi/v3` |
+//! | [`crd`] | custom resource definitions: from their manifest to a served resource |
+//! | [`registry`] | which resources are served, and by what schema, strategy and columns |
+//! | [`discovery`] | `/api`, `/apis` and `/openapi/v3` |
+//! | [`selector`] | label and field selectors |
+//! | [`mod@env`] | time and randomness, passed in |
 //! | `verbs` | create, get, list, watch, update, patch, delete |
 //! | `http` | TLS, request parsing, content negotiation, the tower service |
+//! | `auth` | certificates, the token, who is asking |
+//! | `server` | start and end, first objects, the life of custom resource definitions |
+//!
+//! Start with [`ApiServer::start`].
 
 pub mod apply;
 mod auth;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::kinds::names;
+
 /// How a requirement compares the label's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operator {
@@ -89,7 +91,7 @@ impl Requirement {
             }
         }
         for (index, value) in values.iter().enumerate() {
-            let problems = label_value_problems(value);
+            let problems = names::label_value(value);
             if !problems.is_empty() {
                 return Err(invalid(&format!("values[{index}][{key}]"), value, &problems));
             }
@@ -248,7 +250,7 @@ impl Parser {
         let Token::Word(key) = token else {
             return Err(format!("found '{}', expected: identifier", token.literal()));
         };
-        let problems = qualified_name_problems(&key);
+        let problems = names::qualified_name(&key);
         if !problems.is_empty() {
             return Err(invalid("", &key, &problems));
         }
@@ -328,82 +330,6 @@ impl Parser {
             other => Err(format!("found '{}', expected: identifier", other.literal())),
         }
     }
-}
-
-const NAME_RULE: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end \
-     with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is \
-     '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
-const VALUE_RULE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or \
-     '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex \
-     used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
-const PREFIX_RULE: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or \
-     '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is \
-     '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
-
-fn qualified_name_problems(key: &str) -> Vec<String> {
-    let mut problems = Vec::new();
-    let name = match key.split('/').collect::<Vec<_>>().as_slice() {
-        [name] => *name,
-        [prefix, name] => {
-            if prefix.is_empty() {
-                problems.push("prefix part must be non-empty".to_string());
-            } else {
-                if prefix.len() > 253 {
-                    problems.push("prefix part must be no more than 253 bytes".into());
-                }
-                if !is_subdomain(prefix) {
-                    problems.push(format!("prefix part {PREFIX_RULE}"));
-                }
-            }
-            name
-        }
-        _ => {
-            return vec![format!(
-                "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with \
-                 an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is \
-                 '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. \
-                 'example.com/MyName')"
-            )];
-        }
-    };
-    if name.is_empty() {
-        problems.push("name part must be non-empty".into());
-    } else if name.len() > 63 {
-        problems.push("name part must be no more than 63 bytes".into());
-    }
-    if !is_label_text(name) {
-        problems.push(NAME_RULE.into());
-    }
-    problems
-}
-
-fn label_value_problems(value: &str) -> Vec<String> {
-    let mut problems = Vec::new();
-    if value.len() > 63 {
-        problems.push("must be no more than 63 bytes".to_string());
-    }
-    if !value.is_empty() && !is_label_text(value) {
-        problems.push(VALUE_RULE.into());
-    }
-    problems
-}
-
-fn is_label_text(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let inner = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
-    bytes.iter().all(inner)
-        && bytes.first().is_some_and(u8::is_ascii_alphanumeric)
-        && bytes.last().is_some_and(u8::is_ascii_alphanumeric)
-}
-
-fn is_subdomain(text: &str) -> bool {
-    let outer = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    text.split('.').all(|label| {
-        let bytes = label.as_bytes();
-        bytes.iter().all(|byte| outer(byte) || *byte == b'-')
-            && bytes.first().is_some_and(outer)
-            && bytes.last().is_some_and(outer)
-    })
 }
 
 #[cfg(test)]

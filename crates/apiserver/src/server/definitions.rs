@@ -18,7 +18,7 @@ use crate::store::{ObjectKey, RangeRequest, Stored, Write, WriteError};
 use crate::verbs;
 
 /// Finalizer of definitions that stay until the objects of their kind are deleted.
-const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+pub(crate) const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
 
 /// Called after every write of an object.
 pub(crate) async fn object_written(core: &Arc<Core>, resource: &Resource, stored: &Arc<Stored>) {

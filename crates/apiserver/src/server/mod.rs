@@ -14,4 +14,4 @@ mod definitions;
 
 pub use api_server::{ApiServer, Options, StartError};
 pub(crate) use core::Core;
-pub(crate) use definitions::{object_deleted, object_written};
+pub(crate) use definitions::{CLEANUP, object_deleted, object_written};

@@ -23,8 +23,6 @@ use crate::table::IncludeObject;
 const FOREGROUND: &str = "foregroundDeletion";
 /// Finalizer of objects that stay until the garbage collector has orphaned their dependents.
 const ORPHAN: &str = "orphan";
-/// Finalizer of definitions that stay until the objects of their kind are deleted.
-const CUSTOM_CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
 
 /// Deletes the object.
 pub(super) async fn delete(call: &mut Call) -> ApiResult<Reply> {
@@ -307,8 +305,8 @@ fn default_policy_warning(resource: &Resource, options: &DeleteOptions) -> Optio
 fn mark_definition(definition: &mut Value, now: Timestamp) {
     let metadata = &mut definition["metadata"];
     let mut finalizers = metadata["finalizers"].as_array().cloned().unwrap_or_default();
-    if !finalizers.iter().any(|finalizer| finalizer == CUSTOM_CLEANUP) {
-        finalizers.push(CUSTOM_CLEANUP.into());
+    if !finalizers.iter().any(|finalizer| finalizer == server::CLEANUP) {
+        finalizers.push(server::CLEANUP.into());
     }
     metadata["finalizers"] = finalizers.into();
     let message = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon";

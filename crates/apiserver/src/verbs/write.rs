@@ -110,7 +110,7 @@ async fn store_candidate(
         crd::prepare_create(&mut object);
     }
     let name = object.text("metadata.name").to_string();
-    merge_errors(&resource, &name, checked, validate(&resource, "", &object, None))?;
+    refused(&resource, &name, checked, validate(&resource, "", &object, None))?;
     call.warnings.extend(warnings(&resource, &object, None));
     complete(&resource, &mut object);
     if !given_version.is_empty() {
@@ -184,7 +184,7 @@ pub(super) async fn update(
         if resource.is_definitions() && call.subresource.is_empty() {
             crd::prepare_update(&mut new, &old);
         }
-        merge_errors(&resource, &call.name, checked, validate(&resource, &call.subresource, &new, Some(&old)))?;
+        refused(&resource, &call.name, checked, validate(&resource, &call.subresource, &new, Some(&old)))?;
         if call.subresource != "status" {
             call.warnings.extend(warnings(&resource, &new, Some(&old)));
         }
@@ -326,17 +326,10 @@ fn warnings(resource: &Resource, new: &Value, old: Option<&Value>) -> Vec<String
     if resource.is_definitions() { crd::warnings(new) } else { resource.strategy().warnings(new, old) }
 }
 
-/// Adds `more` to what a check has refused already.
-fn merge_errors(resource: &Resource, name: &str, checked: ApiResult<()>, more: Vec<FieldError>) -> ApiResult<()> {
-    if more.is_empty() {
-        return checked;
-    }
-    match checked {
-        Err(error) if error.code != 422 => Err(error),
-        // Metadata and schema are rarely wrong at once; what is wrong with the metadata is told first.
-        Err(error) => Err(error),
-        Ok(()) => Err(ApiError::invalid(&resource.group, &resource.kind, name, more)),
-    }
+/// What a first check has refused, or else what a second one has.
+fn refused(resource: &Resource, name: &str, first: ApiResult<()>, second: Vec<FieldError>) -> ApiResult<()> {
+    first?;
+    if second.is_empty() { Ok(()) } else { Err(ApiError::invalid(&resource.group, &resource.kind, name, second)) }
 }
 
 /// What the store said, in the words of the API.
