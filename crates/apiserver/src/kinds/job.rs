@@ -1,4 +1,4 @@
-//! Job and CronJob.
+//! Job.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,6 @@ use super::metadata::too_long;
 use super::names;
 use super::path::Path;
 use super::pod;
-use super::schedule;
 use super::selector;
 use super::strategy::{KindContext, Strategy};
 use super::tree::{Tree, same};
@@ -134,52 +133,6 @@ impl Strategy for Job {
     }
 }
 
-pub(super) struct CronJob;
-
-impl Strategy for CronJob {
-    fn default(&self, _: &str, object: &mut Value) {
-        let spec = object.ensure("spec");
-        spec.default_text("concurrencyPolicy", "Allow");
-        spec.default_to("suspend", false);
-        spec.default_to("successfulJobsHistoryLimit", 3);
-        spec.default_to("failedJobsHistoryLimit", 1);
-        let job = spec.ensure("jobTemplate").ensure("spec");
-        pod::default_template(job.ensure("template"));
-        default_failure_policy(job);
-    }
-
-    fn has_status(&self) -> bool {
-        true
-    }
-
-    fn has_generation(&self) -> bool {
-        true
-    }
-
-    fn validate(&self, object: &Value) -> Vec<FieldError> {
-        let mut errors = cron_spec(object.at("spec"), &Value::Null);
-        let name = object.text("metadata.name");
-        // Jobs are named after it, with eleven more characters.
-        if name.len() > 52 {
-            errors.push(FieldError::invalid("metadata.name", name, "must be no more than 52 characters"));
-        }
-        errors
-    }
-
-    fn validate_update(&self, new: &Value, old: &Value) -> Vec<FieldError> {
-        cron_spec(new.at("spec"), old.at("spec"))
-    }
-
-    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
-        let mut list = Vec::new();
-        if old.is_none() {
-            list.extend(warnings::name_in_pods(new));
-        }
-        list.extend(warnings::template(new, old, &SPEC.child("jobTemplate").child("spec").child("template")));
-        list
-    }
-}
-
 /// A Job without labels has those of its template, the generated ones included.
 fn labels_from_template(job: &mut Value) {
     let labels = job.at("spec.template.metadata.labels").clone();
@@ -188,7 +141,7 @@ fn labels_from_template(job: &mut Value) {
     }
 }
 
-fn default_failure_policy(spec: &mut Value) {
+pub(super) fn default_failure_policy(spec: &mut Value) {
     let Some(policy) = spec.field_mut("podFailurePolicy") else { return };
     for rule in policy.each_mut("rules") {
         for condition in rule.each_mut("onPodConditions") {
@@ -197,52 +150,7 @@ fn default_failure_policy(spec: &mut Value) {
     }
 }
 
-fn cron_spec(spec: &Value, old: &Value) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    let text = spec.text("schedule");
-    let path = SPEC.child("schedule");
-    if text.is_empty() {
-        errors.push(FieldError::required(path, ""));
-    } else {
-        errors.extend(schedule::check_schedule(text).map(|detail| FieldError::invalid(path, text, detail)));
-        let allowed = old.text("schedule").contains("TZ");
-        if text.contains("TZ") && (!allowed || spec.has("timeZone")) {
-            let detail = if allowed {
-                "cannot use both timeZone field and TZ or CRON_TZ in schedule"
-            } else {
-                "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
-            };
-            errors.push(FieldError::invalid(path, text, detail));
-        }
-    }
-    errors.extend(workload::not_negative(spec, &["startingDeadlineSeconds"], &SPEC));
-    if spec.has("timeZone") && spec.at("timeZone") != old.at("timeZone") {
-        let zone = spec.text("timeZone");
-        for detail in schedule::check_time_zone(zone) {
-            errors.push(FieldError::invalid(SPEC.child("timeZone"), zone, detail));
-        }
-    }
-    let policies = ["Allow", "Forbid", "Replace"];
-    let policy = spec.text("concurrencyPolicy");
-    if !policies.contains(&policy) {
-        errors.push(FieldError::not_supported(SPEC.child("concurrencyPolicy"), policy, &policies));
-    }
-    let template = SPEC.child("jobTemplate");
-    let path = template.child("spec");
-    let job = spec.at("jobTemplate.spec");
-    errors.extend(validate_spec(job, &path));
-    if job.has("selector") {
-        let value = job.at("selector").clone();
-        errors.push(FieldError::invalid(path.child("selector"), value, "`selector` will be auto-generated"));
-    }
-    if job.flag("manualSelector") {
-        errors.push(FieldError::not_supported(path.child("manualSelector"), true, &["nil", "false"]));
-    }
-    errors.extend(workload::not_negative(spec, &["successfulJobsHistoryLimit", "failedJobsHistoryLimit"], &SPEC));
-    errors
-}
-
-fn validate_spec(spec: &Value, path: &Path<'_>) -> Vec<FieldError> {
+pub(super) fn validate_spec(spec: &Value, path: &Path<'_>) -> Vec<FieldError> {
     let counts = [
         "parallelism",
         "completions",

@@ -25,6 +25,7 @@ pub mod allocation;
 mod autoscaler;
 mod config;
 pub mod convert;
+mod cron_job;
 mod daemon_set;
 mod deployment;
 mod device;
@@ -89,7 +90,7 @@ pub fn strategy(group: &str, kind: &str) -> &'static dyn Strategy {
         ("apps", "StatefulSet") => &stateful_set::StatefulSet,
         ("apps", "DaemonSet") => &daemon_set::DaemonSet,
         ("batch", "Job") => &job::Job,
-        ("batch", "CronJob") => &job::CronJob,
+        ("batch", "CronJob") => &cron_job::CronJob,
         ("autoscaling", "HorizontalPodAutoscaler") => &autoscaler::HorizontalPodAutoscaler,
         ("policy", "PodDisruptionBudget") => &disruption::PodDisruptionBudget,
         ("networking.k8s.io", "Ingress") => &ingress::Ingress,

@@ -64,6 +64,13 @@ pub(super) fn whole_bytes(amounts: &Value, names: &[&str], path: &Path<'_>) -> V
         .collect()
 }
 
+/// Warnings on the sources of a volume that are among `old`. Their names are those that the server shows, which writes
+/// `storageos` as `storageOS` here.
+pub(super) fn volume_sources(volume: &Value, old: &[(&str, &str)], path: &Path<'_>) -> Vec<String> {
+    let present = old.iter().filter(|(name, _)| volume.has(name) || volume.has(&name.to_lowercase()));
+    present.map(|(name, text)| format!("{}: {text}", path.child(name))).collect()
+}
+
 /// Warnings on the spec of a claim.
 pub(super) fn claim_spec(spec: &Value, path: &Path<'_>) -> Vec<String> {
     let path = path.child("resources");
@@ -148,6 +155,11 @@ mod tests {
                     "spec.resources.requests[storage]: fractional byte value \"100m\" is invalid, must be an integer"
                         .into(),
                 ],
+            ),
+            (
+                ("", "PersistentVolume"),
+                json!({"spec": {"storageos": {}}}),
+                vec!["spec.storageOS: deprecated in v1.22, non-functional in v1.25+".into()],
             ),
             (
                 ("", "Service"),

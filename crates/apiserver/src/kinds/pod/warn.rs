@@ -141,8 +141,7 @@ fn volumes(spec: &Value, path: &Path<'_>) -> Vec<String> {
     let mut list = Vec::new();
     for (index, volume) in spec.list("volumes").iter().enumerate() {
         let path = path.index(index);
-        let old = OLD_VOLUMES.iter().filter(|(source, _)| volume.has(source));
-        list.extend(old.map(|(source, text)| format!("{}: {text}", path.child(source))));
+        list.extend(warnings::volume_sources(volume, &OLD_VOLUMES, &path));
         let path = path.child("ephemeral");
         let path = path.child("volumeClaimTemplate");
         list.extend(warnings::claim_spec(volume.at("ephemeral.volumeClaimTemplate.spec"), &path.child("spec")));

@@ -1,0 +1,97 @@
+//! StorageClass and VolumeAttributesClass.
+
+use serde_json::Value;
+
+use super::protect;
+use crate::field::FieldError;
+use crate::kinds::names;
+use crate::kinds::path::Path;
+use crate::kinds::strategy::{KindContext, Strategy};
+use crate::kinds::tree::{Tree, same};
+use crate::kinds::warnings;
+use crate::status::ApiResult;
+
+pub(in crate::kinds) struct StorageClass;
+
+impl Strategy for StorageClass {
+    fn default(&self, _: &str, object: &mut Value) {
+        object.default_to("reclaimPolicy", "Delete");
+        object.default_to("volumeBindingMode", "Immediate");
+    }
+
+    fn validate(&self, object: &Value) -> Vec<FieldError> {
+        let mut errors = driver_name("provisioner", object.text("provisioner"));
+        errors.extend(parameters(object));
+        let policies = ["Delete", "Retain"];
+        let policy = object.text("reclaimPolicy");
+        if !policy.is_empty() && !policies.contains(&policy) {
+            errors.push(FieldError::not_supported("reclaimPolicy", policy, &policies));
+        }
+        let modes = ["Immediate", "WaitForFirstConsumer"];
+        let mode = object.text("volumeBindingMode");
+        if !modes.contains(&mode) {
+            errors.push(FieldError::not_supported("volumeBindingMode", mode, &modes));
+        }
+        errors
+    }
+
+    fn validate_update(&self, new: &Value, old: &Value) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        for field in ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] {
+            if !same(new.at(field), old.at(field)) {
+                errors.push(FieldError::invalid(field, new.at(field).clone(), "field is immutable"));
+            }
+        }
+        errors
+    }
+
+    fn warnings(&self, new: &Value, _: Option<&Value>) -> Vec<String> {
+        let path = Path::new("allowedTopologies");
+        let mut list = Vec::new();
+        for (index, topology) in new.list("allowedTopologies").iter().enumerate() {
+            let path = path.index(index);
+            let path = path.child("matchLabelExpressions");
+            for (index, expression) in topology.list("matchLabelExpressions").iter().enumerate() {
+                let text = warnings::node_label(expression.text("key"));
+                list.extend(text.map(|text| format!("{}: {text}", path.index(index).child("key"))));
+            }
+        }
+        list
+    }
+}
+
+pub(in crate::kinds) struct VolumeAttributesClass;
+
+impl Strategy for VolumeAttributesClass {
+    fn prepare_create(&self, _: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
+        protect(object, "kubernetes.io/vac-protection");
+        Ok(())
+    }
+
+    fn validate(&self, object: &Value) -> Vec<FieldError> {
+        let mut errors = driver_name("driverName", object.text("driverName"));
+        if object.entries("parameters").next().is_none() {
+            errors.push(FieldError::required("parameters", "must contain at least one key/value pair"));
+        }
+        errors.extend(parameters(object));
+        errors
+    }
+
+    fn validate_update(&self, new: &Value, old: &Value) -> Vec<FieldError> {
+        let changed = ["driverName", "parameters"].into_iter().filter(|field| !same(new.at(field), old.at(field)));
+        changed.map(|field| FieldError::forbidden(field, format!("updates to {field} are forbidden."))).collect()
+    }
+}
+
+fn driver_name(field: &str, name: &str) -> Vec<FieldError> {
+    if name.is_empty() {
+        return vec![FieldError::required(field, "")];
+    }
+    let name = name.to_lowercase();
+    names::qualified_name(&name).into_iter().map(|m| FieldError::invalid(field, name.clone(), m)).collect()
+}
+
+fn parameters(object: &Value) -> Option<FieldError> {
+    let unnamed = object.entries("parameters").any(|(key, _)| key.is_empty());
+    unnamed.then(|| FieldError::invalid("parameters", "", "field can not be empty."))
+}

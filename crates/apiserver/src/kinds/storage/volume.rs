@@ -1,0 +1,184 @@
+//! PersistentVolume.
+
+use serde_json::{Value, json};
+
+use super::{OLD_ANNOTATIONS, SPEC, access_modes, class_name, old_annotations, protect, volume_mode};
+use crate::field::FieldError;
+use crate::kinds::path::Path;
+use crate::kinds::pod;
+use crate::kinds::quantity::Quantity;
+use crate::kinds::strategy::{KindContext, Strategy};
+use crate::kinds::tree::{Tree, same};
+use crate::kinds::warnings;
+use crate::status::ApiResult;
+
+/// Volume sources that no longer work.
+const OLD_SOURCES: [(&str, &str); 6] = [
+    ("cephfs", "deprecated in v1.28, non-functional in v1.31+"),
+    ("photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"),
+    ("scaleIO", "deprecated in v1.16, non-functional in v1.22+"),
+    ("storageOS", "deprecated in v1.22, non-functional in v1.25+"),
+    ("glusterfs", "deprecated in v1.25, non-functional in v1.26+"),
+    ("rbd", "deprecated in v1.28, non-functional in v1.31+"),
+];
+
+pub(in crate::kinds) struct PersistentVolume;
+
+/// Where a volume may come from: exactly one of these.
+const SOURCES: [&str; 22] = [
+    "hostPath",
+    "gcePersistentDisk",
+    "awsElasticBlockStore",
+    "glusterfs",
+    "flocker",
+    "nfs",
+    "rbd",
+    "quobyte",
+    "cephfs",
+    "iscsi",
+    "cinder",
+    "fc",
+    "flexVolume",
+    "azureFile",
+    "vsphereVolume",
+    "photonPersistentDisk",
+    "portworxVolume",
+    "azureDisk",
+    "scaleIO",
+    "local",
+    "storageos",
+    "csi",
+];
+
+impl Strategy for PersistentVolume {
+    fn default(&self, _: &str, object: &mut Value) {
+        object.ensure("status").default_text("phase", "Pending");
+        let spec = object.ensure("spec");
+        spec.default_text("persistentVolumeReclaimPolicy", "Retain");
+        spec.default_to("volumeMode", "Filesystem");
+        if let Some(host) = spec.field_mut("hostPath").filter(|host| host.is_object()) {
+            host.default_to("type", "");
+        }
+        if let Some(iscsi) = spec.field_mut("iscsi").filter(|iscsi| iscsi.is_object()) {
+            iscsi.default_to("iscsiInterface", "default");
+        }
+    }
+
+    fn has_status(&self) -> bool {
+        true
+    }
+
+    fn prepare_create(&self, _: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
+        let now = object.at("metadata.creationTimestamp").clone();
+        object.set("status", json!({"phase": "Pending", "lastPhaseTransitionTime": now}));
+        protect(object, "kubernetes.io/pv-protection");
+        Ok(())
+    }
+
+    fn prepare_status_update(&self, new: &mut Value, old: &Value) {
+        new.copy_field("spec", old);
+        if !new.has("status.lastPhaseTransitionTime") && old.has("status.lastPhaseTransitionTime") {
+            new.ensure("status").copy_field("lastPhaseTransitionTime", old.at("status"));
+        }
+    }
+
+    fn validate(&self, object: &Value) -> Vec<FieldError> {
+        let spec = object.at("spec");
+        let mut errors = Vec::new();
+        if spec.list("accessModes").is_empty() {
+            errors.push(FieldError::required(SPEC.child("accessModes"), ""));
+        }
+        errors.extend(access_modes(spec, &SPEC));
+        let path = SPEC.child("capacity");
+        let capacity = spec.at("capacity");
+        let entries = capacity.as_object().map_or(0, serde_json::Map::len);
+        if entries == 0 {
+            errors.push(FieldError::required(path, ""));
+        }
+        if capacity.get("storage").is_none() || entries > 1 {
+            errors.push(FieldError::not_supported(path, capacity.clone(), &["storage"]));
+        }
+        for (name, size) in spec.entries("capacity") {
+            if Quantity::parse(size).is_some_and(|size| !size.is_positive()) {
+                errors.push(FieldError::invalid(path.key(name), size.clone(), "must be greater than zero"));
+            }
+        }
+        let policies = ["Delete", "Recycle", "Retain"];
+        let policy = spec.text("persistentVolumeReclaimPolicy");
+        if !policy.is_empty() && !policies.contains(&policy) {
+            let path = SPEC.child("persistentVolumeReclaimPolicy");
+            errors.push(FieldError::not_supported(path, policy, &policies));
+        }
+        let affinity = SPEC.child("nodeAffinity");
+        if spec.has("nodeAffinity") {
+            if spec.has("nodeAffinity.required") {
+                let required = spec.at("nodeAffinity.required");
+                errors.extend(pod::validate_node_selector(required, &affinity.child("required")));
+            } else {
+                errors.push(FieldError::required(affinity.child("required"), "must specify required node constraints"));
+            }
+        }
+        let given: Vec<&str> = SOURCES.into_iter().filter(|source| spec.has(source)).collect();
+        if given.is_empty() {
+            errors.push(FieldError::required(SPEC, "must specify a volume type"));
+        }
+        for source in given.iter().skip(1) {
+            errors.push(FieldError::forbidden(SPEC.child(source), "may not specify more than 1 volume type"));
+        }
+        match given.first() {
+            Some(&"hostPath") if spec.text("hostPath.path").is_empty() => {
+                errors.push(FieldError::required("spec.hostPath.path", ""));
+            }
+            Some(&"local") if !spec.has("nodeAffinity.required") => {
+                errors.push(FieldError::required(affinity, "Local volume requires node affinity"));
+            }
+            Some(&"csi") => {
+                for field in ["driver", "volumeHandle"] {
+                    if spec.at("csi").text(field).is_empty() {
+                        let path = SPEC.child("csi");
+                        errors.push(FieldError::required(path.child(field), ""));
+                    }
+                }
+            }
+            _ => {}
+        }
+        errors.extend(class_name(spec, "storageClassName", &SPEC));
+        errors.extend(volume_mode(spec, &SPEC));
+        errors
+    }
+
+    fn validate_update(&self, new: &Value, old: &Value) -> Vec<FieldError> {
+        let mut errors = self.validate(new);
+        let (spec, before) = (new.at("spec"), old.at("spec"));
+        if SOURCES.iter().any(|source| !same(spec.at(source), before.at(source))) {
+            let detail = "spec.persistentvolumesource is immutable after creation\n";
+            errors.push(FieldError::forbidden("spec.persistentvolumesource", detail));
+        }
+        if spec.at("volumeMode") != before.at("volumeMode") {
+            errors.push(FieldError::invalid("volumeMode", spec.at("volumeMode").clone(), "field is immutable"));
+        }
+        if before.has("nodeAffinity") && !same(spec.at("nodeAffinity"), before.at("nodeAffinity")) {
+            let value = spec.at("nodeAffinity").clone();
+            errors.push(FieldError::invalid("nodeAffinity", value, "field is immutable"));
+        }
+        errors
+    }
+
+    fn warnings(&self, new: &Value, _: Option<&Value>) -> Vec<String> {
+        let mut list = old_annotations(new, &OLD_ANNOTATIONS);
+        let spec = new.at("spec");
+        if spec.text("persistentVolumeReclaimPolicy") == "Recycle" {
+            list.push(
+                "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended \
+                 approach is to use dynamic provisioning."
+                    .into(),
+            );
+        }
+        let path = Path::new("spec.nodeAffinity.required.nodeSelectorTerms");
+        for (index, term) in spec.list("nodeAffinity.required.nodeSelectorTerms").iter().enumerate() {
+            list.extend(warnings::node_selector_term(term, false, &path.index(index)));
+        }
+        list.extend(warnings::volume_sources(spec, &OLD_SOURCES, &SPEC));
+        list
+    }
+}
