@@ -1,1 +1,20 @@
-//! The embedded control plane: the API server and the built-in controllers, which are written on the public runtime.
+//! The embedded control plane: the API server and the built-in controllers.
+//!
+//! The controllers are written on `kubewright-runtime`, as any operator is; they reach the API server in process,
+//! without a socket.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `control_plane` | [`ControlPlane`]: starts and stops all of it, tells when it has settled |
+//! | `garbage` | the garbage collector |
+//! | `namespaces` | the end of a namespace |
+//! | `defaults` | what every namespace has: ServiceAccount `default`, ConfigMap `kube-root-ca.crt` |
+//! | `kinds` | which kinds the server serves |
+
+mod control_plane;
+mod defaults;
+mod garbage;
+mod kinds;
+mod namespaces;
+
+pub use control_plane::{ControlPlane, ControlPlaneOptions, StartError};

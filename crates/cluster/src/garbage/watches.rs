@@ -1,0 +1,73 @@
+//! Follows the metadata of every kind that can be deleted, also of kinds that are installed later.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::core::ApiResource;
+use kubewright_cache::{Deltas, Keep, Scope};
+use kubewright_runtime::{Delta, Error, TaskContext, Trigger};
+use tokio::task::{AbortHandle, JoinSet};
+
+use super::Uid;
+use super::collector::Collector;
+use crate::kinds::{ServedKind, served_kinds};
+
+/// Feeds the collector until the manager stops.
+pub(super) async fn follow(context: TaskContext, collector: Arc<Collector>, wake: Trigger<Uid>) -> Result<(), Error> {
+    let definitions = ApiResource::erase::<CustomResourceDefinition>(&());
+    let definitions = context.caches.informer(&definitions, Scope::default(), Keep::Metadata)?;
+    let mut changes = definitions.subscribe();
+    let mut watched: BTreeMap<(String, String), AbortHandle> = BTreeMap::new();
+    let mut tasks = JoinSet::new();
+    definitions.wait_synced().await;
+    loop {
+        let kinds = collectable(served_kinds(&context.client).await?);
+        watched.retain(|key, task| {
+            let served = kinds.iter().any(|kind| key_of(&kind.resource) == *key);
+            if !served {
+                task.abort();
+            }
+            served
+        });
+        for kind in kinds {
+            collector.learn_kind(&kind.resource, kind.namespaced);
+            let key = key_of(&kind.resource);
+            if watched.contains_key(&key) {
+                continue;
+            }
+            let deltas = context.caches.informer(&kind.resource, Scope::default(), Keep::Metadata)?.subscribe();
+            watched.insert(key, tasks.spawn(feed(kind.resource, deltas, collector.clone(), wake.clone())));
+        }
+        tokio::select! {
+            () = context.stop.cancelled() => return Ok(()),
+            change = changes.next() => if change.is_none() { return Ok(()) },
+        }
+    }
+}
+
+/// Events are the most frequent objects and never own or are owned; the real collector leaves them out as well.
+fn collectable(mut kinds: Vec<ServedKind>) -> Vec<ServedKind> {
+    kinds.retain(|kind| kind.can(&["list", "watch", "delete"]) && kind.resource.kind != "Event");
+    kinds
+}
+
+fn key_of(resource: &ApiResource) -> (String, String) {
+    (resource.api_version.clone(), resource.plural.clone())
+}
+
+async fn feed(resource: ApiResource, mut deltas: Deltas, collector: Arc<Collector>, wake: Trigger<Uid>) {
+    while let Some(Delta { old, new, .. }) = deltas.next().await {
+        let replaced = old.as_ref().filter(|old| new.as_ref().is_none_or(|new| new.uid() != old.uid()));
+        let mut affected = replaced.map(|old| collector.forget(old.uid())).unwrap_or_default();
+        if let Some(new) = &new {
+            match new.metadata() {
+                Ok(meta) => affected.extend(collector.observe(&resource, &meta)),
+                Err(error) => {
+                    tracing::error!(kind = resource.kind, object = %new.reference(), %error, "left out of garbage collection")
+                }
+            }
+        }
+        affected.into_iter().for_each(|uid| wake.wake(Uid(uid)));
+    }
+}
