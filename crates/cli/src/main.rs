@@ -1,2 +1,101 @@
 //! The `kubewright` command.
-fn main() {}
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `args` | commands, flags, help |
+//! | `up` | a control plane with the operators on this machine |
+//! | `run` | the operators against a cluster |
+//! | `operators` | which operators there are |
+//! | `manifests` | applies examples |
+//! | `tree`, `show` | what happened, as a tree |
+//!
+//! Exit codes: 0 done, 1 failed, 2 wrong usage.
+
+mod args;
+mod manifests;
+mod operators;
+mod run;
+mod show;
+mod tree;
+mod up;
+
+use std::error::Error;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use args::{Cli, Command};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = match EnvFilter::try_new(&cli.log) {
+        Ok(filter) => filter,
+        Err(error) => {
+            return usage(&format!("--log {:?}: {error}; write for example info or kubewright_runtime=debug", cli.log));
+        }
+    };
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+
+    let result = match cli.command {
+        Command::Up(args) => up::up(args).await.map_err(Failure::from),
+        Command::Run(args) => run::run(args).await.map_err(Failure::from),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage(text)) => usage(&text),
+        Err(Failure::Failed(text)) => {
+            eprintln!("error: {text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// How a command ended that did not do its work.
+enum Failure {
+    /// The command line can't be right: exit code 2.
+    Usage(String),
+    /// It did not work: exit code 1.
+    Failed(String),
+}
+
+impl From<up::UpError> for Failure {
+    fn from(error: up::UpError) -> Self {
+        match &error {
+            up::UpError::Operators(_) => Self::Usage(chain(&error)),
+            _ => Self::Failed(chain(&error)),
+        }
+    }
+}
+
+impl From<run::RunError> for Failure {
+    fn from(error: run::RunError) -> Self {
+        match &error {
+            run::RunError::Operators(_) | run::RunError::Address { .. } => Self::Usage(chain(&error)),
+            _ => Self::Failed(chain(&error)),
+        }
+    }
+}
+
+fn usage(text: &str) -> ExitCode {
+    eprintln!("error: {text}\n\nFor more information, try '--help'.");
+    ExitCode::from(2)
+}
+
+/// The error with all its causes, each once.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        next = cause.source();
+    }
+    text
+}

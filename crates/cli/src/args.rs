@@ -1,0 +1,169 @@
+//! The command line: commands, flags and their help.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Write, run, test and ship Kubernetes operators, with or without a cluster.
+#[derive(Debug, Parser)]
+#[command(name = "kubewright", version, propagate_version = true, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// How much to log; the syntax of RUST_LOG, for example debug or kubewright_runtime=debug.
+    #[arg(long, global = true, value_name = "FILTER", env = "KUBEWRIGHT_LOG", default_value = "warn")]
+    pub(crate) log: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a control plane with the operators on this machine, no cluster needed.
+    #[command(after_help = UP_EXAMPLES)]
+    Up(UpArgs),
+    /// Run the operators against a cluster.
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(RunArgs),
+}
+
+const UP_EXAMPLES: &str = "\
+Examples:
+  kubewright up                                      start, apply the examples, run until Ctrl-C
+  kubewright up --exit-when-settled                  start, wait until all is reconciled, show it, exit
+  kubewright up --data-dir ./data --port 6443        keep what is written over restarts
+  kubewright up --operators none --no-examples       the control plane alone
+  kubectl --kubeconfig kubewright.kubeconfig get ingress -A";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  kubewright run                                     all operators; $KUBECONFIG or ~/.kube/config, else in-cluster
+  kubewright run --kubeconfig ./admin.conf --operators ingress
+  kubewright run --metrics-bind-address 127.0.0.1:8080";
+
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    /// Port of the API server on 127.0.0.1; 0: any free one.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) port: u16,
+
+    /// Keep the cluster's state in this directory; accepted writes survive a crash. Without it nothing is kept.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// Where to write the kubeconfig.
+    #[arg(long, value_name = "FILE", default_value = "kubewright.kubeconfig")]
+    pub(crate) kubeconfig_out: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) operators: OperatorArgs,
+
+    /// Do not apply the operators' examples.
+    #[arg(long)]
+    pub(crate) no_examples: bool,
+
+    /// Wait until everything is reconciled, print the tree and exit: 0, or 1 with the reason after --timeout.
+    #[arg(long)]
+    pub(crate) exit_when_settled: bool,
+
+    /// How long to wait with --exit-when-settled, for example 90s or 2m.
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
+    pub(crate) timeout: Duration,
+
+    /// How to print: a tree for people, or JSON (one document at the end, with --exit-when-settled).
+    #[arg(long, short, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Kubeconfig of the cluster. Default: $KUBECONFIG, then ~/.kube/config, then the Pod's service account.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+
+    /// Context in the kubeconfig. Default: its current one.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) operators: OperatorArgs,
+
+    /// Serve metrics and health here, for example 127.0.0.1:8080; 0: do not serve them.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) metrics_bind_address: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OperatorArgs {
+    /// Which operators to run: names joined by commas, `all` or `none`.
+    #[arg(long, value_name = "LIST", default_value = "all")]
+    pub(crate) operators: String,
+
+    /// Host of Ingresses whose Service names none; may hold {name}, {namespace} and {domain}.
+    #[arg(long, value_name = "TEMPLATE", default_value = "example.com")]
+    pub(crate) ingress_host: String,
+
+    /// What {domain} stands for.
+    #[arg(long, value_name = "DOMAIN", default_value = "example.com")]
+    pub(crate) ingress_domain: String,
+
+    /// Class of Ingresses whose Service names none.
+    #[arg(long, value_name = "CLASS", default_value = "nginx")]
+    pub(crate) ingress_class: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    Text,
+    Json,
+}
+
+/// `90s`, `2m`, `500ms`, `1h30m`, or plain seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is not a duration; write for example 90s, 2m or 500ms");
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let mut total = Duration::ZERO;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).filter(|&at| at > 0).ok_or_else(wrong)?;
+        let number: u64 = rest[..digits].parse().map_err(|_| wrong())?;
+        rest = &rest[digits..];
+        let unit = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let millis = match &rest[..unit] {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            _ => return Err(wrong()),
+        };
+        let part = number.checked_mul(millis).map(Duration::from_millis);
+        total = part.and_then(|part| total.checked_add(part)).ok_or_else(wrong)?;
+        rest = &rest[unit..];
+    }
+    if text.is_empty() { Err(wrong()) } else { Ok(total) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        let millis = |text: &str| duration(text).map(|d| d.as_millis());
+        assert_eq!(millis("90"), Ok(90_000));
+        assert_eq!(millis("500ms"), Ok(500));
+        assert_eq!(millis("1h30m"), Ok(5_400_000));
+        for wrong in ["", "s", "1", "1d", "-1s", "99999999999999999999s", "9999999999999999h"] {
+            assert_eq!(duration(wrong).is_err(), wrong != "1", "{wrong}");
+        }
+    }
+}

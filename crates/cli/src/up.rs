@@ -1,0 +1,218 @@
+//! `kubewright up`: a control plane with the operators on this machine.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use kubewright::kube;
+use kubewright::prelude::*;
+use kubewright_cluster::{ControlPlane, ControlPlaneOptions, StartError};
+use serde_json::json;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::args::{Output, UpArgs};
+use crate::manifests::{self, ManifestError};
+use crate::operators::{self, Operator, OperatorError};
+use crate::show::{self, Scene, Screen};
+
+/// How often the tree is looked at while it is shown.
+const REDRAW: Duration = Duration::from_millis(100);
+
+/// Why `up` failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UpError {
+    #[error(transparent)]
+    Operators(#[from] OperatorError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error("the kubeconfig can't be written to {}: {cause}; name another file with --kubeconfig-out", path.display())]
+    Kubeconfig { path: PathBuf, cause: io::Error },
+    #[error("the examples could not be applied: {0}")]
+    Examples(#[from] ManifestError),
+    #[error("an operator stopped: {0}")]
+    Manager(#[from] ManagerError),
+    #[error("the API server did not answer: {0}")]
+    Api(#[from] Box<kube::Error>),
+    #[error("standard output: {0}")]
+    Output(#[from] io::Error),
+    #[error(
+        "not everything was reconciled within {}: {reasons}; --log debug tells more, --timeout waits longer",
+        seconds(timeout)
+    )]
+    NotSettled { timeout: Duration, reasons: String },
+    #[error("signals can't be waited for: {0}")]
+    Signals(io::Error),
+}
+
+/// Runs the command.
+pub(crate) async fn up(args: UpArgs) -> Result<(), UpError> {
+    let chosen = operators::chosen(&args.operators)?;
+    let begin = Instant::now();
+    let options = ControlPlaneOptions { port: Some(args.port), data_dir: args.data_dir.clone(), ..Default::default() };
+    let plane = ControlPlane::start(options).await?;
+    let result = with_plane(&args, chosen, &plane, begin).await;
+    plane.stop().await;
+    result
+}
+
+async fn with_plane(args: &UpArgs, chosen: Vec<Operator>, plane: &ControlPlane, begin: Instant) -> Result<(), UpError> {
+    write_kubeconfig(&args.kubeconfig_out, &plane.kubeconfig())?;
+    let text = args.output == Output::Text;
+    if text {
+        println!("control plane ready in {} ms at {}", begin.elapsed().as_millis(), plane.url());
+        println!("kubeconfig: export KUBECONFIG={}\n", absolute(&args.kubeconfig_out).display());
+    }
+
+    let mut kinds = Vec::new();
+    let mut examples = Vec::new();
+    let mut manager = Manager::new(plane.client(), manager_options());
+    for operator in chosen {
+        kinds.extend(operator.shows.into_iter().filter(|kind| !kinds.contains(kind)).collect::<Vec<_>>());
+        examples.push((operator.name, operator.examples));
+        for controller in operator.controllers {
+            manager = manager.controller(controller);
+        }
+    }
+    let handle = manager.handle();
+    let stop = CancellationToken::new();
+    let mut running = tokio::spawn(manager.run(stop.clone()));
+
+    let work = async {
+        if !args.no_examples {
+            for (name, text) in examples {
+                manifests::apply(&plane.client(), &format!("example of operator {name}"), text).await?;
+            }
+        }
+        if args.exit_when_settled {
+            settle(args, plane, &handle, &kinds).await
+        } else {
+            watch(args, plane, &kinds).await
+        }
+    };
+    let result = tokio::select! {
+        result = work => result,
+        ended = &mut running => return Err(stopped(ended)),
+    };
+    stop.cancel();
+    end(&mut running).await.and(result)
+}
+
+/// Shows the tree until everything is reconciled, or the time is over.
+async fn settle(
+    args: &UpArgs,
+    plane: &ControlPlane,
+    handle: &Handle,
+    kinds: &[kube::core::ApiResource],
+) -> Result<(), UpError> {
+    let mut screen = Screen::new();
+    let show = async {
+        loop {
+            let scene = scene(plane, kinds).await?;
+            if args.output == Output::Text {
+                screen.draw(&scene)?;
+            }
+            tokio::time::sleep(REDRAW).await;
+        }
+    };
+    let settled = tokio::time::timeout(args.timeout, plane.settled(std::slice::from_ref(handle)));
+    let settled = tokio::select! {
+        ended = show => return ended,
+        settled = settled => settled.is_ok(),
+        signal = interrupted() => return signal,
+    };
+    let scene = scene(plane, kinds).await?;
+    match args.output {
+        Output::Text => screen.finish(&scene)?,
+        Output::Json => {
+            println!("{:#}", json!({"objects": scene.tree.to_json(), "warnings": scene.warnings, "settled": settled}))
+        }
+    }
+    if settled {
+        return Ok(());
+    }
+    let reasons = plane.unsettled(std::slice::from_ref(handle));
+    Err(UpError::NotSettled { timeout: args.timeout, reasons: reasons.join("; ") })
+}
+
+/// Shows the tree until Ctrl-C.
+async fn watch(args: &UpArgs, plane: &ControlPlane, kinds: &[kube::core::ApiResource]) -> Result<(), UpError> {
+    let mut screen = Screen::new();
+    let mut revision = None;
+    let show = async {
+        loop {
+            if args.output == Output::Text && revision.replace(plane.revision()) != Some(plane.revision()) {
+                screen.draw(&scene(plane, kinds).await?)?;
+            }
+            tokio::time::sleep(REDRAW).await;
+        }
+    };
+    if args.output == Output::Text {
+        println!("running; Ctrl-C stops\n");
+    }
+    tokio::select! {
+        ended = show => ended,
+        signal = interrupted() => signal,
+    }
+}
+
+async fn scene(plane: &ControlPlane, kinds: &[kube::core::ApiResource]) -> Result<Scene, UpError> {
+    show::scene(&plane.client(), kinds).await.map_err(|error| UpError::Api(Box::new(error)))
+}
+
+/// Waits for SIGINT or SIGTERM.
+async fn interrupted() -> Result<(), UpError> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).map_err(UpError::Signals)?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result.map_err(UpError::Signals),
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+fn manager_options() -> ManagerOptions {
+    ManagerOptions { listen: None, ..ManagerOptions::default() }
+}
+
+async fn end(running: &mut JoinHandle<Result<(), ManagerError>>) -> Result<(), UpError> {
+    match running.await {
+        Ok(result) => Ok(result?),
+        // A panic in the manager itself: its message has been printed already.
+        Err(panic) => Err(UpError::Output(io::Error::other(panic))),
+    }
+}
+
+fn stopped(ended: Result<Result<(), ManagerError>, tokio::task::JoinError>) -> UpError {
+    match ended {
+        Ok(Ok(())) => UpError::Output(io::Error::other("the operators stopped without being asked to")),
+        Ok(Err(error)) => error.into(),
+        Err(panic) => UpError::Output(io::Error::other(panic)),
+    }
+}
+
+/// Writes the file in one step and for its owner only, since it holds the administrator's key.
+fn write_kubeconfig(path: &Path, text: &str) -> Result<(), UpError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let failed = |cause| UpError::Kubeconfig { path: path.into(), cause };
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(format!(".{}", std::process::id()));
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let write = || {
+        io::Write::write_all(&mut options.open(&draft)?, text.as_bytes())?;
+        std::fs::rename(&draft, path)
+    };
+    write().map_err(|cause| {
+        // Nothing to lose: the file holds only what could not be put in place.
+        let _ = std::fs::remove_file(&draft);
+        failed(cause)
+    })
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.into())
+}
+
+fn seconds(duration: &Duration) -> String {
+    format!("{} s", duration.as_secs_f64())
+}

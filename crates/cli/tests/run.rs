@@ -1,0 +1,51 @@
+//! `kubewright run` as a user meets it: against a cluster given by kubeconfig, and with nothing to run against.
+
+mod support;
+
+use std::process::Stdio;
+
+use support::{Scratch, Up, kubewright, run, stderr};
+
+//
+#[test]
+fn without_kubeconfig_and_outside_a_cluster_it_says_what_was_tried() {
+    let scratch = Scratch::new();
+    let output = kubewright().arg("run").env("HOME", scratch.path("nobody")).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = stderr(&output);
+    assert!(text.contains("kubeconfig") && text.contains("cluster"), "{text}");
+}
+
+//
+#[test]
+fn a_kubeconfig_that_is_not_there_is_named() {
+    let scratch = Scratch::new();
+    let output = run(&["run", "--kubeconfig", "missing.yaml"], &scratch);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("missing.yaml"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_wrong_address_is_wrong_usage() {
+    let scratch = Scratch::new();
+    let output = run(&["run", "--metrics-bind-address", "here"], &scratch);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("127.0.0.1:8080"), "{}", stderr(&output));
+}
+
+//
+#[test]
+fn it_runs_the_operators_against_a_cluster_until_a_signal() {
+    let scratch = Scratch::new();
+    let up = Up::start(&scratch, &["--operators", "none", "--no-examples"]);
+    let mut command = kubewright();
+    command.args(["run", "--metrics-bind-address", "0", "--kubeconfig"]).arg(&up.kubeconfig).stdout(Stdio::piped());
+    let mut operator = command.spawn().unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(operator.stdout.as_mut().unwrap()), &mut line).unwrap();
+    assert_eq!(line, "running ingress; Ctrl-C stops\n");
+    let killed = std::process::Command::new("kill").args(["-TERM", &operator.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    assert_eq!(operator.wait().unwrap().code(), Some(0));
+    assert_eq!(up.interrupt(), Some(0));
+}

@@ -1,0 +1,98 @@
+//! The `kubewright` binary as a child process, in a directory of its own.
+
+// Each test binary uses its own part of this.
+#![allow(dead_code, missing_docs, unreachable_pub)]
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A directory that goes with the test.
+pub struct Scratch(PathBuf);
+
+impl Scratch {
+    pub fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("kubewright-cli-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+pub fn kubewright() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kubewright"));
+    command.env_remove("KUBECONFIG").env_remove("KUBEWRIGHT_LOG").stdin(Stdio::null());
+    command
+}
+
+/// Runs to the end.
+pub fn run(args: &[&str], directory: &Scratch) -> Output {
+    kubewright().args(args).current_dir(&directory.0).output().unwrap()
+}
+
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A running `kubewright up`.
+pub struct Up {
+    child: Child,
+    pub kubeconfig: PathBuf,
+}
+
+impl Up {
+    /// Starts it and waits until it says that it is ready.
+    pub fn start(directory: &Scratch, args: &[&str]) -> Self {
+        let kubeconfig = directory.path("kubeconfig");
+        let mut command = kubewright();
+        command.arg("up").arg("--kubeconfig-out").arg(&kubeconfig).args(args).current_dir(&directory.0);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let ready = lines.by_ref().map_while(Result::ok).any(|line| line.starts_with("running;"));
+        assert!(ready, "kubewright up ended before it was ready");
+        // The pipe must not fill up while the test goes on.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, kubeconfig }
+    }
+
+    /// Ends it as a crash would.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Ends it as Ctrl-C would, and returns its exit code.
+    pub fn interrupt(mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        // Ended already, unless the test failed on the way.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub fn exists(path: &Path) -> bool {
+    path.try_exists().unwrap()
+}
