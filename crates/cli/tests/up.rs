@@ -1,5 +1,7 @@
 //! `kubewright up` as a user meets it: it settles, it keeps what it accepted, it says what is wrong.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! The `kubewright` binary as a child process, in a directory of its own.
 
 // Each test binary uses its own part of this.
-#![allow(dead_code, missing_docs, unreachable_pub)]
+#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
