@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
-use kube::api::{Api, Patch, PatchParams, PostParams};
+use kube::api::{Api, PostParams};
 use kube::core::ObjectMeta;
 use kube::{Resource, ResourceExt};
 use kubewright_runtime::{Context, Error, ObjectRef, Outcome, Reconciler};
-use serde_json::json;
 
 /// Name of the ConfigMap with the certificate of the cluster's CA.
 const ROOT_CA: &str = "kube-root-ca.crt";
@@ -49,10 +48,10 @@ impl Reconciler for RootCa {
         let data = BTreeMap::from([("ca.crt".to_string(), self.certificate.clone())]);
         match ctx.get::<ConfigMap>(&ObjectRef::new(Some(&name), ROOT_CA))? {
             Some(found) if found.data.as_ref() == Some(&data) => Ok(Outcome::Settled),
-            Some(_) => {
-                let patch = Patch::Merge(json!({"data": data}));
+            Some(mut found) => {
+                found.data = Some(data);
                 let api = Api::<ConfigMap>::namespaced(ctx.client().clone(), &name);
-                api.patch(ROOT_CA, &PatchParams::default(), &patch).await?;
+                api.replace(ROOT_CA, &PostParams::default(), &found).await?;
                 Ok(Outcome::Settled)
             }
             None => {

@@ -2,6 +2,8 @@
 //!
 //! The tests run on the embedded control plane, or, with `KUBEWRIGHT_TEST_KUBECONFIG`, on a real cluster.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::collections::BTreeMap;
 
 use kubewright::k8s_openapi::api::core::v1::{Event, Service, ServicePort, ServiceSpec};
