@@ -90,3 +90,8 @@ pub use kube;
 pub use kubewright_cache as cache;
 pub use kubewright_queue as queue;
 pub use kubewright_runtime as runtime;
+
+/// The examples in the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -9,6 +9,9 @@ use kubewright::prelude::*;
 use crate::options::{Options, OptionsError};
 use crate::plan::plan;
 
+/// The index of Ingresses by host and path.
+const BY_ADDRESS: &str = "address";
+
 /// Makes, repairs and removes the Ingress of a Service.
 pub struct IngressReconciler {
     options: Options,
@@ -21,7 +24,9 @@ pub fn controller(options: Options) -> Result<Controller, OptionsError> {
     options.check()?;
     let how = ControllerOptions { concurrency: options.workers, max_retries: Some(10), ..ControllerOptions::default() };
     let controller = Controller::new("ingress", Watch::<Service>::all(), IngressReconciler { options })
-        .owns(Watch::<Ingress>::all())
+        .owns(Watch::<Ingress>::all().index(BY_ADDRESS, |ingress| {
+            ingress.decode().map(|ingress: Ingress| addresses(&ingress).collect()).unwrap_or_else(|_| Vec::new())
+        }))
         // A foreign Ingress that stood in the way may be gone.
         .watches(Watch::<Ingress>::all().when(predicates::removed), |ingress| Some(ingress.reference().clone()))
         .options(how);
@@ -43,9 +48,13 @@ impl Reconciler for IngressReconciler {
             }
         };
         if let Some(wanted) = &wanted
-            && let Some(other) = shares_address(wanted, &ctx.list::<Ingress>(None)?)
+            && let Some(address) = addresses(wanted).next()
+            && let Some(other) = other_than(wanted, ctx.list_by::<Ingress>(BY_ADDRESS, &address)?)
         {
-            ctx.warning("DuplicateHost", other);
+            ctx.warning(
+                "DuplicateHost",
+                format!("{address} is also used by Ingress {other}; requests may go to either"),
+            );
         }
         for foreign in ctx.own(wanted).await?.refused {
             ctx.warning("IngressExists", format!("{foreign}; rename the Service or remove the Ingress"));
@@ -54,24 +63,19 @@ impl Reconciler for IngressReconciler {
     }
 }
 
-/// Another Ingress for the same host and path, if there is one; the message that tells of it.
-fn shares_address(wanted: &Ingress, all: &[Ingress]) -> Option<String> {
-    let ours: Vec<_> = addresses(wanted).collect();
-    let same_object =
-        |other: &Ingress| other.name_any() == wanted.name_any() && other.namespace() == wanted.namespace();
-    all.iter().filter(|other| !same_object(other)).find_map(|other| {
-        let (host, path) = addresses(other).find(|address| ours.contains(address))?;
-        let (namespace, name) = (other.namespace().unwrap_or_default(), other.name_any());
-        Some(format!(
-            "host {host} with path {path} is also used by Ingress {namespace}/{name}; requests may go to either"
-        ))
-    })
+/// The first of these Ingresses that is another object, as `namespace/name`.
+fn other_than(wanted: &Ingress, found: Vec<Ingress>) -> Option<String> {
+    let other = found.into_iter().find(|other| {
+        other.metadata.name != wanted.metadata.name || other.metadata.namespace != wanted.metadata.namespace
+    })?;
+    Some(format!("{}/{}", other.namespace().unwrap_or_default(), other.name_any()))
 }
 
-fn addresses(ingress: &Ingress) -> impl Iterator<Item = (&str, &str)> {
+/// Hosts with their paths, as in `example.com/cart`.
+fn addresses(ingress: &Ingress) -> impl Iterator<Item = String> {
     let rules = ingress.spec.iter().flat_map(|spec| spec.rules.iter().flatten());
     rules.flat_map(|rule| {
         let paths = rule.http.iter().flat_map(|http| &http.paths);
-        paths.map(|path| (rule.host.as_deref().unwrap_or("*"), path.path.as_deref().unwrap_or("/")))
+        paths.map(|path| format!("{}{}", rule.host.as_deref().unwrap_or("*"), path.path.as_deref().unwrap_or("/")))
     })
 }
