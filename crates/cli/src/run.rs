@@ -2,11 +2,16 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::pin;
+use std::time::Duration;
 
 use kubewright::prelude::*;
 
 use crate::args::RunArgs;
 use crate::operators::{self, OperatorError};
+
+/// How often it is looked whether the operators are ready.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Why `run` failed.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +22,8 @@ pub(crate) enum RunError {
     Address { address: String },
     #[error(transparent)]
     Config(#[from] ConfigError),
+    #[error("the cluster does not answer: {0}; check the server and the credentials in the kubeconfig")]
+    NoAnswer(Box<kubewright::kube::Error>),
     #[error(transparent)]
     Manager(#[from] ManagerError),
 }
@@ -27,6 +34,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<(), RunError> {
     let listen = address(&args.metrics_bind_address)?;
     let source: PathBuf = args.kubeconfig.clone().unwrap_or_default();
     let client = connect(args.kubeconfig.is_some().then_some(source.as_path()), args.context.as_deref()).await?;
+    client.apiserver_version().await.map_err(|error| RunError::NoAnswer(Box::new(error)))?;
     let options = ManagerOptions { listen, ..ManagerOptions::default() };
     let mut manager = Manager::new(client, options);
     let mut names = Vec::new();
@@ -36,8 +44,18 @@ pub(crate) async fn run(args: RunArgs) -> Result<(), RunError> {
             manager = manager.controller(controller);
         }
     }
-    println!("running {}; Ctrl-C stops", names.join(", "));
-    Ok(manager.run_until_signal().await?)
+    let handle = manager.handle();
+    let mut running = pin!(manager.run_until_signal());
+    let ready = async {
+        while handle.ready().is_err() {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    tokio::select! {
+        ended = &mut running => return Ok(ended?),
+        () = ready => println!("running {}; Ctrl-C stops", names.join(", ")),
+    }
+    Ok(running.await?)
 }
 
 fn address(text: &str) -> Result<Option<SocketAddr>, RunError> {

@@ -26,6 +26,18 @@ fn a_kubeconfig_that_is_not_there_is_named() {
 }
 
 #[test]
+fn a_kubeconfig_that_leads_nowhere_is_an_error_that_says_so() {
+    let scratch = Scratch::new();
+    let nowhere = scratch.path("nowhere");
+    let config = "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts: [{name: c, context: {cluster: k, user: u}}]\n\
+                  clusters: [{name: k, cluster: {server: 'https://127.0.0.1:1'}}]\nusers: [{name: u, user: {}}]\n";
+    std::fs::write(&nowhere, config).unwrap();
+    let output = run(&["run", "--kubeconfig", nowhere.to_str().unwrap()], &scratch);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("the cluster does not answer"), "{}", stderr(&output));
+}
+
+#[test]
 fn a_wrong_address_is_wrong_usage() {
     let scratch = Scratch::new();
     let output = run(&["run", "--metrics-bind-address", "here"], &scratch);
