@@ -17,7 +17,7 @@ mod normalise;
 mod support;
 
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 use kube::Client;
@@ -141,7 +141,11 @@ async fn run<S: Server>(folder: &str, mut real: S, mut other: S, book: Book) {
     let [accepted, open] = count;
     let new = differences.len();
     let cases = cases.len();
-    println!("{folder}: {cases} cases, {questions} questions, {new} new differences, {open} open, {accepted} accepted");
+    // Not with println!, which says nothing when a test passes.
+    let line = format!(
+        "{folder}: {cases} cases, {questions} questions, {new} new differences, {open} open, {accepted} accepted"
+    );
+    writeln!(io::stdout(), "{line}").expect("the standard output can be written");
     assert!(differences.is_empty(), "{new} new differences, see above");
 }
 

@@ -28,8 +28,8 @@ static PATTERNS: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
 });
 /// Fields that hold a port which the server chooses.
 const PORTS: [&str; 2] = ["nodePort", "healthCheckNodePort"];
-/// Fields with lists that kube-apiserver fills in the order of a Go map.
-const UNORDERED: [&str; 4] = ["causes", "nonResourceRules", "nonResourceURLs", "resourceRules"];
+/// Fields with lists whose order is chance: that of a Go map, or of managedFields, which are sorted by their times.
+const UNORDERED: [&str; 5] = ["causes", "managedFields", "nonResourceRules", "nonResourceURLs", "resourceRules"];
 
 /// Knows what it has replaced in the earlier answers of the same server.
 #[derive(Default)]
