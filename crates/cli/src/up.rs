@@ -8,6 +8,7 @@ use kubewright::kube;
 use kubewright::prelude::*;
 use kubewright_cluster::{ControlPlane, ControlPlaneOptions, StartError};
 use serde_json::json;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -49,14 +50,22 @@ pub(crate) enum UpError {
 pub(crate) async fn up(args: UpArgs) -> Result<(), UpError> {
     let chosen = operators::chosen(&args.operators)?;
     let begin = Instant::now();
+    // Before anything tells that it runs: whoever reads that may send a signal at once.
+    let signals = Signals::listen().map_err(UpError::Signals)?;
     let options = ControlPlaneOptions { port: Some(args.port), data_dir: args.data_dir.clone(), ..Default::default() };
     let plane = ControlPlane::start(options).await?;
-    let result = with_plane(&args, chosen, &plane, begin).await;
+    let result = with_plane(&args, chosen, &plane, begin, signals).await;
     plane.stop().await;
     result
 }
 
-async fn with_plane(args: &UpArgs, chosen: Vec<Operator>, plane: &ControlPlane, begin: Instant) -> Result<(), UpError> {
+async fn with_plane(
+    args: &UpArgs,
+    chosen: Vec<Operator>,
+    plane: &ControlPlane,
+    begin: Instant,
+    mut signals: Signals,
+) -> Result<(), UpError> {
     write_kubeconfig(&args.kubeconfig_out, &plane.kubeconfig())?;
     let text = args.output == Output::Text;
     if text {
@@ -93,6 +102,7 @@ async fn with_plane(args: &UpArgs, chosen: Vec<Operator>, plane: &ControlPlane, 
     let result = tokio::select! {
         result = work => result,
         ended = &mut running => return Err(stopped(ended)),
+        () = signals.received() => Ok(()),
     };
     stop.cancel();
     end(&mut running).await.and(result)
@@ -119,7 +129,6 @@ async fn settle(
     let settled = tokio::select! {
         ended = show => return ended,
         settled = settled => settled.is_ok(),
-        signal = interrupted() => return signal,
     };
     let scene = scene(plane, kinds).await?;
     match args.output {
@@ -135,7 +144,7 @@ async fn settle(
     Err(UpError::NotSettled { timeout: args.timeout, reasons: reasons.join("; ") })
 }
 
-/// Shows the tree until Ctrl-C.
+/// Shows the tree until this is dropped.
 async fn watch(args: &UpArgs, plane: &ControlPlane, kinds: &[kube::core::ApiResource]) -> Result<(), UpError> {
     let mut screen = Screen::new();
     let mut revision = None;
@@ -150,23 +159,29 @@ async fn watch(args: &UpArgs, plane: &ControlPlane, kinds: &[kube::core::ApiReso
     if args.output == Output::Text {
         println!("running; Ctrl-C stops\n");
     }
-    tokio::select! {
-        ended = show => ended,
-        signal = interrupted() => signal,
-    }
+    show.await
 }
 
 async fn scene(plane: &ControlPlane, kinds: &[kube::core::ApiResource]) -> Result<Scene, UpError> {
     show::scene(&plane.client(), kinds).await.map_err(|error| UpError::Api(Box::new(error)))
 }
 
-/// Waits for SIGINT or SIGTERM.
-async fn interrupted() -> Result<(), UpError> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).map_err(UpError::Signals)?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result.map_err(UpError::Signals),
-        _ = terminate.recv() => Ok(()),
+/// SIGINT and SIGTERM, from the time of their making on.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn received(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
 
