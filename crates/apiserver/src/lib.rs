@@ -51,6 +51,6 @@ pub mod store;
 pub mod table;
 mod verbs;
 
-pub use auth::PkiError;
+pub use auth::{PkiError, User};
 pub use http::{Body, InProcess};
 pub use server::{ApiServer, Options, StartError};

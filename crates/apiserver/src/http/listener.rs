@@ -118,11 +118,11 @@ async fn connection(core: Arc<Core>, tls: TlsAcceptor, admin: CertificateDer<'st
     };
     let credentials = match stream.get_ref().1.peer_certificates().and_then(<[_]>::first) {
         None => Credentials::None,
-        Some(certificate) if *certificate == admin => Credentials::Admin,
+        Some(certificate) if *certificate == admin => Credentials::User(core.admin.clone()),
         Some(_) => Credentials::Unknown,
     };
     let service = service_fn(move |request: Request<Incoming>| {
-        let core = core.clone();
+        let (core, credentials) = (core.clone(), credentials.clone());
         async move {
             let (parts, body) = request.into_parts();
             let body = body.map_err(Into::into).boxed_unsync();

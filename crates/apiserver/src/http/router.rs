@@ -11,17 +11,17 @@ use super::path::ResourcePath;
 use super::query::Query;
 use super::request_body::RequestBody;
 use super::respond::{self, Asked};
-use crate::auth::Identity;
+use crate::auth::User;
 use crate::discovery;
 use crate::server::Core;
 use crate::status::{ApiError, ApiResult};
 use crate::verbs::{self, Call, Content, Reply};
 
 /// What the connection says about the client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Credentials {
     /// A known certificate, or a call in process.
-    Admin,
+    User(Arc<User>),
     /// None; a token may follow in the headers.
     None,
     /// A certificate that nobody knows.
@@ -37,12 +37,12 @@ pub(crate) async fn route(
 ) -> Response<Body> {
     let query = Query::parse(parts.uri.query().unwrap_or_default());
     let asked = Asked::of(&core, &parts, &query);
-    let identity = match authenticate(&core, credentials, &parts.headers) {
-        Ok(identity) => identity,
+    let user = match authenticate(&core, credentials, &parts.headers) {
+        Ok(user) => user,
         Err(error) => return respond::error(&asked, &error, &[], false),
     };
     let mut warnings = Vec::new();
-    let result = match answer(&core, identity, parts, query, body) {
+    let result = match answer(&core, user, parts, query, body) {
         Answer::Ready(result) => result,
         Answer::Call(mut call) => {
             let result = resource(&mut call).await;
@@ -59,18 +59,18 @@ pub(crate) async fn route(
     }
 }
 
-fn authenticate(core: &Core, credentials: Credentials, headers: &HeaderMap) -> ApiResult<Identity> {
+fn authenticate(core: &Core, credentials: Credentials, headers: &HeaderMap) -> ApiResult<Arc<User>> {
     let header = headers.get(http::header::AUTHORIZATION).and_then(|header| header.to_str().ok());
     match (header.and_then(|header| header.split_once(' ')), credentials) {
         // A token is looked at even when there is a certificate, and a wrong one is refused.
         (Some((scheme, token)), _) if scheme.eq_ignore_ascii_case("bearer") => {
             match core.is_admin_token(token.trim()) {
-                true => Ok(Identity::Admin),
+                true => Ok(core.admin.clone()),
                 false => Err(ApiError::unauthorized()),
             }
         }
-        (_, Credentials::Admin) => Ok(Identity::Admin),
-        (_, Credentials::None) => Ok(Identity::Anonymous),
+        (_, Credentials::User(user)) => Ok(user),
+        (_, Credentials::None) => Ok(core.anonymous.clone()),
         (_, Credentials::Unknown) => Err(ApiError::unauthorized()),
     }
 }
@@ -89,11 +89,11 @@ enum Answer {
     Call(Box<Call>),
 }
 
-fn answer(core: &Arc<Core>, identity: Identity, parts: Parts, mut query: Query, body: RequestBody) -> Answer {
+fn answer(core: &Arc<Core>, user: Arc<User>, parts: Parts, mut query: Query, body: RequestBody) -> Answer {
     let path = parts.uri.path();
     let resource_path = ResourcePath::parse(path);
-    if identity == Identity::Anonymous && !is_public(path) {
-        return Answer::Ready(Err(forbidden(identity, &parts, resource_path.as_ref(), &query)));
+    if !user.is_master() && !is_public(path) {
+        return Answer::Ready(Err(forbidden(&user, &parts, resource_path.as_ref(), &query)));
     }
     if parts.headers.keys().any(|name| name.as_str().starts_with("impersonate-")) {
         return Answer::Ready(Err(ApiError::new(
@@ -122,7 +122,7 @@ fn answer(core: &Arc<Core>, identity: Identity, parts: Parts, mut query: Query, 
     }
     Answer::Call(Box::new(Call {
         core: core.clone(),
-        identity,
+        user,
         resource,
         namespace: path.namespace,
         name: path.name,
@@ -247,8 +247,8 @@ fn root(core: &Core) -> serde_json::Value {
     serde_json::json!({ "paths": paths })
 }
 
-fn forbidden(identity: Identity, parts: &Parts, path: Option<&ResourcePath>, query: &Query) -> ApiError {
-    let user = identity.name();
+fn forbidden(user: &User, parts: &Parts, path: Option<&ResourcePath>, query: &Query) -> ApiError {
+    let user = &user.name;
     let Some(path) = path else {
         let verb = parts.method.as_str().to_ascii_lowercase();
         let text = format!("forbidden: User {user:?} cannot {verb} path {:?}", parts.uri.path());

@@ -12,17 +12,19 @@ use http_body_util::BodyExt;
 
 use super::body::Body;
 use super::router::{self, Credentials};
+use crate::auth::User;
 use crate::server::Core;
 
-/// Takes requests in process, in the name of the administrator. Clones are the same server.
+/// Takes requests in process, in the name of one user. Clones are the same server.
 #[derive(Debug, Clone)]
 pub struct InProcess {
     core: Arc<Core>,
+    user: Arc<User>,
 }
 
 impl InProcess {
-    pub(crate) fn new(core: Arc<Core>) -> Self {
-        Self { core }
+    pub(crate) fn new(core: Arc<Core>, user: Arc<User>) -> Self {
+        Self { core, user }
     }
 }
 
@@ -42,7 +44,7 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (parts, body) = request.into_parts();
         let body = body.map_err(Into::into).boxed_unsync();
-        let core = self.core.clone();
-        Box::pin(async move { Ok(router::route(core, Credentials::Admin, parts, body).await) })
+        let (core, credentials) = (self.core.clone(), Credentials::User(self.user.clone()));
+        Box::pin(async move { Ok(router::route(core, credentials, parts, body).await) })
     }
 }

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::bootstrap;
 use super::core::Core;
 use super::definitions;
-use crate::auth::{self, Pki, PkiError};
+use crate::auth::{self, Pki, PkiError, User};
 use crate::discovery::Discovery;
 use crate::env::Env;
 use crate::http::{InProcess, ListenError, Listener};
@@ -123,6 +123,8 @@ impl ApiServer {
             env,
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            admin: Arc::new(User::admin()),
+            anonymous: Arc::new(User::anonymous()),
             token,
             definitions: tokio::sync::Mutex::new(()),
             late_defaults: Mutex::new(bootstrap::LATE.into()),
@@ -140,7 +142,12 @@ impl ApiServer {
 
     /// The server as a tower service: requests without a socket, in the name of the administrator.
     pub fn service(&self) -> InProcess {
-        InProcess::new(self.inner.core.clone())
+        InProcess::new(self.inner.core.clone(), self.inner.core.admin.clone())
+    }
+
+    /// The same in the name of somebody else, as if they had logged in.
+    pub fn service_as(&self, user: User) -> InProcess {
+        InProcess::new(self.inner.core.clone(), Arc::new(user))
     }
 
     /// Where the server listens, as `https://127.0.0.1:6443`; a made-up URL for a server in process.

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::bootstrap;
+use crate::auth::User;
 use crate::discovery::Discovery;
 use crate::env::Env;
 use crate::kinds::allocation::Allocations;
@@ -36,6 +37,10 @@ pub(crate) struct Core {
     pub flow_schema_uid: String,
     /// Of the priority level that all requests have.
     pub priority_level_uid: String,
+    /// The administrator.
+    pub admin: Arc<User>,
+    /// Those who have not logged in.
+    pub anonymous: Arc<User>,
     pub(super) token: String,
     /// Held while definitions change what is served.
     pub(super) definitions: tokio::sync::Mutex<()>,

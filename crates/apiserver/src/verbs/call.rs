@@ -7,7 +7,7 @@ use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
 use serde_json::Value;
 
-use crate::auth::Identity;
+use crate::auth::User;
 use crate::http::{Accept, Chunks, Query, RequestBody, read_body};
 use crate::registry::Resource;
 use crate::server::Core;
@@ -18,7 +18,7 @@ pub(crate) struct Call {
     /// The server that it is made to.
     pub core: Arc<Core>,
     /// Who makes it.
-    pub identity: Identity,
+    pub user: Arc<User>,
     /// What is asked for.
     pub resource: Arc<Resource>,
     /// Empty for cluster-scoped resources and lists over all namespaces.

@@ -30,7 +30,7 @@ pub(super) async fn create(call: &mut Call) -> ApiResult<Reply> {
     review["status"] = match resource.kind.as_str() {
         "SelfSubjectReview" => {
             review["metadata"]["creationTimestamp"] = time_text(call.now()).into();
-            json!({"userInfo": {"username": call.identity.name(), "groups": call.identity.groups()}})
+            json!({"userInfo": call.user.to_value()})
         }
         "SelfSubjectRulesReview" => json!({
             "incomplete": false,
@@ -48,8 +48,7 @@ pub(super) async fn create(call: &mut Call) -> ApiResult<Reply> {
         }
         "TokenReview" => {
             if call.core.is_admin_token(review.text("spec.token")) {
-                let groups = call.identity.groups();
-                json!({"authenticated": true, "user": {"username": call.identity.name(), "groups": groups}})
+                json!({"authenticated": true, "user": call.core.admin.to_value()})
             } else {
                 json!({"user": {}, "error": "invalid bearer token"})
             }
