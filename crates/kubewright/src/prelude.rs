@@ -3,5 +3,5 @@
 pub use kube::{Api, Client, CustomResource, Resource, ResourceExt};
 pub use kubewright_runtime::{
     Children, ConfigError, Context, Controller, ControllerOptions, Error, Handle, Manager, ManagerError,
-    ManagerOptions, ObjectRef, Outcome, Reconciler, Watch, connect, predicates,
+    ManagerOptions, ObjectRef, Outcome, Reconciler, Watch, Wave, connect, predicates, readiness,
 };

@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use crate::{
     Key, KeyReconciler, Reconciler, Watch,
     handler::{Handler, KeyHandler, ObjectHandler},
+    owned::bond::owner_of,
     watch::WatchSpec,
 };
 
@@ -146,14 +147,18 @@ impl Controller<ObjectRef> {
         Self { main: Some(main), ..Self::build(name.into(), Arc::new(handler), vec![source]) }
     }
 
-    /// Also watches children: an object with an owner reference (`controller: true`) to an object of the controller's
-    /// kind wakes that object. [`Context::own`](crate::Context::own) applies and prunes children of these kinds.
+    /// Also watches children: an object that is tied to an object of the controller's kind, by an owner reference
+    /// (`controller: true`) or as [`Context::own`](crate::Context::own) does it, wakes that object. `own` applies and
+    /// prunes children of these kinds.
     pub fn owns<C>(mut self, watch: Watch<C>) -> Self {
         let owner = self.main.clone();
         self.owned.push(watch.spec.resource.clone());
         let map = move |child: &Stored, add: &mut dyn FnMut(ObjectRef)| {
-            if let Some(owner) = &owner {
-                controller_of(child, owner).map(add);
+            if let Some(WatchSpec { resource, namespaced, scope, .. }) = &owner {
+                let inside = |key: &ObjectRef| {
+                    scope.namespace.is_none() || scope.namespace.as_deref() == key.namespace.as_deref()
+                };
+                owner_of(child, resource, *namespaced).filter(inside).map(add);
             }
         };
         self.sources.push(Source { watch: watch.spec, map: Arc::new(map) });
@@ -209,16 +214,4 @@ impl<K> fmt::Debug for Controller<K> {
             .field("options", options)
             .finish()
     }
-}
-
-/// The object of the controller's kind that controls `child`.
-fn controller_of(child: &Stored, kind: &WatchSpec) -> Option<ObjectRef> {
-    let owner = child.owners().iter().find(|owner| owner.controller == Some(true))?;
-    // The version may differ: the owner wrote the one that was current then.
-    let group = owner.api_version.split_once('/').map_or("", |(group, _)| group);
-    if *owner.kind != *kind.resource.kind || group != kind.resource.group {
-        return None;
-    }
-    let namespace = child.reference().namespace.as_deref().filter(|_| kind.namespaced);
-    Some(ObjectRef::new(namespace, &owner.name))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use kube::api::ApiResource;
-use kubewright_cache::ObjectRef;
+use kubewright_cache::{ObjectRef, Stored};
 
 use crate::{Context, Error, KeyReconciler, Outcome, Reconciler};
 
@@ -22,7 +22,9 @@ pub(crate) struct ObjectHandler<R> {
 impl<R: Reconciler> Handler<ObjectRef> for ObjectHandler<R> {
     fn handle<'a>(&'a self, key: &'a ObjectRef, mut ctx: Context) -> BoxFuture<'a, Result<Outcome, Error>> {
         Box::pin(async move {
-            let Some(stored) = ctx.informer(&self.resource)?.get(key) else {
+            let stored = ctx.informer(&self.resource)?.get(key);
+            ctx.remove_orphans(&self.resource, key, stored.as_ref().map(Stored::uid)).await?;
+            let Some(stored) = stored else {
                 return self.reconciler.gone(key, &ctx).await;
             };
             let object = stored.decode::<R::Object>().map_err(|error| {

@@ -11,7 +11,8 @@
 //! | [`Controller`], [`Watch`], [`predicates`] | what a controller is for, what it watches, which changes count |
 //! | [`Reconciler`], [`Outcome`], [`Error`] | what an author writes, and what it answers |
 //! | [`Context`] | what it reads and writes through: caches, client, status, events |
-//! | [`owned`], [`Children`] | children: declared, applied, pruned |
+//! | [`owned`], [`Children`], [`Wave`] | children: declared, applied, pruned |
+//! | [`readiness`] | whether an object is ready for use |
 //! | [`finalizer`], [`conditions`] | work before an object may go; conditions in the standard form |
 //! | `start`, `engine`, `handler` | the loop of a controller |
 //! | [`Handle`], `parts` | a manager from outside; what it consists of |
@@ -39,6 +40,7 @@ mod metrics;
 pub mod owned;
 mod parts;
 pub mod predicates;
+pub mod readiness;
 mod reason;
 mod reconciler;
 mod signals;
@@ -57,7 +59,8 @@ pub use health::{ControllerStatus, FailingKey, InformerStatus};
 pub use kubewright_cache::{Delta, Informer, ObjectRef, Stored};
 pub use kubewright_queue::{Backoff, Limit};
 pub use manager::{Manager, ManagerError, ManagerOptions, TaskContext};
-pub use owned::{ChildRef, Children, Foreign, Owned};
+pub use owned::{ChildRef, Children, Foreign, Live, Owned, Reached, Wave, WaveState, WaveStatus};
+pub use readiness::Readiness;
 pub use reason::{Change, Reason};
 pub use reconciler::{Key, KeyReconciler, Outcome, Reconciler};
 pub use watch::Watch;

@@ -83,8 +83,9 @@ impl<K: Key> Runner for Controller<K> {
     fn start(self: Box<Self>, start: &Start<'_>) -> Result<Started, CacheError> {
         let field_manager = self.field_manager().to_string();
         let Self { name, options, sources, owned, handler, trigger, woken, .. } = *self;
-        let stores = sources.iter().map(|source| store(&source.watch, start.caches)).collect::<Result<_, _>>()?;
-        let stores = Stores(stores);
+        let mut stores =
+            sources.iter().map(|source| store(&source.watch, start.caches)).collect::<Result<_, _>>().map(Stores)?;
+        stores.index_children(&owned);
         let queue = WorkQueue::new(QueueOptions {
             backoff: options.backoff,
             limit: options.retry_limit,
@@ -130,7 +131,7 @@ fn store(watch: &WatchSpec, caches: &Caches) -> Result<Store, CacheError> {
         let values = values.clone();
         (name.clone(), informer.add_index(move |object| values(object)))
     });
-    Ok(Store { indexes: indexes.collect(), resource, namespaced, scope, informer })
+    Ok(Store { indexes: indexes.collect(), resource, namespaced, scope, informer, labelled: None })
 }
 
 /// Caches, then workers, then the stop.

@@ -1,7 +1,14 @@
 //! The caches that one controller reads.
 
-use kube::api::ApiResource;
+use std::borrow::Cow;
+
+use kube::{
+    api::ApiResource,
+    core::{Expression, Selector},
+};
 use kubewright_cache::{Index, Informer, ObjectRef, Scope, Stored};
+
+use crate::owned::bond::{OWNER_UID, named_owner};
 
 /// The cache of one watch.
 #[derive(Debug, Clone)]
@@ -11,6 +18,8 @@ pub(crate) struct Store {
     pub(crate) scope: Scope,
     pub(crate) informer: Informer,
     pub(crate) indexes: Vec<(String, Index)>,
+    /// Finds children that are tied by label, by the name of their owner.
+    pub(crate) labelled: Option<Index>,
 }
 
 /// All watches of a controller. A kind may be in it several times, with different namespaces or selectors.
@@ -31,7 +40,31 @@ pub(crate) struct NotWatched {
     pub(crate) kind: String,
 }
 
+impl Store {
+    /// The children that are tied by label to an owner of this name.
+    pub(crate) fn labelled_children_of(&self, owner: &str) -> Vec<Stored> {
+        self.labelled.as_ref().map(|by_name| by_name.get(owner)).unwrap_or_default()
+    }
+
+    /// The children that are tied by label to the owner of this uid.
+    pub(crate) fn labelled_children_of_uid(&self, uid: &str) -> Vec<Stored> {
+        let uid = Selector::from_iter([Expression::Equal(OWNER_UID.into(), uid.into())]);
+        if self.labelled.is_some() { self.informer.select(None, &uid) } else { Vec::new() }
+    }
+}
+
 impl Stores {
+    /// Makes the children among these kinds be found that are tied to their owner by label.
+    pub(crate) fn index_children(&mut self, owned: &[ApiResource]) {
+        let is_owned = |store: &Store| {
+            owned.iter().any(|kind| kind.group == store.resource.group && kind.plural == store.resource.plural)
+        };
+        for store in self.0.iter_mut().filter(|store| is_owned(store)) {
+            let owner = |child: &Stored| named_owner(child).map(Cow::into_owned).into_iter().collect();
+            store.labelled = Some(store.informer.add_index(owner));
+        }
+    }
+
     /// The caches of a kind, in whatever version it is watched.
     pub(crate) fn of<'a>(&'a self, group: &'a str, plural: &'a str) -> impl Iterator<Item = &'a Store> {
         self.0.iter().filter(move |store| store.resource.group == group && store.resource.plural == plural)

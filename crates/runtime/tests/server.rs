@@ -10,6 +10,7 @@ use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{ConfigMap, Event, Namespace, Service},
     networking::v1::Ingress,
+    rbac::v1::ClusterRole,
 };
 use kube::{
     Api, Client, ResourceExt,
@@ -18,7 +19,7 @@ use kube::{
 use kubewright_apiserver::{ApiServer, Options};
 use kubewright_runtime::{
     Children, Context, Controller, ControllerOptions, Error, Manager, ManagerOptions, ObjectRef, Outcome, Owned,
-    Reconciler, Trigger, Watch,
+    Reconciler, Trigger, Watch, Wave,
     conditions::{self, State},
     connect, finalizer,
 };
@@ -179,6 +180,61 @@ async fn children_are_applied_once_repaired_when_they_drift_and_told_about() {
     let events = server.api::<Event>().list(&about).await.unwrap();
     assert_eq!(events.items.len(), 1, "events are joined");
     assert!(events.items[0].count.unwrap() > 3, "{:?}", events.items[0].count);
+    server.end().await;
+}
+
+/// A ClusterRole that only this test makes.
+fn role(server: &Server) -> ClusterRole {
+    let name = format!("{}-role", server.namespace);
+    serde_json::from_value(json!({"metadata": {"name": name}})).unwrap()
+}
+
+#[tokio::test]
+async fn waves_follow_one_another_and_a_child_without_namespace_goes_with_its_owner() {
+    let server = server("waves").await;
+    server.parent().await;
+    let wanted_role = role(&server);
+    let role_name = wanted_role.name_any();
+    let reconciler = told(move |_, ctx| {
+        let role = wanted_role.clone();
+        Box::pin(async move {
+            let balanced =
+                json!({"metadata": {"name": "front"}, "spec": {"type": "LoadBalancer", "ports": [{"port": 80}]}});
+            let front: Service = serde_json::from_value(balanced)?;
+            let waves = Children::new().wave(Wave::new("front", [front])).wave(Wave::new("role", [role]));
+            ctx.own(waves).await?;
+            Ok(Outcome::Settled)
+        })
+    });
+    let within = server.namespace.as_str();
+    let controller =
+        Controller::new("runtime-test-waves", Watch::all().namespace(within).labels("test=waves"), reconciler)
+            .owns(Watch::<Service>::all().namespace(within))
+            .owns(Watch::<ClusterRole>::all());
+    let options = ManagerOptions { listen: None, ..ManagerOptions::default() };
+    let manager = start(Manager::new(server.client.clone(), options).controller(controller));
+    let parents = server.api::<ConfigMap>();
+    let label = Patch::Merge(json!({"metadata": {"labels": {"test": "waves"}}}));
+    parents.patch("parent", &PatchParams::default(), &label).await.unwrap();
+    let services = server.api::<Service>();
+    eventually("the first wave comes", async || services.get_opt("front").await.unwrap().is_some()).await;
+    manager.settled().await;
+    let roles = Api::<ClusterRole>::all(server.client.clone());
+    assert!(roles.get_opt(&role_name).await.unwrap().is_none(), "the load balancer has no address");
+    let address = Patch::Merge(json!({"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}}));
+    services.patch_status("front", &PatchParams::default(), &address).await.unwrap();
+    eventually("the second wave comes", async || roles.get_opt(&role_name).await.unwrap().is_some()).await;
+    manager.settled().await;
+    assert!(manager.handle.status()[0].failing.is_empty(), "{:?}", manager.handle.status()[0].failing);
+    let unlabel = Patch::Merge(json!({"metadata": {"labels": {"test": "other"}}}));
+    parents.patch("parent", &PatchParams::default(), &unlabel).await.unwrap();
+    manager.settled().await;
+    assert!(roles.get_opt(&role_name).await.unwrap().is_some(), "its owner is there, though not in the cache");
+    parents.patch("parent", &PatchParams::default(), &label).await.unwrap();
+    manager.settled().await;
+    parents.delete("parent", &DeleteParams::background()).await.unwrap();
+    eventually("the role goes too", async || roles.get_opt(&role_name).await.unwrap().is_none()).await;
+    manager.stop().await.unwrap();
     server.end().await;
 }
 

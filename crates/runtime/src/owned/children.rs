@@ -1,14 +1,17 @@
 //! The children that a reconcile wants, in the form in which they are applied.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::{
     Resource,
     api::{ApiResource, DynamicObject},
 };
 use kubewright_cache::ObjectRef;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::{
+    Wave,
+    bond::{self, Owner},
+};
 use crate::Error;
 
 /// The children that an object should have, of any kinds; see [`Context::own`](crate::Context::own).
@@ -25,6 +28,7 @@ use crate::Error;
 #[derive(Debug, Default)]
 pub struct Children {
     pub(super) children: Vec<Child>,
+    pub(super) waves: Vec<Wave>,
     pub(super) fault: Option<serde_json::Error>,
 }
 
@@ -34,21 +38,14 @@ pub(super) struct Child {
     pub(super) tree: Value,
 }
 
-/// The object that owns them.
-pub(super) struct Owner<'a> {
-    pub(super) resource: &'a ApiResource,
-    pub(super) reference: &'a ObjectRef,
-    pub(super) uid: &'a str,
-}
-
 impl Children {
     /// No children.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a child. Its namespace may be left out: it is the owner's. Fields that are `null` count as absent, and so
-    /// does what only the server sets (uid, resourceVersion, managedFields, …).
+    /// Adds a child. Its namespace may be left out: it is the owner's, if its kind lives in namespaces. Fields that are
+    /// `null` count as absent, and so does what only the server sets (uid, resourceVersion, managedFields, …).
     #[expect(clippy::should_implement_trait, reason = "adds an element, not a number")]
     pub fn add<K: Resource<DynamicType = ()> + Serialize>(self, child: K) -> Self {
         self.push(ApiResource::erase::<K>(&()), &child)
@@ -57,6 +54,22 @@ impl Children {
     /// Adds a child of a kind that is known at run time.
     pub fn add_dynamic(self, resource: &ApiResource, child: DynamicObject) -> Self {
         self.push(resource.clone(), &child)
+    }
+
+    /// Adds a wave: its children are applied when those of the waves before it are ready. Children outside of waves are
+    /// applied at once, and nobody waits for them.
+    ///
+    /// - As long as a wave is not ready, nothing is done about the children of the waves after it: those that are there
+    ///   stay as they are, and do not get what is new.
+    /// - A child that is no longer wanted is deleted when the wave that it belonged to is applied. If there is no such
+    ///   wave any more it is deleted when the last wave is applied.
+    /// - Which wave a child belongs to stands in its label `kubewright.dev/wave`.
+    /// - A child wakes its owner when it becomes ready, unless the predicates of its watch keep that from it.
+    ///
+    /// [`Owned::waves`](super::Owned::waves) tells how far it has got; see [`Wave`] for an example.
+    pub fn wave(mut self, wave: Wave) -> Self {
+        self.waves.push(wave);
+        self
     }
 
     fn push(mut self, resource: ApiResource, child: &impl Serialize) -> Self {
@@ -94,7 +107,12 @@ impl<K: Resource<DynamicType = ()> + Serialize, const N: usize> From<[K; N]> for
 
 impl Child {
     /// Makes it what is applied: complete, owned, and without what only the server writes.
-    pub(super) fn prepare(&mut self, owner: &Owner<'_>, namespaced: bool) -> Result<ObjectRef, Error> {
+    pub(super) fn prepare(
+        &mut self,
+        owner: &Owner<'_>,
+        namespaced: bool,
+        wave: Option<&str>,
+    ) -> Result<ObjectRef, Error> {
         const SERVER_SET: [&str; 7] = [
             "uid",
             "resourceVersion",
@@ -119,49 +137,25 @@ impl Child {
             _ => return Err(fault(format!("the {kind} has no metadata.name; generateName can't be applied twice"))),
         };
         let given = metadata.get("namespace").and_then(Value::as_str).map(str::to_string);
-        let namespace = match (namespaced, given, owner.reference.namespace.as_deref()) {
-            (true, None, Some(owner)) => Some(owner.to_string()),
-            (true, Some(given), Some(owner)) if given != owner => {
-                let why =
-                    "an owner reference can't lead to another namespace, the garbage collector would remove the child";
-                return Err(fault(format!("{kind} {name} is in namespace {given}: {why}")));
-            }
-            (true, Some(given), _) => Some(given),
-            (true, None, None) => {
+        let namespace = match (namespaced, given.or_else(|| owner.reference.namespace.as_deref().map(str::to_string))) {
+            (false, _) => None,
+            (true, Some(namespace)) => Some(namespace),
+            (true, None) => {
                 return Err(fault(format!("{kind} {name} needs metadata.namespace, as its owner is in none")));
-            }
-            (false, _, None) => None,
-            (false, _, Some(_)) => {
-                let why = "an object without a namespace can't be owned by one that is in a namespace";
-                return Err(fault(format!("{kind} {name}: {why}, the garbage collector would remove it")));
             }
         };
         match &namespace {
             Some(namespace) => metadata.insert("namespace".into(), namespace.as_str().into()),
             None => metadata.remove("namespace"),
         };
-        add_owner(metadata, owner).map_err(|error| fault(format!("{kind} {name}: {error}")))?;
+        let marked = match wave {
+            Some(wave) => bond::set(metadata, "labels", bond::WAVE, wave),
+            None => Ok(()),
+        };
+        let tied = marked.and_then(|()| owner.tie(metadata, namespace.as_deref()));
+        tied.map_err(|error| fault(format!("{kind} {name}: {error}")))?;
         Ok(ObjectRef::new(namespace.as_deref(), &name))
     }
-}
-
-fn add_owner(metadata: &mut Map<String, Value>, owner: &Owner<'_>) -> Result<(), &'static str> {
-    let reference = OwnerReference {
-        api_version: owner.resource.api_version.clone(),
-        kind: owner.resource.kind.clone(),
-        name: owner.reference.name.to_string(),
-        uid: owner.uid.to_string(),
-        controller: Some(true),
-        block_owner_deletion: Some(true),
-    };
-    let references = metadata.entry("ownerReferences").or_insert_with(|| json!([]));
-    let references = references.as_array_mut().ok_or("metadata.ownerReferences is not a list")?;
-    references.retain(|given| given["uid"] != owner.uid);
-    if references.iter().any(|given| given["controller"] == true) {
-        return Err("metadata.ownerReferences names another controller");
-    }
-    references.push(serde_json::to_value(reference).map_err(|_| "the owner reference can't be encoded")?);
-    Ok(())
 }
 
 /// Removes fields that are `null`: for a typed object they stand for what was not set.
@@ -183,13 +177,22 @@ mod tests {
     use super::*;
 
     fn prepared(child: Value, owner_namespace: Option<&str>, namespaced: bool) -> Result<(String, Value), String> {
+        prepared_in(child, owner_namespace, namespaced, None)
+    }
+
+    fn prepared_in(
+        child: Value,
+        owner_namespace: Option<&str>,
+        namespaced: bool,
+        wave: Option<&str>,
+    ) -> Result<(String, Value), String> {
         let resource =
             if namespaced { ApiResource::erase::<ConfigMap>(&()) } else { ApiResource::erase::<Namespace>(&()) };
         let owner_resource = ApiResource::erase::<Service>(&());
         let reference = ObjectRef::new(owner_namespace, "web");
         let owner = Owner { resource: &owner_resource, reference: &reference, uid: "u1" };
         let mut child = Child { resource, tree: child };
-        match child.prepare(&owner, namespaced) {
+        match child.prepare(&owner, namespaced, wave) {
             Ok(reference) => Ok((reference.to_string(), child.tree)),
             Err(error) => Err(error.to_string()),
         }
@@ -208,13 +211,31 @@ mod tests {
     }
 
     #[test]
-    fn owner_references_that_the_garbage_collector_would_take_for_broken_are_refused() {
+    fn a_child_that_the_garbage_collector_would_remove_is_tied_by_label_instead() {
+        let tie = json!({
+            "labels": {"kubewright.dev/owner-uid": "u1"},
+            "annotations": {"kubewright.dev/owner": "Service/ns/web"},
+        });
         let elsewhere = json!({"metadata": {"name": "c", "namespace": "other"}});
-        assert!(prepared(elsewhere, Some("ns"), true).unwrap_err().contains("other"));
+        let (reference, tree) = prepared(elsewhere, Some("ns"), true).unwrap();
+        assert_eq!(reference, "other/c");
+        let metadata = &tree["metadata"];
+        assert_eq!((&metadata["labels"], &metadata["annotations"]), (&tie["labels"], &tie["annotations"]));
+        assert!(metadata["ownerReferences"].is_null());
         let cluster = json!({"metadata": {"name": "c"}});
-        assert!(prepared(cluster.clone(), Some("ns"), false).unwrap_err().contains("garbage collector"));
-        assert!(prepared(cluster.clone(), None, true).unwrap_err().contains("metadata.namespace"));
-        assert_eq!(prepared(cluster, None, false).unwrap().0, "c");
+        let (reference, tree) = prepared(cluster.clone(), Some("ns"), false).unwrap();
+        assert_eq!(reference, "c");
+        assert_eq!(tree["metadata"]["labels"], tie["labels"]);
+        let (_, tree) = prepared(cluster.clone(), None, false).unwrap();
+        assert_eq!(tree["metadata"]["ownerReferences"][0]["uid"], "u1");
+        assert!(prepared(cluster, None, true).unwrap_err().contains("metadata.namespace"));
+    }
+
+    #[test]
+    fn a_child_of_a_wave_is_marked_with_it() {
+        let child = json!({"metadata": {"name": "c", "labels": {"app": "web"}}});
+        let (_, tree) = prepared_in(child, Some("ns"), true, Some("database")).unwrap();
+        assert_eq!(tree["metadata"]["labels"], json!({"app": "web", "kubewright.dev/wave": "database"}));
     }
 
     #[test]

@@ -1,37 +1,47 @@
 //! Owned sets: a reconcile says which children an object should have, and the runtime makes it so.
 //!
 //! ```text
-//! Children ─→ children (complete, with owner reference) ─→ compare with the cached child ─┬ same: no request
-//!                                                                                         ├ not ours: refused
-//!                                                                                         └ else: server-side apply
+//! Children ─→ wave by wave: complete, tied to the owner ─→ compare with the cached child ─┬ same: no request
+//!     ↑                                                                                   ├ not ours: refused
+//!     └────────── next wave, if all of these are ready ←──────────────────────────────────┴ else: server-side apply
 //! cached children that are ours and not wanted ─→ delete
 //! ```
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | `children` | [`Children`]: what is wanted, and what is made of it |
+//! | [`waves`](Wave) | named parts that follow one another |
+//! | `bond` | what ties a child to its owner |
+//! | `apply`, `prune` | one child that is wanted; those that are not |
 //! | `compare` | whether an apply would change anything, from managedFields |
 //! | `memory` | the same for values that the server stores in another form |
 
+mod apply;
+pub(crate) mod bond;
 mod children;
 pub(crate) mod compare;
 pub(crate) mod memory;
+mod prune;
+mod waves;
 
-use std::{collections::BTreeSet, fmt};
+use std::fmt;
 
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
-use kube::{
-    api::{ApiResource, DeleteParams, DynamicObject, GetParams, Patch, PatchParams, Preconditions},
-    core::{Request, Resource},
+use kubewright_cache::ObjectRef;
+
+use self::{
+    apply::{ChildError, Done, Wanted, same_kind},
+    bond::Owner,
+    prune::Prune,
+    waves::{Content, Ready, is_name},
 };
-use kubewright_cache::{ObjectRef, Stored};
-use serde_json::Value;
+use crate::{Context, Error, context::Subject, readiness::Readiness};
 
-use self::{children::Child, memory::Target};
-use crate::{Context, Error, context::Subject};
-
-pub use self::children::Children;
-pub(crate) use self::children::remove_nulls;
+pub(crate) use self::{apply::deleting, children::remove_nulls};
+pub use self::{
+    children::Children,
+    waves::{Live, Reached, Wave, WaveState, WaveStatus},
+};
 
 /// Requests that one [`Context::own`] has under way at the same time.
 const PARALLEL: usize = 8;
@@ -49,6 +59,8 @@ pub struct Owned {
     pub waiting: Vec<ChildRef>,
     /// Children whose name is taken by an object that is not ours. It was left alone.
     pub refused: Vec<Foreign>,
+    /// The waves, in their order.
+    pub waves: Vec<WaveStatus>,
 }
 
 /// A child, by its kind and name.
@@ -79,21 +91,18 @@ pub struct Foreign {
     pub controller: Option<String>,
 }
 
-/// A request for a child failed.
-#[derive(Debug, thiserror::Error)]
-#[error("{child} could not be {verb}")]
-struct ChildError {
-    child: ChildRef,
-    verb: &'static str,
-    source: kube::Error,
-}
+impl Owned {
+    /// Whether everything is as wanted: no child waits or was refused, and all waves are ready.
+    pub fn is_ready(&self) -> bool {
+        self.waiting.is_empty()
+            && self.refused.is_empty()
+            && self.waves.iter().all(|wave| wave.state == WaveState::Ready)
+    }
 
-/// What became of one child.
-enum Done {
-    Applied,
-    Unchanged,
-    Waiting,
-    Refused(Foreign),
+    /// The first wave that is not ready; `None` if all are, or there are none.
+    pub fn current_wave(&self) -> Option<&WaveStatus> {
+        self.waves.iter().find(|wave| wave.state != WaveState::Ready)
+    }
 }
 
 impl Context {
@@ -101,10 +110,15 @@ impl Context {
     /// [`owns`](crate::Controller::owns).
     ///
     /// - A child gets an owner reference to the object (`controller: true`), so that it goes when the object goes, and
-    ///   the object's namespace if it names none.
+    ///   the object's namespace if it names none. Where such a reference can't be (the object is in a namespace, the
+    ///   child is in another one or in none), the label `kubewright.dev/owner-uid` and the annotation
+    ///   `kubewright.dev/owner` tie the child to the object. The controller deletes it then when the object is gone, or
+    ///   when it starts and finds that the object went meanwhile; nobody does while the operator is uninstalled. If it
+    ///   has to be gone before the object, call this with no children in a [`finalizer`](crate::finalizer).
     /// - A child that is right already costs no request. Otherwise it is sent by server-side apply, with force: drift of
     ///   the fields given is repaired, fields that were given before and no longer are get removed, and what others set
     ///   survives.
+    /// - Children may follow one another in waves: see [`Children::wave`].
     /// - A cached child of the object that is not among them is deleted, if it has not changed meanwhile. An empty set
     ///   deletes all children of the declared kinds; hence one call says everything that is wanted.
     /// - An object of the same name that the owner does not control is never touched: it is in [`Owned::refused`]. That
@@ -124,205 +138,200 @@ impl Context {
     /// ```
     ///
     /// # Errors
-    /// Terminal for children that can't work: a kind that was not declared, no name, another namespace than the
-    /// owner's, two of the same name. Otherwise the first error of the server, after all children have been tried.
+    /// Terminal for children that can't work: a kind that was not declared, no name, two of the same name, two waves of
+    /// the same name. Otherwise the first error of the server, after all children of the wave have been tried.
     pub async fn own(&self, children: impl Into<Children>) -> Result<Owned, Error> {
-        self.own_all(children.into()).await
+        Set::new(self, children.into())?.make().await
+    }
+}
+
+/// An owned set on its way.
+struct Set<'a> {
+    ctx: &'a Context,
+    subject: &'a Subject,
+    /// What is wanted, as far as it is known: children outside of waves, then wave by wave.
+    parts: Vec<Part>,
+    done: Owned,
+    lives: Vec<Live>,
+    faults: Vec<ChildError>,
+}
+
+/// The children outside of waves, or a wave.
+struct Part {
+    name: Option<String>,
+    ready: Option<std::sync::Arc<Ready>>,
+    later: Option<Box<waves::Later>>,
+    wanted: Vec<Wanted>,
+    applied: bool,
+}
+
+impl<'a> Set<'a> {
+    fn new(ctx: &'a Context, children: Children) -> Result<Self, Error> {
+        let subject = ctx.subject()?;
+        let Children { children, waves, fault } = children;
+        let mut set = Self {
+            ctx,
+            subject,
+            parts: Vec::with_capacity(waves.len() + 1),
+            done: Owned::default(),
+            lives: Vec::new(),
+            faults: Vec::new(),
+        };
+        let direct = Children { children, waves: Vec::new(), fault };
+        let wanted = set.prepare(direct, None)?;
+        set.parts.push(Part { name: None, ready: None, later: None, wanted, applied: false });
+        for Wave { name, content, ready } in waves {
+            if !is_name(&name) {
+                let right = "up to 63 letters, digits, '-', '_' and '.', with a letter or digit at either end";
+                return Err(Error::terminal(format!("{name:?} can't be the name of a wave: use {right}")));
+            }
+            if set.parts.iter().any(|part| part.name.as_ref() == Some(&name)) {
+                return Err(Error::terminal(format!("two waves are called {name}")));
+            }
+            let (wanted, later) = match content {
+                Content::Known(children) => (set.prepare(children, Some(&name))?, None),
+                Content::Later(later) => (Vec::new(), Some(later)),
+            };
+            set.parts.push(Part { name: Some(name), ready: Some(ready), later, wanted, applied: false });
+        }
+        Ok(set)
     }
 
-    async fn own_all(&self, children: Children) -> Result<Owned, Error> {
-        let subject = self.subject()?;
-        let wanted = self.prepare(subject, children)?;
-        let mut owned = Owned::default();
-        let mut fault = None;
-        let applies: Vec<BoxFuture<'_, Result<Done, ChildError>>> =
-            wanted.iter().map(|(object, child)| self.apply(subject, object, child).boxed()).collect();
-        let mut results = stream::iter(applies).buffered(PARALLEL).zip(stream::iter(&wanted));
-        while let Some((result, (object, child))) = results.next().await {
-            let child = ChildRef { kind: child.resource.kind.clone(), object: object.clone() };
-            match result {
-                Ok(Done::Applied) => owned.applied.push(child),
-                Ok(Done::Unchanged) => owned.unchanged.push(child),
-                Ok(Done::Waiting) => owned.waiting.push(child),
-                Ok(Done::Refused(foreign)) => owned.refused.push(foreign),
-                Err(error) => note(&mut fault, error),
+    async fn make(mut self) -> Result<Owned, Error> {
+        let mut ready = true;
+        for at in 0..self.parts.len() {
+            if !ready {
+                self.note_wave(at, WaveState::Waiting);
+                continue;
+            }
+            // Its children are about to go, and those that are not known yet need not be found out.
+            if deleting(&self.subject.stored) && self.parts[at].later.is_some() {
+                ready = false;
+                self.note_wave(at, WaveState::Waiting);
+                continue;
+            }
+            self.find_out(at)?;
+            let missing = self.apply(at).await;
+            self.parts[at].applied = !deleting(&self.subject.stored);
+            if self.parts[at].name.is_some() {
+                ready = missing.is_empty() && self.faults.is_empty();
+                self.note_wave(at, if ready { WaveState::Ready } else { WaveState::Applied(missing) });
+            } else {
+                ready = self.faults.is_empty();
             }
         }
-        drop(results);
-        self.prune(subject, &wanted, &mut owned, &mut fault).await;
-        match fault {
-            Some(error) => Err(error.into()),
-            None => Ok(owned),
+        self.prune().await;
+        let mut faults = self.faults.into_iter();
+        let Some(first) = faults.next() else { return Ok(self.done) };
+        for error in faults {
+            tracing::warn!(error = %Error::from(error), "another child failed too");
         }
+        Err(first.into())
     }
 
-    fn prepare(&self, subject: &Subject, children: Children) -> Result<Vec<(ObjectRef, Child)>, Error> {
-        let Children { children, fault } = children;
+    /// Asks for the children of a wave that are known only now.
+    fn find_out(&mut self, at: usize) -> Result<(), Error> {
+        let Some(later) = self.parts[at].later.take() else { return Ok(()) };
+        let owner = self.subject.stored.reference();
+        let children = later(&Reached { owner, lives: &self.lives })?;
+        let name = self.parts[at].name.clone();
+        self.parts[at].wanted = self.prepare(children, name.as_deref())?;
+        Ok(())
+    }
+
+    fn prepare(&self, children: Children, wave: Option<&str>) -> Result<Vec<Wanted>, Error> {
+        let Children { children, waves, fault } = children;
         if let Some(fault) = fault {
             return Err(Error::terminal(format!("a child can't be encoded: {fault}")));
         }
-        let owner = children::Owner {
-            resource: &subject.resource,
-            reference: subject.stored.reference(),
-            uid: subject.stored.uid(),
-        };
-        let mut wanted: Vec<(ObjectRef, Child)> = Vec::new();
+        if let Some(inner) = waves.first() {
+            let wave = wave.unwrap_or_default();
+            return Err(Error::terminal(format!("wave {wave} holds wave {}: waves follow one another", inner.name)));
+        }
+        let Subject { resource, stored } = self.subject;
+        let owner = Owner { resource, reference: stored.reference(), uid: stored.uid() };
+        let controller = &self.ctx.controller;
+        let mut wanted: Vec<Wanted> = Vec::with_capacity(children.len());
         for mut child in children {
             let kind = child.resource.kind.clone();
-            let declared = self.controller.owned.iter().any(|owned| same_kind(owned, &child.resource));
-            let store = self.controller.stores.first(&child.resource).filter(|_| declared);
-            let Some(store) = store else {
-                let name = &self.controller.name;
+            let declared = controller.owned.iter().any(|owned| same_kind(owned, &child.resource));
+            let Some(store) = controller.stores.first(&child.resource).filter(|_| declared) else {
+                let name = &controller.name;
                 let what = format!("controller {name} does not own {kind}: add .owns(Watch::<{kind}>::all()) to it");
                 return Err(Error::terminal(what));
             };
-            let object = child.prepare(&owner, store.namespaced)?;
-            if contains(&wanted, &child.resource, &object) {
+            let object = child.prepare(&owner, store.namespaced, wave)?;
+            let twice = |one: &Wanted| one.is(&child.resource, &object);
+            if wanted.iter().any(twice) || self.all_wanted().any(twice) {
                 return Err(Error::terminal(format!("{kind} {object} is twice among the children")));
             }
-            wanted.push((object, child));
+            wanted.push(Wanted { object, child });
         }
         Ok(wanted)
     }
 
-    async fn apply(&self, subject: &Subject, object: &ObjectRef, child: &Child) -> Result<Done, ChildError> {
-        if deleting(&subject.stored) {
-            return Ok(Done::Waiting);
-        }
-        let uid = subject.stored.uid();
-        let state = match self.controller.stores.get(&child.resource, object) {
-            Some(stored) if deleting(&stored) && controls(&stored, uid) => return Ok(Done::Waiting),
-            Some(stored) => Some(stored.tree()),
-            None => self.live(object, &child.resource).await?,
-        };
-        let target = Target::new(&child.resource, object.clone(), "");
-        let mut patch = child.tree.clone();
-        let params = PatchParams::apply(&self.controller.field_manager);
-        let params = match &state {
-            // It must not be there, so there is nothing to force.
-            None => params,
-            Some(live) => {
-                if let Some(foreign) = foreign(live, uid, object, &child.resource.kind) {
-                    return Ok(Done::Refused(foreign));
+    /// Applies the children of a part. Tells which are not ready.
+    async fn apply(&mut self, at: usize) -> Vec<(ChildRef, Readiness)> {
+        let Self { ctx, subject, parts, done, lives, faults } = self;
+        let Part { wanted, ready, .. } = &parts[at];
+        let applies: Vec<BoxFuture<'_, Result<Done, ChildError>>> =
+            wanted.iter().map(|wanted| ctx.apply(subject, wanted).boxed()).collect();
+        let mut results = stream::iter(applies).buffered(PARALLEL).zip(stream::iter(wanted));
+        let mut missing = Vec::new();
+        while let Some((result, wanted)) = results.next().await {
+            let child = wanted.reference();
+            let tree = match result {
+                Ok(Done::Applied(tree)) => {
+                    done.applied.push(child.clone());
+                    tree
                 }
-                if self.controller.memory.settled(&target, &child.tree, live, &self.controller.field_manager) {
-                    return Ok(Done::Unchanged);
+                Ok(Done::Unchanged(tree)) => {
+                    done.unchanged.push(child.clone());
+                    tree
                 }
-                // Another object of the name, made a moment ago, is refused by the server.
-                patch["metadata"]["uid"] = live["metadata"]["uid"].clone();
-                params.force()
-            }
-        };
-        let request = Request::new(path(&child.resource, object)).patch(&object.name, &params, &Patch::Apply(&patch));
-        let answer = self.request(object, &child.resource.kind, "applied", request).await?;
-        self.controller.memory.applied(target, &child.tree, &answer, &self.controller.field_manager);
-        tracing::debug!(kind = child.resource.kind, %object, "child applied");
-        Ok(Done::Applied)
-    }
-
-    /// The object as the server has it.
-    async fn live(&self, object: &ObjectRef, resource: &ApiResource) -> Result<Option<Value>, ChildError> {
-        let request = Request::new(path(resource, object)).get(&object.name, &GetParams::default());
-        match self.request(object, &resource.kind, "read", request).await {
-            Ok(live) => Ok(Some(live)),
-            Err(ChildError { source: kube::Error::Api(status), .. }) if status.is_not_found() => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn prune(
-        &self,
-        subject: &Subject,
-        wanted: &[(ObjectRef, Child)],
-        owned: &mut Owned,
-        fault: &mut Option<ChildError>,
-    ) {
-        let uid = subject.stored.uid();
-        let mut seen = BTreeSet::new();
-        for resource in &self.controller.owned {
-            for store in self.controller.stores.of(&resource.group, &resource.plural) {
-                for stored in store.informer.owned_by(uid) {
-                    let object = stored.reference();
-                    let child = ChildRef { kind: resource.kind.clone(), object: object.clone() };
-                    let keep = contains(wanted, resource, object) || deleting(&stored) || !controls(&stored, uid);
-                    if keep || !seen.insert((&resource.plural, child.clone())) {
-                        continue;
-                    }
-                    let preconditions = Preconditions {
-                        uid: Some(stored.uid().to_string()),
-                        resource_version: Some(stored.resource_version().to_string()),
-                    };
-                    let params = DeleteParams::background().preconditions(preconditions);
-                    let request = Request::new(path(resource, object)).delete(&object.name, &params);
-                    match self.request(object, &resource.kind, "deleted", request).await {
-                        Ok(_) => {
-                            tracing::debug!(%child, "child pruned");
-                            owned.pruned.push(child);
-                        }
-                        Err(ChildError { source: kube::Error::Api(status), .. }) if status.is_not_found() => {}
-                        Err(error) => note(fault, error),
-                    }
+                Ok(Done::Waiting) => {
+                    missing.push((child.clone(), Readiness::NotYet("it is being deleted".into())));
+                    done.waiting.push(child);
+                    continue;
+                }
+                Ok(Done::Refused(foreign)) => {
+                    missing.push((child, Readiness::Failed(foreign.to_string())));
+                    done.refused.push(foreign);
+                    continue;
+                }
+                Err(error) => {
+                    missing.push((child, Readiness::NotYet(error.to_string())));
+                    faults.push(error);
+                    continue;
+                }
+            };
+            let live = Live { child, tree };
+            if let Some(ready) = ready {
+                match ready(&live) {
+                    Readiness::Ready => {}
+                    not_ready => missing.push((live.child.clone(), not_ready)),
                 }
             }
+            lives.push(live);
+        }
+        missing
+    }
+
+    async fn prune(&mut self) {
+        let waves = self.parts.iter().filter_map(|part| Some((part.name.as_deref()?, part.applied))).collect();
+        let prune = Prune { wanted: self.all_wanted().collect(), waves };
+        let (pruned, faults) = self.ctx.prune(self.subject.stored.uid(), &prune).await;
+        self.done.pruned = pruned;
+        self.faults.extend(faults);
+    }
+
+    fn all_wanted(&self) -> impl Iterator<Item = &Wanted> {
+        self.parts.iter().flat_map(|part| &part.wanted)
+    }
+
+    fn note_wave(&mut self, at: usize, state: WaveState) {
+        if let Some(name) = self.parts[at].name.clone() {
+            self.done.waves.push(WaveStatus { name, state });
         }
     }
-
-    async fn request(
-        &self,
-        object: &ObjectRef,
-        kind: &str,
-        verb: &'static str,
-        request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
-    ) -> Result<Value, ChildError> {
-        let answer = match request {
-            Ok(request) => self.client().request::<Value>(request).await,
-            Err(error) => Err(kube::Error::BuildRequest(error)),
-        };
-        answer.map_err(|source| {
-            let child = ChildRef { kind: kind.to_string(), object: object.clone() };
-            ChildError { child, verb, source }
-        })
-    }
-}
-
-fn same_kind(one: &ApiResource, other: &ApiResource) -> bool {
-    one.group == other.group && one.plural == other.plural
-}
-
-fn contains(wanted: &[(ObjectRef, Child)], resource: &ApiResource, object: &ObjectRef) -> bool {
-    wanted.iter().any(|(wanted, child)| wanted == object && same_kind(&child.resource, resource))
-}
-
-/// Keeps the first error; the others are in the log.
-fn note(fault: &mut Option<ChildError>, error: ChildError) {
-    match fault {
-        None => *fault = Some(error),
-        Some(_) => tracing::warn!(error = %Error::from(error), "another child failed too"),
-    }
-}
-
-fn path(resource: &ApiResource, object: &ObjectRef) -> String {
-    DynamicObject::url_path(resource, object.namespace.as_deref())
-}
-
-pub(crate) fn deleting(stored: &Stored) -> bool {
-    stored.deletion_timestamp().is_some()
-}
-
-fn controls(stored: &Stored, uid: &str) -> bool {
-    stored.owners().iter().any(|owner| owner.controller == Some(true) && *owner.uid == *uid)
-}
-
-/// Whether the owner of this uid does not control the object.
-fn foreign(live: &Value, uid: &str, object: &ObjectRef, kind: &str) -> Option<Foreign> {
-    let references = live.pointer("/metadata/ownerReferences").and_then(Value::as_array);
-    let controller = references.into_iter().flatten().find(|reference| reference["controller"] == true);
-    if controller.is_some_and(|controller| controller["uid"] == uid) {
-        return None;
-    }
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
-    Some(Foreign {
-        child: ChildRef { kind: kind.to_string(), object: object.clone() },
-        controller: controller.map(|controller| format!("{} {}", text(&controller["kind"]), text(&controller["name"]))),
-    })
 }
