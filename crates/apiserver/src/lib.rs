@@ -53,4 +53,4 @@ mod verbs;
 
 pub use auth::{PkiError, User};
 pub use http::{Body, InProcess};
-pub use server::{ApiServer, Options, StartError};
+pub use server::{ApiServer, Options, ServingCertificate, StartError};

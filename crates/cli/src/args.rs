@@ -25,6 +25,9 @@ pub(crate) enum Command {
     /// Run the operators against a cluster.
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
+    /// Print a directory with a kube-apiserver and an etcd for Go's envtest, which are this program.
+    #[command(after_help = ASSETS_EXAMPLES)]
+    Assets(AssetsArgs),
 }
 
 const UP_EXAMPLES: &str = "\
@@ -40,6 +43,18 @@ Examples:
   kubewright run                                     all operators; $KUBECONFIG or ~/.kube/config, else in-cluster
   kubewright run --kubeconfig ./admin.conf --operators ingress
   kubewright run --metrics-bind-address 127.0.0.1:8080";
+
+const ASSETS_EXAMPLES: &str = "\
+Examples:
+  KUBEBUILDER_ASSETS=$(kubewright assets) go test ./...     run a Go project's envtest suites
+  kubewright assets --dir ./bin/assets                      put the links there";
+
+#[derive(Debug, Args)]
+pub(crate) struct AssetsArgs {
+    /// Where to put the links. Default: a directory of this version in $KUBEWRIGHT_CACHE or ~/.cache/kubewright.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct UpArgs {

@@ -5,17 +5,21 @@
 //! | `args` | commands, flags, help |
 //! | `up` | a control plane with the operators on this machine |
 //! | `run` | the operators against a cluster |
+//! | `assets` | this binary in place of the servers that Go's envtest starts |
 //! | `operators` | which operators there are |
 //! | `manifests` | applies examples |
 //! | `tree`, `show` | what happened, as a tree |
+//! | `signals` | SIGINT and SIGTERM |
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage.
 
 mod args;
+mod assets;
 mod manifests;
 mod operators;
 mod run;
 mod show;
+mod signals;
 mod tree;
 mod up;
 
@@ -27,9 +31,14 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use args::{Cli, Command};
+use assets::Server;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    let mut arguments = std::env::args_os();
+    if let Some(server) = arguments.next().and_then(|program| Server::called(&program.to_string_lossy())) {
+        return server.run(arguments).await;
+    }
     let cli = Cli::parse();
     let filter = match EnvFilter::try_new(&cli.log) {
         Ok(filter) => filter,
@@ -43,6 +52,7 @@ async fn main() -> ExitCode {
     let result = match cli.command {
         Command::Up(args) => up::up(args).await.map_err(Failure::from),
         Command::Run(args) => run::run(args).await.map_err(Failure::from),
+        Command::Assets(args) => assets::assets(&args).map_err(|error| Failure::Failed(chain(&error))),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -8,7 +8,6 @@ use kubewright::kube;
 use kubewright::prelude::*;
 use kubewright_cluster::{ControlPlane, ControlPlaneOptions, StartError};
 use serde_json::json;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +15,7 @@ use crate::args::{Output, UpArgs};
 use crate::manifests::{self, ManifestError};
 use crate::operators::{self, Operator, OperatorError};
 use crate::show::{self, Scene, Screen};
+use crate::signals::Signals;
 
 /// How often the tree is looked at while it is shown.
 const REDRAW: Duration = Duration::from_millis(100);
@@ -164,25 +164,6 @@ async fn watch(args: &UpArgs, plane: &ControlPlane, kinds: &[kube::core::ApiReso
 
 async fn scene(plane: &ControlPlane, kinds: &[kube::core::ApiResource]) -> Result<Scene, UpError> {
     show::scene(&plane.client(), kinds).await.map_err(|error| UpError::Api(Box::new(error)))
-}
-
-/// SIGINT and SIGTERM, from the time of their making on.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    async fn received(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }
 
 fn manager_options() -> ManagerOptions {

@@ -178,8 +178,15 @@ pub(super) fn certificate(pem: &str) -> Result<CertificateDer<'static>, String> 
     CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|error| error.to_string())
 }
 
+/// All certificates of a PEM text, at least one.
+pub(crate) fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
+    let all = all.map_err(|error| error.to_string())?;
+    if all.is_empty() { Err("there is no certificate in it".into()) } else { Ok(all) }
+}
+
 /// The private key of a PEM text.
-pub(super) fn private_key(pem: &str) -> Result<PrivateKeyDer<'static>, String> {
+pub(crate) fn private_key(pem: &str) -> Result<PrivateKeyDer<'static>, String> {
     PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|error| error.to_string())
 }
 

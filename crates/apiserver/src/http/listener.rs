@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::router::{self, Credentials};
-use crate::auth::{AnyClientCertificate, Pki, PkiError};
-use crate::server::Core;
+use crate::auth::{self, AnyClientCertificate, ClientAuthorities, Pki, PkiError};
+use crate::server::{Core, ServingCertificate};
 
 /// Why the server can't be reached.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +38,14 @@ pub(crate) enum ListenError {
     /// The certificates can't be used.
     #[error(transparent)]
     Pki(#[from] PkiError),
+    /// A certificate that was passed in can't be used.
+    #[error("{what}: {reason}")]
+    Certificate {
+        /// Which.
+        what: &'static str,
+        /// Why not.
+        reason: String,
+    },
     /// TLS can't be set up with them.
     #[error("cannot set up TLS: {0}")]
     Tls(#[from] rustls::Error),
@@ -53,18 +61,42 @@ pub(crate) struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     tls: TlsAcceptor,
+    clients: Clients,
+}
+
+/// Whose certificates are known.
+#[derive(Clone)]
+struct Clients {
     admin: CertificateDer<'static>,
+    authorities: Option<ClientAuthorities>,
 }
 
 impl Listener {
     /// Binds the address. Port 0: any free one.
-    pub(crate) async fn bind(address: SocketAddr, pki: &Pki) -> Result<Self, ListenError> {
+    pub(crate) async fn bind(
+        address: SocketAddr,
+        pki: &Pki,
+        serving: Option<&ServingCertificate>,
+        client_ca: Option<&str>,
+    ) -> Result<Self, ListenError> {
         let (certificate, key, admin) = pki.for_listener()?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let wrong = |what| move |reason| ListenError::Certificate { what, reason };
+        let (chain, key) = match serving {
+            None => (vec![certificate], key),
+            Some(serving) => (
+                auth::certificates(&serving.certificate).map_err(wrong("the server's certificate"))?,
+                auth::private_key(&serving.key).map_err(wrong("the key of the server's certificate"))?,
+            ),
+        };
+        let authorities = client_ca
+            .map(|pem| ClientAuthorities::from_pem(pem, provider.clone()))
+            .transpose()
+            .map_err(wrong("the client certificate authorities"))?;
         let mut config = rustls::ServerConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()?
             .with_client_cert_verifier(Arc::new(AnyClientCertificate(provider)))
-            .with_single_cert(vec![certificate], key)?;
+            .with_single_cert(chain, key)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let refused = |source: std::io::Error| match source.kind() {
             std::io::ErrorKind::AddrInUse => ListenError::Taken(address),
@@ -72,7 +104,8 @@ impl Listener {
         };
         let socket = TcpListener::bind(address).await.map_err(refused)?;
         let address = socket.local_addr().map_err(refused)?;
-        Ok(Self { socket, address, tls: TlsAcceptor::from(Arc::new(config)), admin })
+        let clients = Clients { admin, authorities };
+        Ok(Self { socket, address, tls: TlsAcceptor::from(Arc::new(config)), clients })
     }
 
     /// Where clients find the server.
@@ -90,8 +123,8 @@ impl Listener {
             };
             match accepted {
                 Ok((stream, _)) => {
-                    let (core, tls, admin) = (core.clone(), self.tls.clone(), self.admin.clone());
-                    tasks.spawn(connection(core, tls, admin, stream));
+                    let (core, tls, clients) = (core.clone(), self.tls.clone(), self.clients.clone());
+                    tasks.spawn(connection(core, tls, clients, stream));
                 }
                 Err(error) => {
                     // Out of file descriptors, mostly: wait for some to become free.
@@ -103,7 +136,21 @@ impl Listener {
     }
 }
 
-async fn connection(core: Arc<Core>, tls: TlsAcceptor, admin: CertificateDer<'static>, stream: TcpStream) {
+impl Clients {
+    fn credentials(&self, core: &Core, chain: &[CertificateDer<'_>]) -> Credentials {
+        match (chain.first(), &self.authorities) {
+            (None, _) => Credentials::None,
+            (Some(certificate), _) if *certificate == self.admin => Credentials::User(core.admin.clone()),
+            (_, Some(authorities)) => match authorities.user(chain, core.env.clock.now()) {
+                Some(user) => Credentials::User(Arc::new(user)),
+                None => Credentials::Unknown,
+            },
+            (_, None) => Credentials::Unknown,
+        }
+    }
+}
+
+async fn connection(core: Arc<Core>, tls: TlsAcceptor, clients: Clients, stream: TcpStream) {
     let shutdown: CancellationToken = core.shutdown.clone();
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
@@ -116,11 +163,8 @@ async fn connection(core: Arc<Core>, tls: TlsAcceptor, admin: CertificateDer<'st
         }
         Err(_) => return,
     };
-    let credentials = match stream.get_ref().1.peer_certificates().and_then(<[_]>::first) {
-        None => Credentials::None,
-        Some(certificate) if *certificate == admin => Credentials::User(core.admin.clone()),
-        Some(_) => Credentials::Unknown,
-    };
+    let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+    let credentials = clients.credentials(&core, chain);
     let service = service_fn(move |request: Request<Incoming>| {
         let (core, credentials) = (core.clone(), credentials.clone());
         async move {

@@ -26,6 +26,11 @@ pub struct Options {
     /// Where the server listens for TLS connections; port 0: any free one. Default: nowhere, it is reached in process
     /// only.
     pub listen: Option<SocketAddr>,
+    /// The certificate that the server shows to TLS clients. Default: one that its own authority makes, for localhost.
+    pub serving: Option<ServingCertificate>,
+    /// Authorities whose client certificates log their holders in, as PEM: the common name is the user, the
+    /// organizations are the groups. Default: none but the server's own.
+    pub client_ca: Option<String>,
     /// Where objects, certificates and the token are kept; made if it is not there. Default: in memory only.
     pub data_dir: Option<PathBuf>,
     /// Time and randomness. Default: the operating system's.
@@ -34,6 +39,21 @@ pub struct Options {
     pub allocation: AllocationOptions,
     /// Events kept per resource for watches and reads of older versions. Default (0): the store's, 10 000.
     pub history: usize,
+}
+
+/// A certificate with its key.
+#[derive(Clone)]
+pub struct ServingCertificate {
+    /// The certificate, then those that lead to its authority, as PEM.
+    pub certificate: String,
+    /// Its private key, as PEM.
+    pub key: String,
+}
+
+impl std::fmt::Debug for ServingCertificate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServingCertificate").field("certificate", &self.certificate).finish_non_exhaustive()
+    }
 }
 
 /// A server can't be started. Nothing of it is left running, and the data directory is as it was.
@@ -66,6 +86,14 @@ pub enum StartError {
     /// The certificates can't be made, read or kept.
     #[error(transparent)]
     Certificates(#[from] PkiError),
+    /// A certificate that was passed in can't be used.
+    #[error("cannot use {what}: {reason}; it must be PEM")]
+    Certificate {
+        /// Which.
+        what: &'static str,
+        /// Why not.
+        reason: String,
+    },
     /// TLS can't be set up.
     #[error("cannot set up TLS: {0}")]
     Tls(String),
@@ -96,7 +124,7 @@ impl ApiServer {
     /// # Errors
     /// When the port, the data directory or the certificates can't be used.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let Options { listen, data_dir, env, allocation, history } = options;
+        let Options { listen, serving, client_ca, data_dir, env, allocation, history } = options;
         let defaults = StoreOptions::default();
         let history = if history == 0 { defaults.history } else { history };
         let store = Store::open(StoreOptions { data_dir: data_dir.clone(), history, ..defaults })?;
@@ -107,7 +135,7 @@ impl ApiServer {
             let directory = data_dir.map(|directory| directory.join("pki"));
             let kept = Pki::open(directory.as_deref(), &env)?;
             if let Some(address) = listen {
-                listener = Some(Listener::bind(address, &kept).await?);
+                listener = Some(Listener::bind(address, &kept, serving.as_ref(), client_ca.as_deref()).await?);
             }
             pki = OnceLock::from(kept);
         }
@@ -216,6 +244,7 @@ impl From<ListenError> for StartError {
             ListenError::Taken(address) => Self::PortTaken { address },
             ListenError::Refused { address, source } => Self::Listen { address, source },
             ListenError::Pki(error) => Self::Certificates(error),
+            ListenError::Certificate { what, reason } => Self::Certificate { what, reason },
             ListenError::Tls(error) => Self::Tls(error.to_string()),
         }
     }

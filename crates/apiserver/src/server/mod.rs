@@ -12,6 +12,6 @@ mod bootstrap;
 mod core;
 mod definitions;
 
-pub use api_server::{ApiServer, Options, StartError};
+pub use api_server::{ApiServer, Options, ServingCertificate, StartError};
 pub(crate) use core::Core;
 pub(crate) use definitions::{CLEANUP, object_deleted, object_written};

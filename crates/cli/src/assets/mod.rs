@@ -1,0 +1,76 @@
+//! `kubewright assets`: what Go's envtest needs, with this binary behind the names of the servers.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `directory` | the directory with the links |
+//! | `apiserver` | what this binary does under the name `kube-apiserver` |
+//! | `etcd` | what it does under the name `etcd` |
+//! | `flags` | flags as those servers take them |
+//! | `apiserver_flags`, `etcd_flags` | their flags, and what comes of each |
+
+mod apiserver;
+mod apiserver_flags;
+mod directory;
+mod etcd;
+mod etcd_flags;
+mod flags;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+pub(crate) use directory::assets;
+
+/// A server that this binary is when it is called by that name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Server {
+    ApiServer,
+    Etcd,
+}
+
+impl Server {
+    /// All of them.
+    const ALL: [Self; 2] = [Self::ApiServer, Self::Etcd];
+
+    /// The server whose name the program was called by.
+    pub(crate) fn called(program: &str) -> Option<Self> {
+        let name = Path::new(program).file_name()?;
+        Self::ALL.into_iter().find(|server| name == server.name())
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::ApiServer => "kube-apiserver",
+            Self::Etcd => "etcd",
+        }
+    }
+
+    /// Runs the server until it is told to stop.
+    pub(crate) async fn run(self, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+        let arguments = arguments.into_iter().map(|argument| argument.to_string_lossy().into_owned());
+        let result = match self {
+            Self::ApiServer => apiserver::run(arguments).await.map_err(|error| crate::chain(&error)),
+            Self::Etcd => etcd::run(arguments).await.map_err(|error| crate::chain(&error)),
+        };
+        match result {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(text) => {
+                eprintln!("Error: {text}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_the_program_says_which_server_it_is() {
+        assert_eq!(Server::called("/some/where/kube-apiserver"), Some(Server::ApiServer));
+        assert_eq!(Server::called("etcd"), Some(Server::Etcd));
+        assert_eq!(Server::called("/usr/bin/kubewright"), None);
+        assert_eq!(Server::called(""), None);
+    }
+}
