@@ -45,6 +45,10 @@ impl Queues {
     pub(crate) fn add(&self, controller: &str, stats: impl Fn() -> Stats + Send + Sync + 'static) {
         self.0.lock().push((controller.to_string(), Box::new(stats)));
     }
+
+    pub(crate) fn remove(&self, controller: &str) {
+        self.0.lock().retain(|(name, _)| name != controller);
+    }
 }
 
 impl fmt::Debug for Queues {

@@ -59,6 +59,12 @@ pub(crate) struct Source<K> {
     pub(crate) map: Arc<Mapper<K>>,
 }
 
+impl<K> Clone for Source<K> {
+    fn clone(&self) -> Self {
+        Self { watch: self.watch.clone(), map: self.map.clone() }
+    }
+}
+
 type Mapper<K> = dyn Fn(&Stored, &mut dyn FnMut(K)) + Send + Sync;
 
 /// Wakes keys of a controller from outside: another part of the process, a timer, a web hook. Clones wake the same one.

@@ -28,12 +28,17 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 use crate::{
-    Change, Context, ControllerOptions, Error, Key, Outcome, Reason, Trigger,
+    Change, Context, ControllerOptions, Error, Key, NotLeading, Outcome, Reason, Trigger,
     context::ControllerContext,
     controller::Source,
     expectations::{Expectations, Readiness},
     handler::Handler,
+    hash,
     health::{self, ControllerStatus, FailingKey},
+    leadership::{
+        duty::{Duty, Held, Permit, Standing},
+        guard,
+    },
     metrics::ControllerMetrics,
     owned::memory::Target,
     writes::WriteLog,
@@ -50,6 +55,9 @@ pub(crate) struct Engine<K: Hash + Eq + Clone> {
     reasons: Mutex<FxHashMap<K, Reason>>,
     failing: Mutex<BTreeMap<K, Failure>>,
     running: Mutex<BTreeSet<K>>,
+    pub(crate) duty: Duty,
+    /// Keys that wait for being ours.
+    pub(crate) aside: Mutex<BTreeSet<K>>,
     /// Waits for caches, which end with `stop`.
     tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
@@ -94,6 +102,7 @@ impl<K: Key> Engine<K> {
         intake: Intake<K>,
         handler: Arc<dyn Handler<K>>,
         metrics: ControllerMetrics,
+        duty: Duty,
         stop: CancellationToken,
     ) -> Self {
         Self {
@@ -106,6 +115,8 @@ impl<K: Key> Engine<K> {
             reasons: Mutex::default(),
             failing: Mutex::default(),
             running: Mutex::default(),
+            duty,
+            aside: Mutex::default(),
             tasks: TaskTracker::new(),
             stop,
             started: false.into(),
@@ -125,16 +136,20 @@ impl<K: Key> Engine<K> {
                     None => return,
                 },
             };
-            let take = || self.take(&source, &kind, &delta);
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(take)) {
-                self.metrics.panics.inc();
-                let (panic, object) = (panic_message(&*panic), &delta.reference);
-                tracing::error!(%kind, %object, panic, "a predicate or mapper panicked: the change wakes nobody");
-            }
+            self.guarded(&delta, || self.take(&source, &kind, &delta));
         }
     }
 
-    fn take(&self, source: &Source<K>, kind: &Arc<str>, delta: &Delta) {
+    /// Runs predicates and mappers on a change; one that panics loses that change.
+    pub(crate) fn guarded(&self, delta: &Delta, take: impl FnOnce()) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(take)) {
+            self.metrics.panics.inc();
+            let (panic, object) = (panic_message(&*panic), &delta.reference);
+            tracing::error!(%object, panic, "a predicate or mapper panicked: the change wakes nobody");
+        }
+    }
+
+    pub(crate) fn take(&self, source: &Source<K>, kind: &Arc<str>, delta: &Delta) {
         if delta.new.is_none() {
             for subresource in ["", "status"] {
                 let target = Target::new(&source.watch.resource, delta.reference.clone(), subresource);
@@ -145,7 +160,11 @@ impl<K: Key> Engine<K> {
             let priority = if delta.initial { Priority::LOW } else { Priority::NORMAL };
             // Both states are asked: what an object no longer refers to has to hear of it.
             for object in delta.old.iter().chain(&delta.new) {
-                (source.map)(object, &mut |key| self.add(key, priority, || reason(kind, delta)));
+                (source.map)(object, &mut |key| {
+                    if self.wants(&key) {
+                        self.add(key, priority, || reason(kind, delta));
+                    }
+                });
             }
         }
     }
@@ -158,7 +177,7 @@ impl<K: Key> Engine<K> {
                 () = self.stop.cancelled() => return,
                 key = woken.recv() => {
                     let Some(key) = key else { return };
-                    self.add(key, Priority::NORMAL, || Reason::Woken);
+                    self.wake(key);
                     self.intake.trigger.queued();
                 },
             }
@@ -169,7 +188,11 @@ impl<K: Key> Engine<K> {
     pub(crate) async fn work(self: Arc<Self>) {
         while let Some(work) = self.intake.queue.get().await {
             match self.expectations.readiness(work.key()) {
-                Readiness::Ready => self.reconcile(work).await,
+                Readiness::Ready => {
+                    if let Some(permit) = self.permit(&work) {
+                        self.reconcile(work, permit).await;
+                    }
+                }
                 Readiness::Awaited => {}
                 Readiness::Wait(wait) => {
                     self.metrics.deferred.inc();
@@ -219,12 +242,23 @@ impl<K: Key> Engine<K> {
         }
     }
 
-    fn add(&self, key: K, priority: Priority, reason: impl FnOnce() -> Reason) {
+    pub(crate) fn add(&self, key: K, priority: Priority, reason: impl FnOnce() -> Reason) {
         self.reasons.lock().entry(key.clone()).or_insert_with(reason);
         self.intake.queue.add(key, priority);
     }
 
-    async fn reconcile(&self, work: Work<K>) {
+    /// Forgets what is known of a key that is not worked on here any more.
+    pub(crate) fn forget(&self, key: &K) {
+        self.reasons.lock().remove(key);
+        self.failing.lock().remove(key);
+    }
+
+    /// Forgets the failures of keys that others work on.
+    pub(crate) fn drop_foreign(&self, held: &Held) {
+        self.failing.lock().retain(|key, _| held.standing(hash::of_key(key)) == Standing::Ours);
+    }
+
+    async fn reconcile(&self, work: Work<K>, permit: Permit) {
         let key = work.key().clone();
         let reason = self.reasons.lock().remove(&key).unwrap_or(Reason::Scheduled);
         let id = self.reconciles.fetch_add(1, Ordering::Relaxed) + 1;
@@ -235,8 +269,15 @@ impl<K: Key> Engine<K> {
         self.running.lock().insert(key.clone());
         // Also when the worker is dropped at the deadline of a stop.
         let guard = Running { engine: self, key: &key };
-        let result = self.call(&key, reason, log.clone()).instrument(span.clone()).await;
+        let call = guard::scope(permit.clone(), self.call(&key, reason, log.clone())).instrument(span.clone());
+        let result = tokio::select! {
+            biased;
+            () = permit.revoked() => Err(NotLeading::Lost.into()),
+            result = call => result,
+        };
         drop(guard);
+        // What waits for the end of the work sees it now, and not a moment later.
+        drop(permit);
         self.metrics.time.observe(started.elapsed().as_secs_f64());
         self.expectations.expect(&key, log.take(), &self.context.stores);
         span.in_scope(|| self.settle(&work, result));
@@ -286,6 +327,12 @@ impl<K: Key> Engine<K> {
             }
             Err(error) => error,
         };
+        if let Some(why) = error.not_leading() {
+            tracing::info!(%why, "ended; another replica has the key, or is going to");
+            work.forget();
+            self.set_aside(key);
+            return;
+        }
         self.metrics.failed.inc();
         self.metrics.errors.inc();
         let retries = work.retries();

@@ -2,6 +2,8 @@
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
+use crate::NotLeading;
+
 /// Why a reconcile failed, and whether trying again can help.
 ///
 /// Any error converts into a *temporary* one, so `?` works on everything: the key is tried again with backoff, which
@@ -47,6 +49,23 @@ impl Error {
     /// The error that was given or converted.
     pub fn cause(&self) -> &(dyn StdError + Send + Sync + 'static) {
         &*self.0.cause
+    }
+
+    /// That a write was refused because another replica has the work, if that is the cause. Such an error is no fault of the
+    /// key, and is not retried: who has the key now works on it.
+    pub fn not_leading(&self) -> Option<NotLeading> {
+        let mut cause: Option<&(dyn StdError + 'static)> = Some(self.cause());
+        while let Some(error) = cause {
+            if let Some(found) = error.downcast_ref::<NotLeading>() {
+                return Some(*found);
+            }
+            // kube does not tell the cause of this one as its source.
+            cause = match error.downcast_ref::<kube::Error>() {
+                Some(kube::Error::Service(service)) => Some(&**service),
+                _ => error.source(),
+            };
+        }
+        None
     }
 
     /// How long the API server asked to wait before the next try (`details.retryAfterSeconds` of its answer).

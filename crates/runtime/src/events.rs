@@ -343,6 +343,10 @@ mod tests {
         fn now(&self) -> Timestamp {
             Timestamp::UNIX_EPOCH
         }
+
+        fn elapsed(&self) -> Duration {
+            Duration::ZERO
+        }
     }
 
     /// Requests as they came, and the statuses to answer the first ones with; later ones are accepted.

@@ -1,4 +1,4 @@
-//! A look at a manager from outside, while it runs and after.
+//! A manager from outside, while it runs and after: what it tells, and what can be changed about it.
 
 use std::{
     fmt,
@@ -10,31 +10,86 @@ use std::{
 };
 
 use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot};
 
-use crate::health::{Check, ControllerStatus};
+use crate::{
+    Controller, Key, ManagerError,
+    health::{Check, ControllerStatus},
+    start::Runner,
+};
 
-/// Looks at a running manager; cheap to clone.
-#[derive(Clone, Default)]
+/// Looks at a running manager, and adds and removes controllers; cheap to clone.
+#[derive(Clone)]
 pub struct Handle(Arc<Shared>);
 
-#[derive(Default)]
 struct Shared {
     started: AtomicBool,
     address: Mutex<Option<SocketAddr>>,
-    controllers: Mutex<Vec<ReadStatus>>,
+    controllers: Mutex<Vec<(String, ReadStatus)>>,
+    replica: Mutex<ReplicaStatus>,
+    commands: mpsc::UnboundedSender<Command>,
 }
 
 /// Tells the state of a controller.
 pub(crate) type ReadStatus = Box<dyn Fn() -> ControllerStatus + Send + Sync>;
 
+/// What a running manager is asked to do.
+pub(crate) enum Command {
+    Add(Box<dyn Runner>, oneshot::Sender<Result<(), ManagerError>>),
+    /// Tells when the controller has ended, or nothing if there is none of the name.
+    Remove(String, oneshot::Sender<()>),
+}
+
+/// What this process is among the replicas of its operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReplicaStatus {
+    /// Its name in the Lease; empty for a single one.
+    pub identity: String,
+    /// Its part.
+    pub role: Role,
+    /// Who holds the Lease, as far as is known.
+    pub holder: Option<String>,
+}
+
+/// The part of a replica.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Role {
+    /// There are no others.
+    Single,
+    /// It does the work.
+    Leader,
+    /// It waits, with warm caches.
+    Standby,
+}
+
 impl Handle {
+    pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<Command>) {
+        let (commands, receiver) = mpsc::unbounded_channel();
+        let shared = Shared {
+            started: AtomicBool::new(false),
+            address: Mutex::default(),
+            controllers: Mutex::default(),
+            replica: Mutex::new(ReplicaStatus { identity: String::new(), role: Role::Single, holder: None }),
+            commands,
+        };
+        (Self(Arc::new(shared)), receiver)
+    }
+
     /// The state of each controller, in the order in which they were added. Before the manager runs none has started; after
     /// it has ended, it is what they were last.
     pub fn status(&self) -> Vec<ControllerStatus> {
-        self.0.controllers.lock().iter().map(|read| read()).collect()
+        self.0.controllers.lock().iter().map(|(_, read)| read()).collect()
     }
 
-    /// Whether all controllers have started and all of their watches are alive; otherwise the reasons why not.
+    /// What this process is among the replicas.
+    pub fn replica(&self) -> ReplicaStatus {
+        self.0.replica.lock().clone()
+    }
+
+    /// Whether all controllers have started and all of their watches are alive; otherwise the reasons why not. A standby
+    /// is ready when its caches are in sync.
     pub fn ready(&self) -> Result<(), Vec<String>> {
         let faults: Vec<String> = self
             .checks()
@@ -49,18 +104,57 @@ impl Handle {
         *self.0.address.lock()
     }
 
+    /// Adds a controller to a manager that runs, or is going to: returns when it has been started, which does not wait for
+    /// its caches. Watches that others have already are shared.
+    ///
+    /// # Errors
+    /// [`ManagerError::DuplicateName`]; [`ManagerError::Ended`] if the manager has ended or is stopping. If the
+    /// controller fails later, so does the manager.
+    pub async fn add_controller<K: Key>(&self, controller: Controller<K>) -> Result<(), ManagerError> {
+        let (answer, answered) = oneshot::channel();
+        // Without a receiver there is nobody to answer either.
+        let _ = self.0.commands.send(Command::Add(Box::new(controller), answer));
+        answered.await.unwrap_or(Err(ManagerError::Ended))
+    }
+
+    /// Takes a controller out of a manager that runs: returns when its running reconciles have ended. Watches that no
+    /// other has end with it. `false` if there is none of this name, or the manager has ended.
+    pub async fn remove_controller(&self, name: &str) -> bool {
+        let (answer, answered) = oneshot::channel();
+        // As above.
+        let _ = self.0.commands.send(Command::Remove(name.to_string(), answer));
+        answered.await.is_ok()
+    }
+
     pub(crate) fn set_address(&self, address: SocketAddr) {
         *self.0.address.lock() = Some(address);
     }
 
-    /// A controller as it is before the manager runs.
-    pub(crate) fn add(&self, controller: ControllerStatus) {
-        self.0.controllers.lock().push(fixed(controller));
+    pub(crate) fn set_replica(&self, status: ReplicaStatus) {
+        *self.0.replica.lock() = status;
     }
 
-    /// The controllers at work, in the order in which they were added.
-    pub(crate) fn start(&self, controllers: Vec<ReadStatus>) {
-        *self.0.controllers.lock() = controllers;
+    /// A controller as it is before the manager runs.
+    pub(crate) fn add(&self, controller: ControllerStatus) {
+        self.set(&controller.name.clone(), fixed(controller));
+    }
+
+    /// How the state of a controller is read from now on.
+    pub(crate) fn set(&self, name: &str, read: ReadStatus) {
+        let mut controllers = self.0.controllers.lock();
+        match controllers.iter_mut().find(|(known, _)| known == name) {
+            Some((_, known)) => *known = read,
+            None => controllers.push((name.to_string(), read)),
+        }
+    }
+
+    /// A controller is no more.
+    pub(crate) fn forget(&self, name: &str) {
+        self.0.controllers.lock().retain(|(known, _)| known != name);
+    }
+
+    /// All controllers have been started.
+    pub(crate) fn start(&self) {
         self.0.started.store(true, Ordering::Relaxed);
     }
 
@@ -83,7 +177,7 @@ impl Drop for Freeze {
         let Freeze(handle) = self;
         handle.0.started.store(false, Ordering::Relaxed);
         let last = handle.status();
-        *handle.0.controllers.lock() = last.into_iter().map(fixed).collect();
+        *handle.0.controllers.lock() = last.into_iter().map(|status| (status.name.clone(), fixed(status))).collect();
     }
 }
 
@@ -93,6 +187,9 @@ fn fixed(status: ControllerStatus) -> ReadStatus {
 
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle").field("address", &self.address()).finish_non_exhaustive()
+        f.debug_struct("Handle")
+            .field("address", &self.address())
+            .field("replica", &self.replica())
+            .finish_non_exhaustive()
     }
 }

@@ -1,30 +1,21 @@
-//! Runs controllers together: caches first, then workers; one stop for all.
-//!
-//! ```text
-//! listen ─→ watches ─→ (in sync) ─→ workers …… stop ─→ no new keys ─→ running reconciles end ─→ events are sent
-//!                                                  └──────────────── within the deadline ────────────────────┘
-//! ```
+//! Controllers that run together, as their author puts them together. How they run is in `run`.
 
 use std::{fmt, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use kube::Client;
-use kubewright_cache::{CacheError, CacheOptions, Caches};
+use kubewright_cache::{CacheError, Caches};
 use rand::{TryRng, rngs::SysRng};
-use tokio::{
-    task::JoinSet,
-    time::{Instant, timeout_at},
-};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Controller, Error, Handle, Key,
+    Controller, Error, Handle, Key, ReplicaError, Replicas,
     clock::{Clock, SystemClock},
-    endpoints::{self, Endpoints},
-    events,
+    handle::Command,
+    leadership::duty::Duty,
     metrics::Metrics,
-    parts::Parts,
-    start::{Runner, Start, Started},
+    start::Runner,
     writes,
 };
 
@@ -38,7 +29,12 @@ pub struct ManagerOptions {
     /// How long a stop may take: running reconciles are waited for and events are sent. What still runs then is
     /// dropped and named in the error. Default: 30 s, the grace period that a Pod has.
     pub shutdown_deadline: Duration,
-    /// What time stamps in objects are made of. Default: the machine's clock.
+    /// How much of that may be spent on keys that are queued when the stop comes; what is left of them then is left to the
+    /// next start, which lists everything anew. Default: 5 s.
+    pub drain: Duration,
+    /// How this process shares the work with others that run the same controllers. Default: [`Replicas::Single`].
+    pub replicas: Replicas,
+    /// What time stamps in objects are made of, and leases are measured with. Default: the machine's clock.
     pub clock: Arc<dyn Clock>,
     /// Seed for the jitter of retries. Replicas should differ in it. Default: a random one.
     pub seed: u64,
@@ -49,6 +45,8 @@ impl Default for ManagerOptions {
         Self {
             listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
             shutdown_deadline: Duration::from_secs(30),
+            drain: Duration::from_secs(5),
+            replicas: Replicas::default(),
             clock: Arc::new(SystemClock),
             // Without a source of randomness replicas share their jitter, which costs little.
             seed: SysRng.try_next_u64().unwrap_or_default(),
@@ -77,23 +75,28 @@ impl Default for ManagerOptions {
 /// # }
 /// ```
 pub struct Manager {
-    client: Client,
-    options: ManagerOptions,
-    metrics: Metrics,
-    controllers: Vec<Box<dyn Runner>>,
-    tasks: Vec<Task>,
-    handle: Handle,
+    /// As it was given: for Leases, which are written before there is a right to write.
+    pub(crate) bare: Client,
+    pub(crate) client: Client,
+    pub(crate) options: ManagerOptions,
+    pub(crate) metrics: Metrics,
+    pub(crate) controllers: Vec<Box<dyn Runner>>,
+    pub(crate) tasks: Vec<Task>,
+    pub(crate) duty: Duty,
+    pub(crate) handle: Handle,
+    pub(crate) commands: mpsc::UnboundedReceiver<Command>,
 }
 
-struct Task {
-    name: String,
-    run: Box<dyn FnOnce(TaskContext) -> BoxFuture<'static, Result<(), Error>> + Send>,
+pub(crate) struct Task {
+    pub(crate) name: String,
+    pub(crate) run: Box<dyn FnOnce(TaskContext) -> BoxFuture<'static, Result<(), Error>> + Send>,
 }
 
 /// What a task of a manager works with.
 #[derive(Clone)]
 pub struct TaskContext {
-    /// The manager's client.
+    /// The manager's client. On a replica that does not work it reads, and its writes fail with
+    /// [`NotLeading`](crate::NotLeading).
     pub client: Client,
     /// The manager's caches. What a task adds to them is shared with the controllers.
     pub caches: Caches,
@@ -167,6 +170,18 @@ pub enum ManagerError {
         /// The reconciles and tasks that still ran.
         running: Vec<String>,
     },
+    /// The replicas can't work together as they are told to.
+    #[error("ManagerOptions::replicas: {0}")]
+    Replicas(#[from] ReplicaError),
+    /// The Lease could not be renewed in time, with [`OnLoss::Exit`](crate::OnLoss::Exit).
+    #[error("leadership by Lease {lease} was lost: it could not be renewed in time, or another has it")]
+    LeadershipLost {
+        /// The name of the Lease.
+        lease: String,
+    },
+    /// The manager that was asked for something has ended, or is stopping.
+    #[error("the manager has ended")]
+    Ended,
     /// The signal handlers could not be installed.
     #[error("signals can't be handled: {0}")]
     Signals(#[source] io::Error),
@@ -176,8 +191,11 @@ impl Manager {
     /// A manager without controllers.
     pub fn new(client: Client, options: ManagerOptions) -> Self {
         let metrics = Metrics::new();
-        let client = writes::observed(client, metrics.client());
-        Self { client, options, metrics, controllers: Vec::new(), tasks: Vec::new(), handle: Handle::default() }
+        let duty = options.replicas.duty(&options.clock);
+        let guarded = writes::observed(client.clone(), metrics.client(), duty.clone());
+        let (handle, commands) = Handle::new();
+        let (controllers, tasks) = (Vec::new(), Vec::new());
+        Self { bare: client, client: guarded, options, metrics, controllers, tasks, duty, handle, commands }
     }
 
     /// Adds a controller.
@@ -188,7 +206,7 @@ impl Manager {
     }
 
     /// Adds a task that runs beside the controllers, from start to stop: a source of keys for a
-    /// [`Trigger`](crate::Trigger), say. It ends when [`TaskContext::stop`] is cancelled, or earlier; if it fails, the
+    /// [`Trigger`](crate::Trigger), say. With several replicas it runs on each. It ends when [`TaskContext::stop`] is cancelled, or earlier; if it fails, the
     /// manager stops with its error.
     pub fn task<F, T>(mut self, name: impl Into<String>, task: F) -> Self
     where
@@ -224,62 +242,7 @@ impl Manager {
         let _freeze = self.handle().freeze_on_drop();
         let stop = stop.child_token();
         let _stop = stop.clone().drop_guard();
-        self.run_parts(&stop).await
-    }
-
-    async fn run_parts(self, stop: &CancellationToken) -> Result<(), ManagerError> {
-        let Self { client, options, metrics, controllers, tasks, handle } = self;
-        let mut serving = JoinSet::new();
-        if let Some(address) = options.listen {
-            let bound = endpoints::bind(address).await.map_err(|source| ManagerError::Listen { address, source })?;
-            let (listener, address) = bound;
-            handle.set_address(address);
-            tracing::info!(%address, "serving /metrics, /healthz and /readyz");
-            let checks = handle.clone();
-            let endpoints = Endpoints { metrics: metrics.clone(), ready: Box::new(move || checks.checks()) };
-            serving.spawn(endpoints::serve(listener, Arc::new(endpoints)));
-        }
-
-        let (recorder, writer) = events::recorder(client.clone(), options.clock.clone());
-        let stop_events = CancellationToken::new();
-        let mut events = JoinSet::new();
-        events.spawn(writer.run(stop_events.clone()));
-        let caches = caches(&client, &options, &controllers);
-        metrics.caches(caches.clone());
-        let mut parts = Parts::default();
-        let mut statuses = Vec::new();
-        let start =
-            Start { client: &client, caches: &caches, metrics: &metrics, recorder: &recorder, options: &options, stop };
-        for controller in controllers {
-            let name = controller.name().to_string();
-            let Started { run, status, running } =
-                controller.start(&start).map_err(|source| ManagerError::Watch { controller: name.clone(), source })?;
-            statuses.push(status);
-            parts.spawn(format!("controller {name}"), run, running);
-        }
-        for Task { name, run } in tasks {
-            let run = run(TaskContext { client: client.clone(), caches: caches.clone(), stop: stop.clone() });
-            let task = name.clone();
-            let run = async move { run.await.map_err(|error| ManagerError::Task { name: task, error }) };
-            parts.spawn(name, Box::pin(run), Box::new(Vec::new));
-        }
-        handle.start(statuses);
-
-        let mut result = parts.run_until(stop).await;
-        tracing::info!("stopping");
-        stop.cancel();
-        let deadline = Instant::now() + options.shutdown_deadline;
-        let running = parts.join(deadline).await;
-        if !running.is_empty() && result.is_ok() {
-            result = Err(ManagerError::Deadline { deadline: options.shutdown_deadline, running });
-        }
-        stop_events.cancel();
-        if timeout_at(deadline, events.join_next()).await.is_err() {
-            tracing::warn!("events were dropped at the shutdown deadline");
-        }
-        serving.shutdown().await;
-        caches.shut_down();
-        result
+        crate::run::run(self, &stop).await
     }
 }
 
@@ -288,9 +251,4 @@ impl fmt::Debug for Manager {
         let names: Vec<&str> = self.controllers.iter().map(|controller| controller.name()).collect();
         f.debug_struct("Manager").field("options", &self.options).field("controllers", &names).finish_non_exhaustive()
     }
-}
-
-fn caches(client: &Client, options: &ManagerOptions, controllers: &[Box<dyn Runner>]) -> Caches {
-    let keep_fields_of = controllers.iter().map(|controller| controller.field_manager().to_string()).collect();
-    Caches::new(client.clone(), CacheOptions { keep_fields_of, seed: options.seed, ..CacheOptions::default() })
 }

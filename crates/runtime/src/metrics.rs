@@ -37,6 +37,16 @@ pub(crate) struct Metrics {
     waited: Family<QueueLabels, Histogram, Buckets>,
     worked: Family<QueueLabels, Histogram, Buckets>,
     requests: Family<RequestLabels, Counter>,
+    leads: Family<LeaseLabels, Gauge>,
+}
+
+/// Tells whether this process leads.
+pub(crate) struct LeaderMetric(Gauge);
+
+impl LeaderMetric {
+    pub(crate) fn set(&self, leads: bool) {
+        self.0.set(leads.into());
+    }
 }
 
 /// The metrics of one controller.
@@ -85,6 +95,11 @@ struct RequestLabels {
     method: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LeaseLabels {
+    name: String,
+}
+
 impl Metrics {
     pub(crate) fn new() -> Self {
         let metrics = Self {
@@ -103,6 +118,7 @@ impl Metrics {
             waited: Family::new_with_constructor(Buckets(QUEUE_SECONDS)),
             worked: Family::new_with_constructor(Buckets(QUEUE_SECONDS)),
             requests: Family::default(),
+            leads: Family::default(),
         };
         metrics.register();
         metrics
@@ -132,7 +148,14 @@ impl Metrics {
         let help = "How long keys were worked on";
         queues.register_with_unit("work_duration", help, Unit::Seconds, self.worked.clone());
         registry.register("rest_client_requests", "Requests to the API server", self.requests.clone());
+        let help = "Whether this process leads by the Lease of this name: 1 or 0";
+        registry.register("leader_election_master_status", help, self.leads.clone());
         registry.register_collector(Box::new(self.queues.clone()));
+    }
+
+    /// For the Lease of this name.
+    pub(crate) fn leader(&self, name: &str) -> LeaderMetric {
+        LeaderMetric(self.leads.get_or_create_owned(&LeaseLabels { name: name.to_string() }))
     }
 
     pub(crate) fn controller(&self, name: &str, concurrency: usize) -> ControllerMetrics {
@@ -170,6 +193,11 @@ impl Metrics {
     /// Has the queue's numbers read at each scrape.
     pub(crate) fn queue(&self, name: &str, stats: impl Fn() -> Stats + Send + Sync + 'static) {
         self.queues.add(name, stats);
+    }
+
+    /// Forgets a queue.
+    pub(crate) fn remove_queue(&self, name: &str) {
+        self.queues.remove(name);
     }
 
     /// Has the caches' numbers read at each scrape.

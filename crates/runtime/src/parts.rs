@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use tokio::{
+    sync::oneshot,
     task::{Id, JoinError, JoinSet},
     time::{Instant, sleep_until, timeout_at},
 };
@@ -25,6 +26,9 @@ struct Part {
     id: Id,
     name: String,
     running: ReadRunning,
+    stop: CancellationToken,
+    /// Who waits for its end.
+    awaited: Vec<oneshot::Sender<()>>,
 }
 
 impl Parts {
@@ -33,20 +37,30 @@ impl Parts {
         name: String,
         run: BoxFuture<'static, Result<(), ManagerError>>,
         running: ReadRunning,
+        stop: CancellationToken,
     ) {
         let id = self.set.spawn(run).id();
-        self.parts.push(Part { id, name, running });
+        self.parts.push(Part { id, name, running, stop, awaited: Vec::new() });
     }
 
-    /// Returns when `stop` is cancelled, or with the error of the first part that fails.
-    pub(crate) async fn run_until(&mut self, stop: &CancellationToken) -> Result<(), ManagerError> {
-        loop {
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => return Ok(()),
-                Some(ended) = self.set.join_next_with_id() => self.ended(ended)?,
-            }
+    /// Waits for the next part to end; its error, if it failed. Never returns while there are no parts.
+    pub(crate) async fn next(&mut self) -> Result<(), ManagerError> {
+        match self.set.join_next_with_id().await {
+            Some(ended) => self.ended(ended),
+            None => std::future::pending().await,
         }
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.parts.iter().any(|part| part.name == name)
+    }
+
+    /// Stops one part; `ended` hears of its end. `false` if there is no such part.
+    pub(crate) fn stop(&mut self, name: &str, ended: oneshot::Sender<()>) -> bool {
+        let Some(part) = self.parts.iter_mut().find(|part| part.name == name) else { return false };
+        part.stop.cancel();
+        part.awaited.push(ended);
+        true
     }
 
     /// Waits for all parts, and drops those that still run at the deadline. Tells what those were at.
@@ -82,7 +96,12 @@ impl Parts {
             Err(error) => error.id(),
         };
         let at = self.parts.iter().position(|part| part.id == id);
-        let name = at.map(|at| self.parts.remove(at).name).unwrap_or_default();
+        let (name, awaited) =
+            at.map(|at| self.parts.remove(at)).map(|part| (part.name, part.awaited)).unwrap_or_default();
+        for awaits in awaited {
+            // Who has gone need not know.
+            let _ = awaits.send(());
+        }
         match ended {
             Ok((_, result)) => result,
             Err(error) if error.is_panic() => Err(ManagerError::Panicked { name }),

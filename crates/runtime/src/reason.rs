@@ -23,6 +23,8 @@ pub enum Reason {
     Scheduled,
     /// A [`Trigger`](crate::Trigger) was pulled.
     Woken,
+    /// This replica has begun to lead, or has got the key from another.
+    TakenOver,
 }
 
 /// What happened to an object.
@@ -53,6 +55,7 @@ impl fmt::Display for Reason {
             Self::Retry(number) => write!(f, "retry {number}"),
             Self::Scheduled => f.write_str("scheduled"),
             Self::Woken => f.write_str("woken"),
+            Self::TakenOver => f.write_str("taken over"),
         }
     }
 }

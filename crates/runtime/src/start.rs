@@ -1,11 +1,11 @@
 //! From a controller as it was built to one at work.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use kube::Client;
 use kubewright_cache::{CacheError, Caches, Deltas, Keep};
-use kubewright_queue::{Options as QueueOptions, WorkQueue};
+use kubewright_queue::{Drained, Options as QueueOptions, WorkQueue};
 use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +16,7 @@ use crate::{
     events::Recorder,
     handle::ReadStatus,
     health::{self, ControllerStatus, InformerStatus},
+    leadership::duty::Duty,
     metrics::Metrics,
     owned::memory::Memory,
     parts::ReadRunning,
@@ -30,6 +31,7 @@ pub(crate) struct Start<'a> {
     pub(crate) metrics: &'a Metrics,
     pub(crate) recorder: &'a Recorder,
     pub(crate) options: &'a ManagerOptions,
+    pub(crate) duty: &'a Duty,
     pub(crate) stop: &'a CancellationToken,
 }
 
@@ -109,15 +111,19 @@ impl<K: Key> Runner for Controller<K> {
         let deltas: Vec<Deltas> = context.stores.0.iter().map(|store| store.informer.subscribe()).collect();
         let backlogs = deltas.iter().map(Deltas::backlog).collect();
         let intake = Intake { queue, trigger, backlogs };
-        let engine = Arc::new(Engine::new(Arc::new(context), options, intake, handler, metrics, start.stop.clone()));
+        let duty = start.duty.clone();
+        let engine = Engine::new(Arc::new(context), options, intake, handler, metrics, duty, start.stop.clone());
+        let engine = Arc::new(engine);
         let (status, running) = (engine.clone(), engine.clone());
+        let drain = start.options.drain;
         let run = async move {
             let mut feeds = JoinSet::new();
+            feeds.spawn(engine.clone().take_up(sources.clone()));
             for (source, deltas) in sources.into_iter().zip(deltas) {
                 feeds.spawn(engine.clone().feed(source, deltas));
             }
             feeds.spawn(engine.clone().listen(woken));
-            run(engine, feeds).await
+            run(engine, feeds, drain).await
         };
         let (status, running) = (Box::new(move || status.status()), Box::new(move || running.running()));
         Ok(Started { run: Box::pin(run), status, running })
@@ -135,7 +141,7 @@ fn store(watch: &WatchSpec, caches: &Caches) -> Result<Store, CacheError> {
 }
 
 /// Caches, then workers, then the stop.
-async fn run<K: Key>(engine: Arc<Engine<K>>, mut feeds: JoinSet<()>) -> Result<(), ManagerError> {
+async fn run<K: Key>(engine: Arc<Engine<K>>, mut feeds: JoinSet<()>, drain: Duration) -> Result<(), ManagerError> {
     let stop = engine.stop.clone();
     tokio::select! {
         biased;
@@ -155,8 +161,9 @@ async fn run<K: Key>(engine: Arc<Engine<K>>, mut feeds: JoinSet<()>) -> Result<(
         Some(Err(error)) = workers.join_next() => return Err(panicked(&engine, &error)),
         Some(ended) = feeds.join_next() => return Err(feed_ended(&engine, ended)),
     }
-    // What is queued is not lost: the next start lists everything anew.
-    engine.intake.queue.shut_down();
+    // What is left then is not lost: the next start lists everything anew.
+    let Drained { left, .. } = engine.intake.queue.drain(drain).await;
+    tracing::debug!(controller = %engine.context.name, left, "the queue is drained");
     while let Some(ended) = workers.join_next().await {
         ended.map_err(|error| panicked(&engine, &error))?;
     }

@@ -12,7 +12,10 @@ use kubewright_cache::ObjectRef;
 use parking_lot::Mutex;
 use serde::Deserialize;
 
-use crate::metrics::ClientMetrics;
+use crate::{
+    leadership::{duty::Duty, guard},
+    metrics::ClientMetrics,
+};
 
 /// A write that the server has accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,19 +56,19 @@ impl WriteLog {
     }
 }
 
-/// A client that notes writes in the log of the running reconcile, and counts requests.
-pub(crate) fn observed(client: Client, metrics: ClientMetrics) -> Client {
+/// A client that sends only what the duty allows, notes writes in the log of the running reconcile, and counts requests.
+pub(crate) fn observed(client: Client, metrics: ClientMetrics, duty: Duty) -> Client {
     let namespace = client.default_namespace().to_string();
     let service = tower::service_fn(move |request: Request<Body>| {
         let client = client.clone();
-        let metrics = metrics.clone();
+        let (metrics, duty) = (metrics.clone(), duty.clone());
         async move {
             let method = request.method().clone();
             // A dry run writes nothing.
             let writes = is_write(&method) && !request.uri().query().unwrap_or_default().contains("dryRun=All");
             let log = writes.then(|| CURRENT.try_with(Arc::clone).ok()).flatten();
             let target = log.as_ref().and_then(|_| Target::parse(request.uri().path()));
-            let answer = client.send(request).await;
+            let answer = guard::send(&duty, &client, request).await;
             metrics.count(&method, answer.as_ref().ok().map(|response| response.status()));
             match (answer?, log, target) {
                 (response, Some(log), Some(target)) if response.status().is_success() => {
@@ -242,7 +245,8 @@ mod tests {
             let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "ns", "uid": "u", "resourceVersion": "9"}});
             Ok::<_, kube::Error>(Response::new(Body::from(object.to_string().into_bytes())))
         });
-        observed(Client::new(service, "default"), crate::metrics::Metrics::new().client())
+        let duty = Duty::alone(Arc::new(crate::clock::SystemClock));
+        observed(Client::new(service, "default"), crate::metrics::Metrics::new().client(), duty)
     }
 
     #[tokio::test]

@@ -42,6 +42,8 @@ struct State {
     forbidden: BTreeSet<String>,
     /// Kinds without a status subresource.
     no_status: BTreeSet<String>,
+    /// Holders whose Leases can't be written.
+    no_leases: BTreeSet<String>,
     /// Answers for writes to come, in order, by method.
     failures: Vec<(Method, u16)>,
     requests: Vec<Logged>,
@@ -145,6 +147,11 @@ impl FakeApi {
         self.0.lock().forbidden.insert(plural.to_string());
     }
 
+    /// Writes of Leases in the name of this holder are answered by an error of the server.
+    pub(crate) fn refuse_lease_writes_of(&self, holder: &str) {
+        self.0.lock().no_leases.insert(holder.to_string());
+    }
+
     pub(crate) fn without_status(&self, plural: &str) {
         self.0.lock().no_status.insert(plural.to_string());
     }
@@ -234,6 +241,9 @@ impl State {
         let query: BTreeMap<&str, &str> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
         let body: Value = if body.is_empty() { Value::Null } else { serde_json::from_slice(body).unwrap() };
         let namespace = target.namespace.clone().unwrap_or_default();
+        if body["spec"]["holderIdentity"].as_str().is_some_and(|holder| self.no_leases.contains(holder)) {
+            return Err((500, "etcd is away".into()));
+        }
         match (method.as_str(), target.name.clone()) {
             ("GET", None) if self.forbidden.contains(&target.plural) => {
                 Err((403, format!("{} is forbidden: the user may not list it", target.plural)))
@@ -268,6 +278,16 @@ impl State {
                 } else {
                     self.merge(key, &body)
                 }
+            }
+            ("PUT", Some(name)) => {
+                let key = (target.plural, namespace, name);
+                let object = self.objects.get(&key).ok_or((404, "not found".to_string()))?;
+                let mut body = body;
+                if body["metadata"]["resourceVersion"] != object["metadata"]["resourceVersion"] {
+                    return Err((409, "the object has been modified".into()));
+                }
+                body["metadata"]["uid"] = object["metadata"]["uid"].clone();
+                Ok((200, Reply::Json(self.store(key, body))))
             }
             ("DELETE", Some(name)) => {
                 let key = (target.plural, namespace, name);

@@ -1,0 +1,221 @@
+//! The life of a manager.
+//!
+//! ```text
+//! listen ─→ election ─→ watches ─→ (in sync) ─→ workers, while there is work for this replica
+//! stop ─→ no new keys ─→ the queues are drained ─→ running reconciles end ─→ events are sent ─→ the Lease is given back
+//!         └──────────────────────────────── within the deadline ──────────────────────┘
+//! ```
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use kube::Client;
+use kubewright_cache::{CacheOptions, Caches};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::{JoinError, JoinSet},
+    time::{Instant, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Handle, Manager, ManagerError, ManagerOptions, TaskContext,
+    endpoints::{self, Endpoints},
+    events::{self, Recorder},
+    handle::Command,
+    leadership::{duty::Duty, elector::Herald},
+    manager::Task,
+    metrics::Metrics,
+    parts::Parts,
+    start::{Runner, Start, Started},
+};
+
+/// For the last requests of a stop whose deadline has been used up by others.
+const LAST: Duration = Duration::from_secs(1);
+
+/// Runs until `stop` is cancelled or a part fails.
+pub(crate) async fn run(manager: Manager, stop: &CancellationToken) -> Result<(), ManagerError> {
+    let Manager { bare, client, options, metrics, controllers, tasks, duty, handle, mut commands } = manager;
+    let mut serving = JoinSet::new();
+    if let Some(address) = options.listen {
+        let bound = endpoints::bind(address).await.map_err(|source| ManagerError::Listen { address, source })?;
+        let (listener, address) = bound;
+        handle.set_address(address);
+        tracing::info!(%address, "serving /metrics, /healthz and /readyz");
+        let checks = handle.clone();
+        let endpoints = Endpoints { metrics: metrics.clone(), ready: Box::new(move || checks.checks()) };
+        serving.spawn(endpoints::serve(listener, Arc::new(endpoints)));
+    }
+
+    let (recorder, writer) = events::recorder(client.clone(), options.clock.clone());
+    let stop_events = CancellationToken::new();
+    let mut events = JoinSet::new();
+    events.spawn(writer.run(stop_events.clone()));
+
+    let stop_election = CancellationToken::new();
+    let mut election = JoinSet::new();
+    let herald = Herald { handle: handle.clone(), recorder: recorder.clone(), metrics: metrics.clone() };
+    if let Some(elects) = options.replicas.elect(&bare, &options, &duty, herald, stop_election.clone())? {
+        election.spawn(elects);
+    }
+
+    let keep_fields_of = controllers.iter().map(|controller| controller.field_manager().to_string()).collect();
+    let caches = caches(&client, &options, &keep_fields_of);
+    metrics.caches(caches.clone());
+    let mut running = Running {
+        client,
+        options,
+        metrics,
+        recorder,
+        duty,
+        handle,
+        caches,
+        keep_fields_of,
+        others: Vec::new(),
+        parts: Parts::default(),
+        stop: stop.clone(),
+    };
+    for controller in controllers {
+        running.start(controller)?;
+    }
+    for task in tasks {
+        running.start_task(task);
+    }
+    running.handle.start();
+
+    let mut result = running.run(&mut commands, &mut election).await;
+    tracing::info!("stopping");
+    commands.close();
+    stop.cancel();
+    let Running { options, mut parts, caches, others, .. } = running;
+    let deadline = Instant::now() + options.shutdown_deadline;
+    let left = parts.join(deadline).await;
+    if !left.is_empty() && result.is_ok() {
+        result = Err(ManagerError::Deadline { deadline: options.shutdown_deadline, running: left });
+    }
+    stop_events.cancel();
+    if timeout_at(deadline, events.join_next()).await.is_err() {
+        tracing::warn!("events were dropped at the shutdown deadline");
+    }
+    stop_election.cancel();
+    if timeout_at(deadline.max(Instant::now() + LAST), election.join_next()).await.is_err() {
+        tracing::warn!("the Lease was not given back in time; it expires");
+    }
+    serving.shutdown().await;
+    for caches in others.into_iter().chain([caches]) {
+        caches.shut_down();
+    }
+    result
+}
+
+/// A manager at work.
+struct Running {
+    client: Client,
+    options: ManagerOptions,
+    metrics: Metrics,
+    recorder: Recorder,
+    duty: Duty,
+    handle: Handle,
+    caches: Caches,
+    /// Field managers whose fields the caches keep.
+    keep_fields_of: BTreeSet<String>,
+    /// Caches of controllers that came later and whose fields the first do not keep.
+    others: Vec<Caches>,
+    parts: Parts,
+    stop: CancellationToken,
+}
+
+impl Running {
+    /// Works until the stop, or until a part fails.
+    async fn run(
+        &mut self,
+        commands: &mut mpsc::UnboundedReceiver<Command>,
+        election: &mut JoinSet<Result<(), ManagerError>>,
+    ) -> Result<(), ManagerError> {
+        loop {
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return Ok(()),
+                Some(ended) = election.join_next() => return election_ended(ended),
+                ended = self.parts.next() => ended?,
+                Some(command) = commands.recv() => self.obey(command),
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        // Who asked may have stopped waiting.
+        match command {
+            Command::Add(controller, answer) => _ = answer.send(self.add(controller)),
+            Command::Remove(name, ended) => self.remove(&name, ended),
+        }
+    }
+
+    fn add(&mut self, controller: Box<dyn Runner>) -> Result<(), ManagerError> {
+        let name = controller.name().to_string();
+        if self.parts.has(&part(&name)) {
+            return Err(ManagerError::DuplicateName { name });
+        }
+        self.handle.add(controller.idle());
+        self.start(controller)
+    }
+
+    fn start(&mut self, controller: Box<dyn Runner>) -> Result<(), ManagerError> {
+        let name = controller.name().to_string();
+        let stop = self.stop.child_token();
+        let caches = self.caches_for(controller.field_manager());
+        let start = Start {
+            client: &self.client,
+            caches: &caches,
+            metrics: &self.metrics,
+            recorder: &self.recorder,
+            options: &self.options,
+            duty: &self.duty,
+            stop: &stop,
+        };
+        let Started { run, status, running } =
+            controller.start(&start).map_err(|source| ManagerError::Watch { controller: name.clone(), source })?;
+        self.handle.set(&name, status);
+        self.parts.spawn(part(&name), run, running, stop);
+        Ok(())
+    }
+
+    /// What a cache keeps of managedFields is decided when it is made.
+    fn caches_for(&mut self, field_manager: &str) -> Caches {
+        if self.keep_fields_of.contains(field_manager) {
+            return self.caches.clone();
+        }
+        let caches = caches(&self.client, &self.options, &BTreeSet::from([field_manager.to_string()]));
+        self.others.push(caches.clone());
+        caches
+    }
+
+    fn remove(&mut self, name: &str, ended: oneshot::Sender<()>) {
+        if self.parts.stop(&part(name), ended) {
+            self.handle.forget(name);
+            self.metrics.remove_queue(name);
+        }
+    }
+
+    fn start_task(&mut self, Task { name, run }: Task) {
+        let (client, caches, stop) = (self.client.clone(), self.caches.clone(), self.stop.clone());
+        let run = run(TaskContext { client, caches, stop: stop.clone() });
+        let task = name.clone();
+        let run = async move { run.await.map_err(|error| ManagerError::Task { name: task, error }) };
+        self.parts.spawn(name, Box::pin(run), Box::new(Vec::new), stop);
+    }
+}
+
+/// What the part of a controller is called.
+fn part(controller: &str) -> String {
+    format!("controller {controller}")
+}
+
+fn caches(client: &Client, options: &ManagerOptions, keep_fields_of: &BTreeSet<String>) -> Caches {
+    let (keep_fields_of, seed) = (keep_fields_of.clone(), options.seed);
+    Caches::new(client.clone(), CacheOptions { keep_fields_of, seed, ..CacheOptions::default() })
+}
+
+/// Elections end before the stop only when the process is to end, or when they panic.
+fn election_ended(ended: Result<Result<(), ManagerError>, JoinError>) -> Result<(), ManagerError> {
+    ended.unwrap_or_else(|_| Err(ManagerError::Panicked { name: "the election".into() }))
+}
