@@ -87,8 +87,10 @@ impl Contents {
         self.user.remove(&id);
     }
 
-    pub(crate) fn by_index(&self, id: u64, value: &str) -> Vec<Stored> {
-        self.in_order(self.user.get(&id).into_iter().flat_map(|index| index.get(value)))
+    /// The objects that an index has under a value, in order.
+    pub(crate) fn by_index(&self, id: u64, value: &str) -> impl Iterator<Item = &Stored> {
+        let slots = self.user.get(&id).into_iter().flat_map(|index| index.get(value));
+        slots.filter_map(|slot| self.object(slot))
     }
 
     /// Puts an object in and gives back what was in its place.
@@ -180,7 +182,7 @@ impl Contents {
             }
         }
         for index in self.user.values_mut() {
-            index.remove(slot, object);
+            index.remove(object);
         }
     }
 }

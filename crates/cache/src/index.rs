@@ -6,8 +6,8 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use kube::core::{Expression, Selector};
 
-use crate::Stored;
 use crate::stored::Labels;
+use crate::{ObjectRef, Stored};
 
 /// Finds objects by label.
 ///
@@ -34,7 +34,8 @@ type ValuesOf = dyn Fn(&Stored) -> Vec<String> + Send + Sync;
 /// What a function of the user finds in the objects.
 pub(crate) struct UserIndex {
     values_of: Box<ValuesOf>,
-    slots: BTreeMap<String, BTreeSet<u32>>,
+    /// In the order of their references, so that the first few can be had without the others.
+    slots: BTreeMap<String, BTreeMap<ObjectRef, u32>>,
 }
 
 impl LabelIndex {
@@ -116,14 +117,14 @@ impl UserIndex {
 
     pub(crate) fn insert(&mut self, slot: u32, object: &Stored) {
         for value in (self.values_of)(object) {
-            self.slots.entry(value).or_default().insert(slot);
+            self.slots.entry(value).or_default().insert(object.reference().clone(), slot);
         }
     }
 
-    pub(crate) fn remove(&mut self, slot: u32, object: &Stored) {
+    pub(crate) fn remove(&mut self, object: &Stored) {
         for value in (self.values_of)(object) {
             if let Some(slots) = self.slots.get_mut(&value) {
-                slots.remove(&slot);
+                slots.remove(object.reference());
                 if slots.is_empty() {
                     self.slots.remove(&value);
                 }
@@ -131,8 +132,9 @@ impl UserIndex {
         }
     }
 
+    /// The objects of this value, in the order of their references.
     pub(crate) fn get(&self, value: &str) -> impl Iterator<Item = u32> {
-        self.slots.get(value).into_iter().flatten().copied()
+        self.slots.get(value).into_iter().flatten().map(|(_, slot)| *slot)
     }
 }
 
@@ -146,7 +148,8 @@ pub(crate) fn matches_unlabelled(selector: &[Expression]) -> bool {
     matches(selector, |_| None)
 }
 
-fn matches<'a>(selector: &[Expression], label: impl Fn(&str) -> Option<&'a str>) -> bool {
+/// Whether labels match.
+pub(crate) fn matches<'a>(selector: &[Expression], label: impl Fn(&str) -> Option<&'a str>) -> bool {
     selector.iter().all(|expression| match expression {
         Expression::In(key, values) => label(key).is_some_and(|value| values.contains(value)),
         Expression::NotIn(key, values) => label(key).is_none_or(|value| !values.contains(value)),

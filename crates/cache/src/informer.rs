@@ -180,7 +180,14 @@ impl fmt::Debug for Informer {
 impl Index {
     /// The objects of which the function says `value`, in the order of their references.
     pub fn get(&self, value: &str) -> Vec<Stored> {
-        self.inner.handle.shared.store.read().contents.by_index(self.inner.id, value)
+        self.inner.handle.shared.store.read().contents.by_index(self.inner.id, value).cloned().collect()
+    }
+
+    /// The first of these objects, in the order of their references, for which `wanted` is true. It does not look at those
+    /// after it. `wanted` must not use the informer, which is locked while it runs.
+    pub fn first(&self, value: &str, mut wanted: impl FnMut(&Stored) -> bool) -> Option<Stored> {
+        let store = self.inner.handle.shared.store.read();
+        store.contents.by_index(self.inner.id, value).find(|object| wanted(object)).cloned()
     }
 }
 

@@ -9,11 +9,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::core::Selector;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::ObjectRef;
+use crate::index::{expressions, matches};
 
 /// A cached object. Cheap to clone: clones share it.
 ///
@@ -153,6 +155,11 @@ impl Stored {
     /// The value of a label.
     pub fn label(&self, key: &str) -> Option<&str> {
         self.0.labels.as_ref().and_then(|labels| labels.get(key))
+    }
+
+    /// Whether a label selector matches the object.
+    pub fn matches(&self, selector: &Selector) -> bool {
+        matches(&expressions(selector), |key| self.label(key))
     }
 
     /// Keys and values of `metadata.annotations`, as the server has ordered them.

@@ -156,6 +156,16 @@ async fn finds_by_what_a_function_says() {
     assert_eq!(names(&by_value.get("x")), [] as [&str; 0]);
     assert_eq!(names(&by_value.get("y")), ["default/a"]);
     assert_eq!(names(&by_value.get("z")), ["default/c"]);
+    server.put("0", "z");
+    caught_up(&server, &informer).await;
+    let mut looked_at = 0;
+    let first = by_value.first("z", |_| {
+        looked_at += 1;
+        true
+    });
+    assert_eq!((first.unwrap().name(), looked_at), ("0", 1));
+    assert_eq!(by_value.first("z", |object| object.name() != "0").unwrap().name(), "c");
+    assert!(by_value.first("z", |_| false).is_none());
 }
 
 #[tokio::test(start_paused = true)]

@@ -70,13 +70,15 @@
 //! | to | see |
 //! |---|---|
 //! | choose which changes count | [`Watch::when`](prelude::Watch::when), [`predicates`](prelude::predicates) |
-//! | watch what your objects refer to | [`Controller::watches`](prelude::Controller::watches) |
+//! | hear of what your objects refer to | nothing to do: what [`Context::get`](prelude::Context::get) reads wakes the reconcile when it changes |
+//! | map other objects to yours by hand | [`Controller::watches`](prelude::Controller::watches) |
+//! | make one child after the other | [`Wave`](prelude::Wave), [`readiness`](prelude::readiness) |
 //! | set concurrency, retries, timeouts | [`ControllerOptions`](prelude::ControllerOptions) |
 //! | say that a retry can't help | [`Error::terminal`](prelude::Error::terminal) |
 //! | come back later | [`Outcome::After`](prelude::Outcome::After) |
 //! | clean up outside of the cluster | [`runtime::finalizer`] |
 //! | tell about progress | [`runtime::conditions`], [`Context::normal`](prelude::Context::normal) |
-//! | read other objects | [`Context::get`](prelude::Context::get), [`list`](prelude::Context::list), [`list_by`](prelude::Context::list_by) |
+//! | read other objects | [`Context::get`](prelude::Context::get), [`list`](prelude::Context::list), [`select`](prelude::Context::select), [`list_by`](prelude::Context::list_by), [`find_by`](prelude::Context::find_by) |
 //! | have keys of your own | [`runtime::KeyReconciler`] |
 //! | look inside | [`Handle`](prelude::Handle), and `/metrics`, `/readyz` where [`ManagerOptions::listen`](prelude::ManagerOptions::listen) says |
 //!

@@ -4,9 +4,8 @@ use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ObjectReference;
-use kube::{Client, Resource, api::ApiResource};
-use kubewright_cache::{Informer, ObjectRef, Stored};
-use serde::de::DeserializeOwned;
+use kube::{Client, api::ApiResource};
+use kubewright_cache::{Caches, Informer, ObjectRef, Stored};
 
 use crate::{
     Error, Reason,
@@ -14,6 +13,7 @@ use crate::{
     events::{EventType, Note, Recorder},
     owned::memory::Memory,
     stores::{NotWatched, Stores},
+    tracker::Tracker,
 };
 
 /// What a reconcile reads and writes through: the caches of the kinds that its controller watches, and a client.
@@ -22,6 +22,7 @@ use crate::{
 /// remembered: the key does not run again before the caches have seen them.
 pub struct Context {
     pub(crate) controller: Arc<ControllerContext>,
+    pub(crate) tracker: Arc<dyn Tracker>,
     subject: Option<Subject>,
     reason: Reason,
 }
@@ -31,7 +32,10 @@ pub(crate) struct ControllerContext {
     pub(crate) name: Arc<str>,
     pub(crate) field_manager: String,
     pub(crate) client: Client,
+    pub(crate) caches: Caches,
     pub(crate) stores: Stores,
+    /// The namespace of the watch that the controller is for, if it is of one.
+    pub(crate) home: Option<String>,
     /// Kinds whose objects are children.
     pub(crate) owned: Vec<ApiResource>,
     pub(crate) memory: Memory,
@@ -47,8 +51,8 @@ pub(crate) struct Subject {
 }
 
 impl Context {
-    pub(crate) fn new(controller: Arc<ControllerContext>, reason: Reason) -> Self {
-        Self { controller, subject: None, reason }
+    pub(crate) fn new(controller: Arc<ControllerContext>, tracker: Arc<dyn Tracker>, reason: Reason) -> Self {
+        Self { controller, tracker, subject: None, reason }
     }
 
     pub(crate) fn set_subject(&mut self, resource: ApiResource, stored: Stored) {
@@ -63,6 +67,11 @@ impl Context {
     /// The name under which the controller owns fields; to be used for applies through [`client`](Self::client) too.
     pub fn field_manager(&self) -> &str {
         &self.controller.field_manager
+    }
+
+    /// The object that the reconcile is for; `None` where keys are not objects, and when it is gone.
+    pub fn object(&self) -> Option<&ObjectRef> {
+        self.subject.as_ref().map(|subject| subject.stored.reference())
     }
 
     /// Why this reconcile runs. A reconcile should do the same whatever the reason is; this is for logs.
@@ -81,50 +90,8 @@ impl Context {
         &self.controller.client
     }
 
-    /// A cached object, or `None` if there is none. An error if the controller does not watch the kind.
-    pub fn get<K>(&self, key: &ObjectRef) -> Result<Option<K>, Error>
-    where
-        K: Resource<DynamicType = ()> + DeserializeOwned,
-    {
-        let resource = ApiResource::erase::<K>(&());
-        self.informer(&resource)?;
-        let stored = self.controller.stores.get(&resource, key);
-        stored.map(|stored| decode(&resource, &stored)).transpose()
-    }
-
-    /// The cached objects of a kind, in a namespace or in all, in the order of their namespaces and names. An error if
-    /// the controller does not watch the kind.
-    pub fn list<K>(&self, namespace: Option<&str>) -> Result<Vec<K>, Error>
-    where
-        K: Resource<DynamicType = ()> + DeserializeOwned,
-    {
-        let resource = ApiResource::erase::<K>(&());
-        self.informer(&resource)?;
-        let stores = self.controller.stores.of(&resource.group, &resource.plural);
-        decode_all(&resource, stores.flat_map(|store| store.informer.list(namespace)).collect())
-    }
-
-    /// The cached objects of a kind that an index of their watch has under `value`, see
-    /// [`Watch::index`](crate::Watch::index); in the order of their namespaces and names.
-    pub fn list_by<K>(&self, index: &str, value: &str) -> Result<Vec<K>, Error>
-    where
-        K: Resource<DynamicType = ()> + DeserializeOwned,
-    {
-        let resource = ApiResource::erase::<K>(&());
-        self.informer(&resource)?;
-        let stores = self.controller.stores.of(&resource.group, &resource.plural);
-        let mut indexes = stores.flat_map(|store| &store.indexes).filter(|(name, _)| name == index).peekable();
-        if indexes.peek().is_none() {
-            let (name, kind) = (&self.controller.name, &resource.kind);
-            let what =
-                format!("controller {name} has no index {index:?} of {kind}: add .index({index:?}, …) to its watch");
-            return Err(Error::terminal(what));
-        }
-        decode_all(&resource, indexes.flat_map(|(_, index)| index.get(value)).collect())
-    }
-
-    /// The cache of a kind that the controller watches: for kinds known at run time, and for reads that do not decode.
-    /// If the kind is watched several times it is the cache of the first watch.
+    /// The cache of a kind that the controller watches. What is read from it wakes nobody: [`read`](Self::read) is for
+    /// that. If the kind is watched several times it is the cache of the first watch.
     pub fn informer(&self, resource: &ApiResource) -> Result<&Informer, Error> {
         self.controller.stores.first(resource).map(|store| &store.informer).ok_or_else(|| {
             Error::terminal(NotWatched {
@@ -175,24 +142,10 @@ impl Context {
 
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let subject = self.subject.as_ref().map(|subject| subject.stored.reference());
+        let subject = self.object();
         f.debug_struct("Context")
             .field("controller", &self.controller.name)
             .field("object", &subject)
             .finish_non_exhaustive()
     }
-}
-
-/// What several watches of a kind have, once each and in order.
-fn decode_all<K: DeserializeOwned>(resource: &ApiResource, mut found: Vec<Stored>) -> Result<Vec<K>, Error> {
-    found.sort_by(|one, other| one.reference().cmp(other.reference()));
-    found.dedup_by(|one, other| one.reference() == other.reference());
-    found.iter().map(|stored| decode(resource, stored)).collect()
-}
-
-fn decode<K: DeserializeOwned>(resource: &ApiResource, stored: &Stored) -> Result<K, Error> {
-    stored.decode().map_err(|error| {
-        let (kind, reference) = (&resource.kind, stored.reference());
-        Error::terminal(format!("the cached {kind} {reference} does not fit its type: {error}"))
-    })
 }

@@ -44,7 +44,7 @@ pub struct Controller<K = ObjectRef> {
     pub(crate) name: String,
     pub(crate) options: ControllerOptions,
     /// The kind that it is for, if keys are objects.
-    main: Option<WatchSpec>,
+    pub(crate) main: Option<WatchSpec>,
     pub(crate) sources: Vec<Source<K>>,
     /// Kinds whose objects [`Context::own`](crate::Context::own) applies and prunes.
     pub(crate) owned: Vec<ApiResource>,
@@ -181,13 +181,22 @@ impl<K: Key> Controller<K> {
 
     /// Also watches other objects. `map` tells which keys an object matters to; on an update it is asked about both
     /// the old and the new state, so that a key which is no longer referred to hears of it too. It should be quick:
-    /// it runs for each change.
+    /// it runs for each change. For objects that the reconcile itself reads no mapper is needed: see
+    /// [`Context::get`](crate::Context::get).
     pub fn watches<O, I>(mut self, watch: Watch<O>, map: impl Fn(&Stored) -> I + Send + Sync + 'static) -> Self
     where
         I: IntoIterator<Item = K>,
     {
         let map = move |object: &Stored, add: &mut dyn FnMut(K)| map(object).into_iter().for_each(add);
         self.sources.push(Source { watch: watch.spec, map: Arc::new(map) });
+        self
+    }
+
+    /// Also keeps a cache of other objects, which reconciles read through the [`Context`](crate::Context). Their changes
+    /// wake the keys that read them, and no others. A kind that is read without being declared is watched as well, when it
+    /// is first read; declare it to have less than all of its objects, an index, or the cache in sync before work starts.
+    pub fn reads<O>(mut self, watch: Watch<O>) -> Self {
+        self.sources.push(Source { watch: watch.spec, map: Arc::new(|_, _| {}) });
         self
     }
 

@@ -22,7 +22,7 @@ use futures::FutureExt;
 use kubewright_cache::{Backlog, Delta, Deltas};
 use kubewright_queue::{Priority, Work, WorkQueue};
 use parking_lot::Mutex;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
@@ -40,8 +40,12 @@ use crate::{
         guard,
     },
     metrics::ControllerMetrics,
+    on_demand::OnDemand,
     owned::memory::Target,
-    writes::WriteLog,
+    relations::{Interest, Kind, Relations},
+    stores::Stores,
+    tracker::Run,
+    writes::{Write, WriteLog},
 };
 
 /// A controller at work.
@@ -52,6 +56,9 @@ pub(crate) struct Engine<K: Hash + Eq + Clone> {
     handler: Arc<dyn Handler<K>>,
     metrics: ControllerMetrics,
     expectations: Expectations<K>,
+    pub(crate) relations: Relations<K>,
+    /// Watches of kinds that were not declared.
+    pub(crate) on_demand: OnDemand,
     reasons: Mutex<FxHashMap<K, Reason>>,
     failing: Mutex<BTreeMap<K, Failure>>,
     running: Mutex<BTreeSet<K>>,
@@ -112,6 +119,8 @@ impl<K: Key> Engine<K> {
             handler,
             metrics,
             expectations: Expectations::default(),
+            relations: Relations::default(),
+            on_demand: OnDemand::default(),
             reasons: Mutex::default(),
             failing: Mutex::default(),
             running: Mutex::default(),
@@ -127,6 +136,7 @@ impl<K: Key> Engine<K> {
     /// Turns the changes of one watch into keys, until the manager stops.
     pub(crate) async fn feed(self: Arc<Self>, source: Source<K>, mut deltas: Deltas) {
         let kind: Arc<str> = source.watch.resource.kind.as_str().into();
+        let read_as = Kind::of(&source.watch.resource);
         loop {
             let delta = tokio::select! {
                 biased;
@@ -136,7 +146,7 @@ impl<K: Key> Engine<K> {
                     None => return,
                 },
             };
-            self.guarded(&delta, || self.take(&source, &kind, &delta));
+            self.guarded(&delta, || self.take(&source, &kind, &read_as, &delta));
         }
     }
 
@@ -149,15 +159,23 @@ impl<K: Key> Engine<K> {
         }
     }
 
-    pub(crate) fn take(&self, source: &Source<K>, kind: &Arc<str>, delta: &Delta) {
+    fn take(&self, source: &Source<K>, kind: &Arc<str>, read_as: &Kind, delta: &Delta) {
         if delta.new.is_none() {
             for subresource in ["", "status"] {
                 let target = Target::new(&source.watch.resource, delta.reference.clone(), subresource);
                 self.context.memory.forget(&target);
             }
         }
-        if is_news(delta) && source.watch.wants(delta) {
-            let priority = if delta.initial { Priority::LOW } else { Priority::NORMAL };
+        if !is_news(delta) {
+            return;
+        }
+        let priority = if delta.initial { Priority::LOW } else { Priority::NORMAL };
+        for key in self.relations.affected(read_as, delta, &source.watch.indexes) {
+            if self.wants(&key) {
+                self.add(key, priority, || reason(kind, delta));
+            }
+        }
+        if source.watch.wants(delta) {
             // Both states are asked: what an object no longer refers to has to hear of it.
             for object in delta.old.iter().chain(&delta.new) {
                 (source.map)(object, &mut |key| {
@@ -190,7 +208,7 @@ impl<K: Key> Engine<K> {
             match self.expectations.readiness(work.key()) {
                 Readiness::Ready => {
                     if let Some(permit) = self.permit(&work) {
-                        self.reconcile(work, permit).await;
+                        self.clone().reconcile(work, permit).await;
                     }
                 }
                 Readiness::Awaited => {}
@@ -224,9 +242,10 @@ impl<K: Key> Engine<K> {
     pub(crate) fn status(&self) -> ControllerStatus {
         // In the direction in which work moves, so that none slips by: watches, feeds, queue. Keys that are put off leave
         // the queue and come back to it; hence both sides of it.
-        let informers = self.context.stores.0.iter().map(health::informer).collect();
+        let undeclared = self.on_demand.stores();
+        let informers = self.context.stores.0.iter().chain(&undeclared).map(health::informer).collect();
         let Intake { queue, trigger, backlogs } = &self.intake;
-        let unfed = trigger.pending() + backlogs.iter().map(Backlog::count).sum::<usize>();
+        let unfed = trigger.pending() + backlogs.iter().map(Backlog::count).sum::<usize>() + self.on_demand.backlog();
         let put_off = self.tasks.len();
         let stats = queue.stats();
         ControllerStatus {
@@ -253,12 +272,23 @@ impl<K: Key> Engine<K> {
         self.failing.lock().remove(key);
     }
 
-    /// Forgets the failures of keys that others work on.
+    /// Forgets the failures and the reads of keys that others work on.
     pub(crate) fn drop_foreign(&self, held: &Held) {
-        self.failing.lock().retain(|key, _| held.standing(hash::of_key(key)) == Standing::Ours);
+        let ours = |key: &K| held.standing(hash::of_key(key)) == Standing::Ours;
+        self.failing.lock().retain(|key, _| ours(key));
+        for key in self.relations.keys().iter().filter(|key| !ours(key)) {
+            self.has_read(key, &FxHashSet::default());
+        }
     }
 
-    async fn reconcile(&self, work: Work<K>, permit: Permit) {
+    /// A key has read this and nothing else: changes of anything else do not matter to it any more.
+    pub(crate) fn has_read(&self, key: &K, reads: &FxHashSet<Interest>) {
+        for kind in self.relations.replace(key, reads) {
+            self.on_demand.end(&kind, || self.relations.reads(&kind));
+        }
+    }
+
+    async fn reconcile(self: Arc<Self>, work: Work<K>, permit: Permit) {
         let key = work.key().clone();
         let reason = self.reasons.lock().remove(&key).unwrap_or(Reason::Scheduled);
         let id = self.reconciles.fetch_add(1, Ordering::Relaxed) + 1;
@@ -268,25 +298,39 @@ impl<K: Key> Engine<K> {
         self.metrics.active.inc();
         self.running.lock().insert(key.clone());
         // Also when the worker is dropped at the deadline of a stop.
-        let guard = Running { engine: self, key: &key };
-        let call = guard::scope(permit.clone(), self.call(&key, reason, log.clone())).instrument(span.clone());
+        let guard = Running { engine: &self, key: &key };
+        let reads = Arc::new(Run::new(self.clone(), key.clone()));
+        let context = Context::new(self.context.clone(), reads.clone(), reason);
+        let call = guard::scope(permit.clone(), self.call(&key, context, log.clone())).instrument(span.clone());
         let result = tokio::select! {
             biased;
             () = permit.revoked() => Err(NotLeading::Lost.into()),
             result = call => result,
         };
         drop(guard);
+        reads.end();
         // What waits for the end of the work sees it now, and not a moment later.
         drop(permit);
         self.metrics.time.observe(started.elapsed().as_secs_f64());
-        self.expectations.expect(&key, log.take(), &self.context.stores);
+        self.expect(&key, log.take());
         span.in_scope(|| self.settle(&work, result));
         work.done();
     }
 
-    async fn call(&self, key: &K, reason: Reason, log: Arc<WriteLog>) -> Result<Outcome, Error> {
+    fn expect(&self, key: &K, writes: Vec<Write>) {
+        if writes.is_empty() {
+            return;
+        }
+        let undeclared = self.on_demand.stores();
+        if undeclared.is_empty() {
+            return self.expectations.expect(key, writes, &self.context.stores);
+        }
+        let all = self.context.stores.0.iter().cloned().chain(undeclared).collect();
+        self.expectations.expect(key, writes, &Stores(all));
+    }
+
+    async fn call(&self, key: &K, context: Context, log: Arc<WriteLog>) -> Result<Outcome, Error> {
         tracing::debug!("reconcile starts");
-        let context = Context::new(self.context.clone(), reason);
         let reconcile = AssertUnwindSafe(self.handler.handle(key, context)).catch_unwind();
         let reconcile = log.record(reconcile);
         let ended = match self.options.timeout {
@@ -306,7 +350,7 @@ impl<K: Key> Engine<K> {
     }
 
     /// Decides what becomes of the key.
-    fn settle(&self, work: &Work<K>, result: Result<Outcome, Error>) {
+    fn settle(self: &Arc<Self>, work: &Work<K>, result: Result<Outcome, Error>) {
         let key = work.key();
         let error = match result {
             Ok(outcome) => {
@@ -331,6 +375,20 @@ impl<K: Key> Engine<K> {
             tracing::info!(%why, "ended; another replica has the key, or is going to");
             work.forget();
             self.set_aside(key);
+            return;
+        }
+        if let Some(informer) = error.awaited().cloned() {
+            // Neither the reconcile nor the key has failed.
+            tracing::debug!(%error, "put off");
+            self.metrics.deferred.inc();
+            self.failing.lock().insert(key.clone(), Failure { retries: work.retries(), error: error.to_string() });
+            let (engine, key, priority) = (self.clone(), key.clone(), work.priority());
+            self.tasks.spawn(async move {
+                tokio::select! {
+                    _ = informer.wait_synced() => engine.intake.queue.add(key, priority),
+                    () = engine.stop.cancelled() => {}
+                }
+            });
             return;
         }
         self.metrics.failed.inc();

@@ -2,6 +2,8 @@
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
+use kubewright_cache::Informer;
+
 use crate::NotLeading;
 
 /// Why a reconcile failed, and whether trying again can help.
@@ -25,25 +27,52 @@ use crate::NotLeading;
 pub struct Error(Box<Inner>);
 
 struct Inner {
-    terminal: bool,
+    kind: Kind,
     cause: Box<dyn StdError + Send + Sync>,
 }
+
+#[derive(Debug)]
+enum Kind {
+    Temporary,
+    Terminal,
+    /// A cache that the reconcile reads has not been filled yet.
+    NotSynced(Informer),
+}
+
+/// A cache that is read has not been filled yet.
+#[derive(Debug, thiserror::Error)]
+#[error("the cache of {0}, which is read for the first time, is not in sync yet; the reconcile begins anew when it is")]
+struct NotSynced(String);
 
 impl Error {
     /// Trying again later can help. The key is queued again with its backoff, at most
     /// [`ControllerOptions::max_retries`](crate::ControllerOptions::max_retries) times.
     pub fn temporary(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self(Box::new(Inner { terminal: false, cause: cause.into() }))
+        Self(Box::new(Inner { kind: Kind::Temporary, cause: cause.into() }))
     }
 
     /// Only a change of the object, or of something that the controller watches, can help: no retry.
     pub fn terminal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self(Box::new(Inner { terminal: true, cause: cause.into() }))
+        Self(Box::new(Inner { kind: Kind::Terminal, cause: cause.into() }))
     }
 
     /// Whether the key is left alone until it changes.
     pub fn is_terminal(&self) -> bool {
-        self.0.terminal
+        matches!(self.0.kind, Kind::Terminal)
+    }
+
+    /// The reconcile is to begin anew when this cache is in sync.
+    pub(crate) fn not_synced(informer: Informer) -> Self {
+        let cause = NotSynced(informer.resource().plural.clone());
+        Self(Box::new(Inner { kind: Kind::NotSynced(informer), cause: cause.into() }))
+    }
+
+    /// The cache that has to be in sync before it makes sense to try again.
+    pub(crate) fn awaited(&self) -> Option<&Informer> {
+        match &self.0.kind {
+            Kind::NotSynced(informer) => Some(informer),
+            Kind::Temporary | Kind::Terminal => None,
+        }
     }
 
     /// The error that was given or converted.
@@ -105,7 +134,11 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = if self.0.terminal { "terminal" } else { "temporary" };
+        let kind = match self.0.kind {
+            Kind::Temporary => "temporary",
+            Kind::Terminal => "terminal",
+            Kind::NotSynced(_) => "waiting",
+        };
         write!(f, "{kind}: {:?}", self.0.cause)
     }
 }

@@ -18,6 +18,7 @@
 //! | `run`, `parts` | the life of a manager, and what it consists of |
 //! | [`Handle`] | a manager from outside |
 //! | [`Replicas`], `leadership` | of several replicas one works |
+//! | [`Reads`], `relations`, `tracker`, `on_demand` | what a reconcile has read wakes its key when it changes |
 //! | `expectations`, `writes` | a key does not run before the caches have seen its own writes |
 //! | [`events`] | events, joined and written aside |
 //! | `health`, `endpoints`, `metrics`, `collect` | what a running manager tells of itself |
@@ -44,17 +45,21 @@ mod health;
 mod leadership;
 mod manager;
 mod metrics;
+mod on_demand;
 pub mod owned;
 mod parts;
 pub mod predicates;
 pub mod readiness;
+mod reads;
 mod reason;
 mod reconciler;
+mod relations;
 mod run;
 mod signals;
 mod start;
 mod status;
 mod stores;
+mod tracker;
 mod watch;
 mod writes;
 
@@ -70,6 +75,7 @@ pub use leadership::{LeaderElection, NotLeading, OnLoss, ReplicaError, Replicas}
 pub use manager::{Manager, ManagerError, ManagerOptions, TaskContext};
 pub use owned::{ChildRef, Children, Foreign, Live, Owned, Reached, Wave, WaveState, WaveStatus};
 pub use readiness::Readiness;
+pub use reads::Reads;
 pub use reason::{Change, Reason};
 pub use reconciler::{Key, KeyReconciler, Outcome, Reconciler};
 pub use watch::Watch;

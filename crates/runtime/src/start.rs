@@ -84,7 +84,7 @@ impl<K: Key> Runner for Controller<K> {
 
     fn start(self: Box<Self>, start: &Start<'_>) -> Result<Started, CacheError> {
         let field_manager = self.field_manager().to_string();
-        let Self { name, options, sources, owned, handler, trigger, woken, .. } = *self;
+        let Self { name, options, main, sources, owned, handler, trigger, woken } = *self;
         let mut stores =
             sources.iter().map(|source| store(&source.watch, start.caches)).collect::<Result<_, _>>().map(Stores)?;
         stores.index_children(&owned);
@@ -102,7 +102,9 @@ impl<K: Key> Runner for Controller<K> {
             name: name.as_str().into(),
             field_manager,
             client: start.client.clone(),
+            caches: start.caches.clone(),
             stores,
+            home: main.and_then(|main| main.scope.namespace),
             owned,
             memory: Memory::default(),
             recorder: start.recorder.clone(),

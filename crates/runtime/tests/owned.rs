@@ -240,17 +240,6 @@ async fn a_kind_that_was_not_declared_is_an_error_that_tells_what_to_add() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn reading_a_kind_that_is_not_watched_is_an_error_that_tells_what_to_add() {
-    let api = FakeApi::default();
-    api.put("configmaps", parent("a"));
-    let reconciler = told(|_, ctx| Box::pin(async { ctx.list::<Secret>(None).map(|_| Outcome::Settled) }));
-    let manager = run(&api, [Controller::new("test", Watch::all(), reconciler)]);
-    manager.settled().await;
-    let error = &manager.handle.status()[0].failing[0].error;
-    assert!(error.contains("reads secrets, which it does not watch: add .watches(Watch::<Secret>::all()"), "{error}");
-}
-
-#[tokio::test(start_paused = true)]
 async fn cached_objects_are_read_by_key_by_namespace_and_by_index() {
     let api = FakeApi::default();
     let labelled = |name: &str, namespace: &str, host: &str| json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace, "labels": {"host": host}}});
@@ -271,7 +260,7 @@ async fn cached_objects_are_read_by_key_by_namespace_and_by_index() {
         })
     });
     let watch = Watch::<Secret>::all().index("host", |secret| secret.label("host").map(str::to_string));
-    let manager = run(&api, [Controller::new("test", Watch::all(), reconciler.clone()).watches(watch, |_| None)]);
+    let manager = run(&api, [Controller::new("test", Watch::all(), reconciler.clone()).reads(watch)]);
     manager.settled().await;
     assert_eq!(reconciler.runs().len(), 1);
     assert!(manager.handle.status()[0].failing.is_empty(), "{:?}", manager.handle.status()[0].failing);

@@ -13,6 +13,7 @@ use k8s_openapi::api::{
 use kube::api::ObjectMeta;
 use kubewright_runtime::{
     ChildRef, Children, Controller, Error, ObjectRef, Outcome, Owned, Readiness, Trigger, Watch, Wave, WaveState,
+    predicates,
 };
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -31,7 +32,8 @@ struct Setup {
 
 fn controller(reconciler: Told) -> Controller {
     Controller::new("test", Watch::all(), reconciler)
-        .owns(Watch::<Secret>::all())
+        // Readiness is no change of a label: it has to be heard of all the same.
+        .owns(Watch::<Secret>::all().when(predicates::labels_changed))
         .owns(Watch::<Service>::all())
         .owns(Watch::<ClusterRole>::all())
 }

@@ -27,8 +27,6 @@ pub fn controller(options: Options) -> Result<Controller, OptionsError> {
         .owns(Watch::<Ingress>::all().index(BY_ADDRESS, |ingress| {
             ingress.decode().map(|ingress: Ingress| addresses(&ingress).collect()).unwrap_or_else(|_| Vec::new())
         }))
-        // A foreign Ingress that stood in the way may be gone.
-        .watches(Watch::<Ingress>::all().when(predicates::removed), |ingress| Some(ingress.reference().clone()))
         .options(how);
     Ok(controller)
 }
@@ -47,28 +45,17 @@ impl Reconciler for IngressReconciler {
                 return Ok(Outcome::Settled);
             }
         };
-        if let Some(wanted) = &wanted
-            && let Some(address) = addresses(wanted).next()
-            && let Some(other) = other_than(wanted, ctx.list_by::<Ingress>(BY_ADDRESS, &address)?)
+        if let Some(address) = wanted.as_ref().and_then(|wanted| addresses(wanted).next())
+            && let Some(other) = ctx.find_by::<Ingress>(BY_ADDRESS, &address, |found| Some(found) != ctx.object())?
         {
-            ctx.warning(
-                "DuplicateHost",
-                format!("{address} is also used by Ingress {other}; requests may go to either"),
-            );
+            let what = format!("{address} is also used by Ingress {other}; requests may go to either");
+            ctx.warning("DuplicateHost", what);
         }
         for foreign in ctx.own(wanted).await?.refused {
             ctx.warning("IngressExists", format!("{foreign}; rename the Service or remove the Ingress"));
         }
         Ok(Outcome::Settled)
     }
-}
-
-/// The first of these Ingresses that is another object, as `namespace/name`.
-fn other_than(wanted: &Ingress, found: Vec<Ingress>) -> Option<String> {
-    let other = found.into_iter().find(|other| {
-        other.metadata.name != wanted.metadata.name || other.metadata.namespace != wanted.metadata.namespace
-    })?;
-    Some(format!("{}/{}", other.namespace().unwrap_or_default(), other.name_any()))
 }
 
 /// Hosts with their paths, as in `example.com/cart`.

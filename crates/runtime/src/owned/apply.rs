@@ -12,8 +12,14 @@ use super::{
     bond::{belongs, foreign},
     children::Child,
     memory::Target,
+    waves::{Live, Ready},
 };
-use crate::{Context, context::Subject};
+use crate::{
+    Context,
+    context::Subject,
+    readiness::Readiness,
+    relations::{Interest, Read},
+};
 
 /// A child that is complete, and its name.
 #[derive(Debug)]
@@ -62,10 +68,21 @@ impl Context {
             return Ok(Done::Waiting);
         }
         let uid = subject.stored.uid();
-        let state = match self.controller.stores.get(&child.resource, object) {
-            Some(stored) if deleting(&stored) && belongs(&stored, uid) => return Ok(Done::Waiting),
-            Some(stored) => Some(stored.tree()),
-            None => self.live(object, &child.resource).await?,
+        let mut noted = false;
+        let state = loop {
+            let state = match self.controller.stores.get(&child.resource, object) {
+                Some(stored) if deleting(&stored) && belongs(&stored, uid) => return Ok(Done::Waiting),
+                Some(stored) => Some(stored.tree()),
+                None => self.live(object, &child.resource).await?,
+            };
+            let taken = state.as_ref().and_then(|live| foreign(live, uid, object, &child.resource.kind));
+            match taken {
+                None => break state,
+                Some(foreign) if noted => return Ok(Done::Refused(foreign)),
+                // Its going is to be heard of. It may have gone before that was said, so it is looked for again.
+                Some(_) => self.note_child(wanted),
+            }
+            noted = true;
         };
         let target = Target::new(&child.resource, object.clone(), "");
         let mut patch = child.tree.clone();
@@ -74,9 +91,6 @@ impl Context {
             // It must not be there, so there is nothing to force.
             None => params,
             Some(live) => {
-                if let Some(foreign) = foreign(&live, uid, object, &child.resource.kind) {
-                    return Ok(Done::Refused(foreign));
-                }
                 if self.controller.memory.settled(&target, &child.tree, &live, &self.controller.field_manager) {
                     return Ok(Done::Unchanged(live));
                 }
@@ -90,6 +104,30 @@ impl Context {
         self.controller.memory.applied(target, &child.tree, &answer, &self.controller.field_manager);
         tracing::debug!(kind = child.resource.kind, %object, "child applied");
         Ok(Done::Applied(answer))
+    }
+
+    /// Whether a child is ready. If not, its changes wake the key, whatever the predicates of its watch are.
+    pub(super) fn judge(&self, wanted: &Wanted, live: &mut Live, ready: &Ready) -> Readiness {
+        let readiness = ready(live);
+        if readiness.is_ready() {
+            return readiness;
+        }
+        self.note_child(wanted);
+        // What has changed before that was said is in the cache.
+        let version =
+            |tree: &Value| tree["metadata"]["resourceVersion"].as_str().and_then(|text| text.parse::<u64>().ok());
+        match self.controller.stores.get(&wanted.child.resource, &wanted.object).map(|stored| stored.tree()) {
+            Some(newer) if version(&newer) > version(&live.tree) => {
+                live.tree = newer;
+                ready(live)
+            }
+            _ => readiness,
+        }
+    }
+
+    fn note_child(&self, wanted: &Wanted) {
+        let read = Read::Object(wanted.object.clone());
+        self.tracker.note(Interest::new(&wanted.child.resource, read));
     }
 
     /// The object as the server has it.

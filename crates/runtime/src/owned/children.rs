@@ -64,7 +64,7 @@ impl Children {
     /// - A child that is no longer wanted is deleted when the wave that it belonged to is applied. If there is no such
     ///   wave any more it is deleted when the last wave is applied.
     /// - Which wave a child belongs to stands in its label `kubewright.dev/wave`.
-    /// - A child wakes its owner when it becomes ready, unless the predicates of its watch keep that from it.
+    /// - A child that is not ready wakes its owner when it changes, whatever the predicates of its watch are.
     ///
     /// [`Owned::waves`](super::Owned::waves) tells how far it has got; see [`Wave`] for an example.
     pub fn wave(mut self, wave: Wave) -> Self {

@@ -121,8 +121,9 @@ impl Context {
     /// - Children may follow one another in waves: see [`Children::wave`].
     /// - A cached child of the object that is not among them is deleted, if it has not changed meanwhile. An empty set
     ///   deletes all children of the declared kinds; hence one call says everything that is wanted.
-    /// - An object of the same name that the owner does not control is never touched: it is in [`Owned::refused`]. That
-    ///   is asked from the server before a child is created, so that a cache which lags does not matter.
+    /// - An object of the same name that the owner does not control is never touched: it is in [`Owned::refused`], and the
+    ///   key is woken when it changes or goes. That is asked from the server before a child is created, so that a cache
+    ///   which lags does not matter.
     /// - While the object is being deleted nothing is applied: its children are about to go.
     ///
     /// ```
@@ -305,9 +306,9 @@ impl<'a> Set<'a> {
                     continue;
                 }
             };
-            let live = Live { child, tree };
+            let mut live = Live { child, tree };
             if let Some(ready) = ready {
-                match ready(&live) {
+                match ctx.judge(wanted, &mut live, &**ready) {
                     Readiness::Ready => {}
                     not_ready => missing.push((live.child.clone(), not_ready)),
                 }

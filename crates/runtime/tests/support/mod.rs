@@ -172,6 +172,12 @@ impl FakeApi {
         writes.filter(|logged| !logged.path.contains("/events")).cloned().collect()
     }
 
+    /// How many watches of a kind are open.
+    pub(crate) fn watches(&self, plural: &str) -> usize {
+        let state = self.0.lock();
+        state.watchers.iter().filter(|watcher| watcher.plural == plural && !watcher.events.is_closed()).count()
+    }
+
     pub(crate) fn requests(&self) -> Vec<Logged> {
         self.0.lock().requests.clone()
     }

@@ -1,0 +1,89 @@
+//! What a running reconcile tells of its reads, without the type of its key.
+
+use std::sync::Arc;
+
+use kube::api::ApiResource;
+use kubewright_cache::{Keep, Scope};
+use parking_lot::Mutex;
+use rustc_hash::FxHashSet;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::{
+    Error, Key,
+    controller::Source,
+    engine::Engine,
+    on_demand::Entry,
+    relations::{Interest, Kind},
+    stores::Store,
+    watch::WatchSpec,
+};
+
+/// Takes note of reads.
+pub(crate) trait Tracker: Send + Sync {
+    /// The key is to hear of it from now on, until a reconcile ends without this read.
+    fn note(&self, interest: Interest);
+
+    /// The cache of a kind that the controller has not declared. It may not be in sync.
+    fn on_demand(&self, resource: &ApiResource, namespace: Option<&str>) -> Result<Store, Error>;
+}
+
+/// The reads of one reconcile.
+pub(crate) struct Run<K: Key> {
+    engine: Arc<Engine<K>>,
+    key: K,
+    reads: Mutex<FxHashSet<Interest>>,
+}
+
+impl<K: Key> Run<K> {
+    pub(crate) fn new(engine: Arc<Engine<K>>, key: K) -> Self {
+        Self { engine, key, reads: Mutex::default() }
+    }
+
+    /// The reconcile has ended: what it did not read does not matter any more.
+    pub(crate) fn end(&self) {
+        self.engine.has_read(&self.key, &self.reads.lock());
+    }
+}
+
+impl<K: Key> Tracker for Run<K> {
+    fn note(&self, interest: Interest) {
+        if self.reads.lock().insert(interest.clone()) {
+            self.engine.relations.add(&self.key, interest);
+        }
+    }
+
+    fn on_demand(&self, resource: &ApiResource, namespace: Option<&str>) -> Result<Store, Error> {
+        let engine = &self.engine;
+        let context = &engine.context;
+        // Who watches one namespace may have no rights in others.
+        let namespace = context.home.as_deref().filter(|home| namespace == Some(*home));
+        let kind = Kind::of(resource);
+        engine.on_demand.get_or(&kind, namespace, || {
+            let scope = Scope { namespace: namespace.map(str::to_string), ..Scope::default() };
+            let informer = context.caches.informer(resource, scope.clone(), Keep::Whole)?;
+            let (controller, plural) = (&context.name, &resource.plural);
+            tracing::info!(%controller, plural, ?namespace, "watching a kind that was not declared, as a reconcile reads it");
+            let watch = WatchSpec {
+                resource: resource.clone(),
+                // Nothing asks whether a kind has namespaces but owned sets, whose kinds are declared.
+                namespaced: true,
+                scope: scope.clone(),
+                predicates: Vec::new(),
+                indexes: Vec::new(),
+            };
+            let deltas = informer.subscribe();
+            let store = Store {
+                resource: resource.clone(),
+                namespaced: true,
+                scope,
+                informer,
+                indexes: Vec::new(),
+                labelled: None,
+            };
+            let backlog = deltas.backlog();
+            let source = Source { watch, map: Arc::new(|_, _| {}) };
+            let feed = AbortOnDropHandle::new(tokio::spawn(engine.clone().feed(source, deltas)));
+            Ok::<_, Error>(Entry { kind: kind.clone(), store, backlog, _feed: feed })
+        })
+    }
+}
