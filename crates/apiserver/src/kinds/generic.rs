@@ -78,7 +78,6 @@ pub(super) fn plain(group: &str, kind: &str) -> &'static dyn Strategy {
     const STATUS: Plain = Plain { status: true, ..BARE };
     match (group, kind) {
         ("networking.k8s.io", "ServiceCIDR") => &STATUS,
-        ("certificates.k8s.io", "CertificateSigningRequest") => &Plain { rule: NameRule::PathSegment, ..STATUS },
         ("apiregistration.k8s.io", "APIService") => &Plain { rule: NameRule::PathSegment, ..STATUS },
         // Its checks, defaults and status are in `crd`.
         ("apiextensions.k8s.io", "CustomResourceDefinition") => {

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::metadata;
 use super::names::NameRule;
 use super::strategy::{KindContext, Strategy};
 use super::tree::Tree;
+use super::{certificate_request, metadata};
 use crate::field::FieldError;
 use crate::status::{ApiError, ApiResult};
 
@@ -55,6 +55,19 @@ pub fn before_status_update(
     strategy.prepare_status_update(new, old);
     let mut errors = check_metadata(strategy, context, new, old);
     errors.extend(strategy.validate_status_update(new, old));
+    refuse(context, new, errors)
+}
+
+/// Readies and checks an update of `/approval` of a CertificateSigningRequest.
+pub fn before_approval_update(
+    strategy: &dyn Strategy,
+    context: &KindContext<'_>,
+    new: &mut Value,
+    old: &Value,
+) -> ApiResult<()> {
+    certificate_request::prepare_approval(new, old);
+    let mut errors = check_metadata(strategy, context, new, old);
+    errors.extend(certificate_request::validate_approval(new, old));
     refuse(context, new, errors)
 }
 

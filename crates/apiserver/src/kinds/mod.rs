@@ -23,6 +23,7 @@ mod addresses;
 mod admission_policy;
 pub mod allocation;
 mod autoscaler;
+pub(crate) mod certificate_request;
 mod config;
 pub mod convert;
 mod cron_job;
@@ -63,7 +64,7 @@ mod webhooks;
 mod workload;
 
 pub use generic::CustomResource;
-pub use lifecycle::{before_create, before_status_update, before_update};
+pub use lifecycle::{before_approval_update, before_create, before_status_update, before_update};
 pub use names::NameRule;
 pub use strategy::{KindContext, Strategy};
 
@@ -120,6 +121,7 @@ pub fn strategy(group: &str, kind: &str) -> &'static dyn Strategy {
             &webhooks::WebhookConfiguration { mutating: true }
         }
         ("events.k8s.io", "Event") => &event::Event,
+        ("certificates.k8s.io", "CertificateSigningRequest") => &certificate_request::CertificateSigningRequest,
         ("coordination.k8s.io", "Lease") => &small::Lease,
         ("scheduling.k8s.io", "PriorityClass") => &small::PriorityClass,
         ("apps", "ControllerRevision") => &small::ControllerRevision,

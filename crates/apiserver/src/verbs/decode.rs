@@ -28,6 +28,53 @@ pub(super) async fn body(call: &mut Call, validation: FieldValidation) -> ApiRes
     typed(&resource, decoded, validation, &mut call.warnings)
 }
 
+/// Reads the body as an object of another kind than that of the call's resource, as subresources take them.
+pub(super) async fn body_of(
+    call: &mut Call,
+    api_version: &str,
+    kind: &str,
+    validation: FieldValidation,
+) -> ApiResult<Value> {
+    let format = BodyFormat::of(&call.headers, true)?;
+    let bytes = call.read_body().await?;
+    let Decoded { mut value, duplicates } = tree(&bytes, format, kind)?;
+    let given = |key: &str, default: &str| match value[key].as_str().unwrap_or_default() {
+        "" => default.to_owned(),
+        given => given.to_owned(),
+    };
+    let (given_version, given_kind) = (given("apiVersion", api_version), given("kind", kind));
+    let refuse = |why: &str| {
+        let version = given_version.rsplit('/').next().unwrap_or_default();
+        ApiError::bad_request(format!("{given_kind} in version {version:?} cannot be handled as a {kind}: {why}"))
+    };
+    let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
+    let ty = schema::BuiltinSchemas::get().kind(group, version, kind).filter(|_| given_kind == kind);
+    // Evictions keep their old version for the clients that still send it.
+    let known = given_version == api_version || (kind, given_version.as_str()) == ("Eviction", "policy/v1beta1");
+    let Some(ty) = ty.filter(|_| known) else {
+        return Err(refuse(&format!(
+            "no kind {given_kind:?} is registered for version {given_version:?} in scheme \"pkg/runtime/scheme.go:111\""
+        )));
+    };
+    schema::check_types(&ty, &value).map_err(|why| refuse(&why))?;
+    if validation != FieldValidation::Ignore {
+        let mut problems: Vec<String> =
+            duplicates.iter().map(|path| format!("duplicate field {}", Value::from(path.as_str()))).collect();
+        let unknown = schema::unknown_fields(&ty, &value);
+        problems.extend(unknown.iter().map(|path| format!("unknown field {}", Value::from(path.as_str()))));
+        if validation == FieldValidation::Strict && !problems.is_empty() {
+            return Err(refuse(&format!("strict decoding error: {}", problems.join(", "))));
+        }
+        call.warnings.extend(problems);
+    }
+    schema::prune(&ty, &mut value);
+    schema::normalise(&ty, &mut value);
+    if !value["metadata"].is_object() {
+        value["metadata"] = Value::Object(serde_json::Map::new());
+    }
+    Ok(value)
+}
+
 /// Reads bytes as a tree that should be an object of `kind`.
 pub(super) fn tree(bytes: &[u8], format: BodyFormat, kind: &str) -> ApiResult<Decoded> {
     let decoded = match format {

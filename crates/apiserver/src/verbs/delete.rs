@@ -155,7 +155,8 @@ pub(crate) async fn delete_object(
     }
 }
 
-fn check_preconditions(resource: &Resource, object: &Value, options: &DeleteOptions) -> ApiResult<()> {
+/// Refuses what is not as the options say.
+pub(super) fn check_preconditions(resource: &Resource, object: &Value, options: &DeleteOptions) -> ApiResult<()> {
     // The real server names the kind here, not the resource.
     let conflict =
         |why: String| Err(ApiError::conflict(&resource.group, &resource.kind, object.text("metadata.name"), why));

@@ -8,8 +8,8 @@ use crate::status::ApiResult;
 /// Deletes what is selected, and answers with the list of it.
 pub(super) async fn delete_collection(call: &mut Call) -> ApiResult<Reply> {
     let accept = call.accept()?;
-    let selection = ListOptions::parse(&call.query)?;
-    list::check_fields(&call.resource, &selection.fields)?;
+    let mut selection = ListOptions::parse(&call.query)?;
+    list::check_fields(&call.resource, &mut selection.fields)?;
     let options = delete::options(call).await?;
     let page = list::read(call, &selection)?;
     let (core, resource) = (call.core.clone(), call.resource.clone());

@@ -10,6 +10,7 @@ use super::call::{Call, Content, Reply};
 use super::continue_token::ContinueToken;
 use super::render;
 use crate::http::{Accept, ListOptions, Shape, VersionMatch};
+use crate::kinds;
 use crate::registry::Resource;
 use crate::selector::{FieldSelector, LabelSelector};
 use crate::status::{ApiError, ApiResult};
@@ -19,8 +20,8 @@ use crate::table::IncludeObject;
 /// Answers with the objects that are selected.
 pub(super) fn list(call: &mut Call) -> ApiResult<Reply> {
     let accept = call.accept()?;
-    let options = ListOptions::parse(&call.query)?;
-    check_fields(&call.resource, &options.fields)?;
+    let mut options = ListOptions::parse(&call.query)?;
+    check_fields(&call.resource, &mut options.fields)?;
     let page = read(call, &options)?;
     render_list(call, accept, &page)
 }
@@ -111,21 +112,27 @@ fn too_old(options: &ListOptions, _gone: Compacted) -> ApiError {
     })
 }
 
-/// Refuses field selectors that the kind does not have.
-pub(super) fn check_fields(resource: &Resource, selector: &FieldSelector) -> ApiResult<()> {
+/// Refuses field selectors that the kind does not have, and gives the fields the names that they have in the stored
+/// version.
+pub(super) fn check_fields(resource: &Resource, selector: &mut FieldSelector) -> ApiResult<()> {
     let known = resource.selectable_fields();
-    for requirement in &selector.requirements {
+    for requirement in &mut selector.requirements {
         let field = requirement.field.as_str();
-        if matches!(field, "metadata.name" | "metadata.namespace") || known.contains(&field) {
-            continue;
+        let stored = kinds::convert::stored_field(&resource.group, &resource.kind, field);
+        match stored {
+            Some(stored) if matches!(&*stored, "metadata.name" | "metadata.namespace") || known.contains(&&*stored) => {
+                requirement.field = stored.into_owned();
+            }
+            _ => {
+                return Err(ApiError::bad_request(if resource.kind == "Job" {
+                    format!("field label {field:?} not supported for Job")
+                } else if known.is_empty() && !resource.is_custom() {
+                    format!("{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
+                } else {
+                    format!("field label not supported: {field}")
+                }));
+            }
         }
-        return Err(ApiError::bad_request(if resource.kind == "Job" {
-            format!("field label {field:?} not supported for Job")
-        } else if known.is_empty() && !resource.is_custom() {
-            format!("{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
-        } else {
-            format!("field label not supported: {field}")
-        }));
     }
     Ok(())
 }

@@ -18,8 +18,9 @@
 //! | `convert` | kinds that several group-versions serve |
 //! | `namespaces` | which namespaces take new objects |
 //! | `continue_token` | paging |
-//! | `scale`, `review` | subresources and reviews |
+//! | `scale`, `binding`, `eviction`, `review` | subresources and reviews |
 
+mod binding;
 mod call;
 mod continue_token;
 mod convert;
@@ -27,6 +28,7 @@ mod create;
 mod decode;
 mod delete;
 mod delete_collection;
+mod eviction;
 mod get;
 mod list;
 mod managed;
@@ -70,6 +72,7 @@ pub(crate) async fn dispatch(call: &mut Call) -> ApiResult<Reply> {
         return review::create(call).await;
     }
     match verb {
+        "create" if binding::is_binding(&call.resource) && !call.namespace.is_empty() => binding::create(call).await,
         "get" => get::get(call),
         "watch" => watch::watch(call),
         "list" => list::list(call),
@@ -106,9 +109,11 @@ async fn subresource(call: &mut Call, method: &str) -> ApiResult<Reply> {
         ("finalize", "update") if resource.group.is_empty() && resource.plural == "namespaces" => {
             update::update(call).await
         }
-        ("status", "get") => get::get(call),
-        ("status", "update") => update::update(call).await,
-        ("status", "patch") => patch::patch(call).await,
+        ("binding", "create") => binding::create(call).await,
+        ("eviction", "create") => eviction::create(call).await,
+        ("approval" | "status", "get") => get::get(call),
+        ("approval" | "status", "update") => update::update(call).await,
+        ("approval" | "status", "patch") => patch::patch(call).await,
         (name, _) => Err(ApiError::new(
             501,
             "NotImplemented",

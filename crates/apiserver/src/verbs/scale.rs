@@ -164,7 +164,7 @@ fn scale_of(resource: &Resource, object: &Value) -> Value {
 }
 
 /// A label selector as the text that the API takes as query parameter.
-fn selector_text(selector: &Value) -> String {
+pub(super) fn selector_text(selector: &Value) -> String {
     let plain = selector.get("matchLabels").or_else(|| selector.get("matchExpressions").is_none().then_some(selector));
     let mut terms: Vec<String> = Vec::new();
     for (key, value) in plain.and_then(Value::as_object).into_iter().flatten() {

@@ -32,8 +32,8 @@ const CHUNK: usize = 64 * 1024;
 /// Answers with a stream of events.
 pub(super) fn watch(call: &mut Call) -> ApiResult<Reply> {
     let accept = call.accept()?;
-    let options = ListOptions::parse(&call.query)?;
-    list::check_fields(&call.resource, &options.fields)?;
+    let mut options = ListOptions::parse(&call.query)?;
+    list::check_fields(&call.resource, &mut options.fields)?;
     let include = IncludeObject::parse(&call.query.text("includeObject"))?;
     let revision = list::parse_revision(&options.resource_version).map_err(|why| ApiError::new(500, "", why))?;
     let collection = call.resource.collection();

@@ -11,7 +11,7 @@ use crate::crd;
 use crate::field::FieldError;
 use crate::http::{Accept, WriteOptions};
 use crate::kinds::tree::Tree;
-use crate::kinds::{self, KindContext, metadata};
+use crate::kinds::{self, KindContext, certificate_request, metadata};
 use crate::registry::Resource;
 use crate::schema;
 use crate::server::{self, Core};
@@ -103,6 +103,9 @@ async fn store_candidate(
     let core = call.core.clone();
     let resource = call.resource.clone();
     let context = context(&core, &resource);
+    if is_certificate_request(&resource) {
+        certificate_request::set_requester(&mut object, &call.user);
+    }
     let checked = convert::in_storage_form(&resource, &mut object, |object| {
         kinds::before_create(resource.strategy(), &context, object)
     });
@@ -113,15 +116,19 @@ async fn store_candidate(
     refused(&resource, &name, checked, validate(&resource, "", &object, None))?;
     call.warnings.extend(warnings(&resource, &object, None));
     complete(&resource, &mut object);
-    if !given_version.is_empty() {
-        return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
-    }
     let key = ObjectKey::new(object.text("metadata.namespace"), &name);
     if options.dry_run {
+        // It is the store that minds a resourceVersion, and a dry run does not get there.
+        if !given_version.is_empty() {
+            object["metadata"]["resourceVersion"] = given_version.into();
+        }
         if resource.collection().get(&key).is_some() {
             return Err(ApiError::already_exists(&resource.group, &resource.plural, &name));
         }
         return Ok(Outcome::Unstored { object, created: true });
+    }
+    if !given_version.is_empty() {
+        return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
     }
     let write =
         Write::Create { collection: resource.collection().clone(), key, object: storage_form(&resource, object) };
@@ -170,8 +177,12 @@ pub(super) async fn update(
 
         let context = context(&core, &resource);
         let stored_form = convert::to_storage(&resource, old.clone());
+        if is_certificate_request(&resource) && !call.subresource.is_empty() {
+            certificate_request::set_times(&mut new, &old, call.now());
+        }
         let checked = convert::in_storage_form(&resource, &mut new, |new| match call.subresource.as_str() {
             "status" => kinds::before_status_update(strategy, &context, new, &stored_form),
+            "approval" => kinds::before_approval_update(strategy, &context, new, &stored_form),
             // The one way to change the finalizers of a namespace, which other updates keep.
             "finalize" => {
                 let finalizers = new.at("spec.finalizers").clone();
@@ -285,6 +296,10 @@ pub(super) fn context<'a>(core: &'a Core, resource: &'a Resource) -> KindContext
         namespaced: resource.namespaced,
         reservation: core.allocations.reserve(),
     }
+}
+
+fn is_certificate_request(resource: &Resource) -> bool {
+    resource.group == "certificates.k8s.io" && resource.plural == "certificatesigningrequests"
 }
 
 /// Whether objects hold cluster IPs and node ports.
