@@ -71,6 +71,7 @@
 //! |---|---|
 //! | choose which changes count | [`Watch::when`](prelude::Watch::when), [`predicates`](prelude::predicates) |
 //! | hear of what your objects refer to | nothing to do: what [`Context::get`](prelude::Context::get) reads wakes the reconcile when it changes |
+//! | be woken by time, a channel or an HTTP call | [`runtime::sources`] |
 //! | map other objects to yours by hand | [`Controller::watches`](prelude::Controller::watches) |
 //! | make one child after the other | [`Wave`](prelude::Wave), [`readiness`](prelude::readiness) |
 //! | set concurrency, retries, timeouts | [`ControllerOptions`](prelude::ControllerOptions) |

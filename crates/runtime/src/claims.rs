@@ -11,7 +11,7 @@ use tokio::task::coop::consume_budget;
 
 use crate::{
     Key, Reason,
-    controller::Source,
+    controller::{Source, Wake},
     engine::Engine,
     hash,
     leadership::duty::{Held, Permit, Standing},
@@ -31,9 +31,9 @@ impl<K: Key> Engine<K> {
     }
 
     /// Queues a key that was woken from outside. No cache brings it again, so it is kept until it is known whose it is.
-    pub(crate) fn wake(&self, key: K) {
+    pub(crate) fn wake(&self, Wake { key, priority, reason }: Wake<K>) {
         match self.duty.standing(hash::of_key(&key)) {
-            Standing::Ours => self.add(key, Priority::NORMAL, || Reason::Woken),
+            Standing::Ours => self.add(key, priority, || reason),
             Standing::Awaited => _ = self.aside.lock().insert(key),
             Standing::Foreign => tracing::debug!(%key, "woken here, but another replica has it"),
         }

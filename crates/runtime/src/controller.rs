@@ -11,13 +11,14 @@ use std::{
 
 use kube::api::ApiResource;
 use kubewright_cache::{ObjectRef, Stored};
-use kubewright_queue::{Backoff, Limit};
+use kubewright_queue::{Backoff, Limit, Priority};
 use tokio::sync::mpsc;
 
 use crate::{
-    Key, KeyReconciler, Reconciler, Watch,
+    Key, KeyReconciler, Reason, Reconciler, Watch,
     handler::{Handler, KeyHandler, ObjectHandler},
     owned::bond::owner_of,
+    sources::{Beside, web::Route},
     watch::WatchSpec,
 };
 
@@ -50,7 +51,19 @@ pub struct Controller<K = ObjectRef> {
     pub(crate) owned: Vec<ApiResource>,
     pub(crate) handler: Arc<dyn Handler<K>>,
     pub(crate) trigger: Trigger<K>,
-    pub(crate) woken: mpsc::UnboundedReceiver<K>,
+    pub(crate) woken: mpsc::UnboundedReceiver<Wake<K>>,
+    /// Timers and streams.
+    pub(crate) beside: Vec<Beside<K>>,
+    /// HTTP endpoints.
+    pub(crate) routes: Vec<Route>,
+}
+
+/// A key that was woken from outside.
+#[derive(Debug)]
+pub(crate) struct Wake<K> {
+    pub(crate) key: K,
+    pub(crate) priority: Priority,
+    pub(crate) reason: Reason,
 }
 
 /// A watch and how its objects become keys.
@@ -72,7 +85,7 @@ type Mapper<K> = dyn Fn(&Stored, &mut dyn FnMut(K)) + Send + Sync;
 /// It can be used before the manager runs; what was woken by then is worked on when the caches are in sync.
 #[derive(Debug)]
 pub struct Trigger<K = ObjectRef> {
-    keys: mpsc::UnboundedSender<K>,
+    keys: mpsc::UnboundedSender<Wake<K>>,
     /// Keys that were woken and are not in the queue yet.
     pending: Arc<AtomicUsize>,
 }
@@ -80,13 +93,17 @@ pub struct Trigger<K = ObjectRef> {
 impl<K> Trigger<K> {
     /// Has the key reconciled soon, after its present work if there is any. Does nothing when the manager has stopped.
     pub fn wake(&self, key: K) {
-        self.pending.fetch_add(1, Ordering::Relaxed);
-        // A stopped controller has nobody who could miss it.
-        let _ = self.keys.send(key);
+        self.wake_for(key, Priority::NORMAL, Reason::Woken);
     }
 }
 
 impl<K> Trigger<K> {
+    pub(crate) fn wake_for(&self, key: K, priority: Priority, reason: Reason) {
+        self.pending.fetch_add(1, Ordering::Relaxed);
+        // A stopped controller has nobody who could miss it.
+        let _ = self.keys.send(Wake { key, priority, reason });
+    }
+
     /// A woken key has been queued.
     pub(crate) fn queued(&self) {
         self.pending.fetch_sub(1, Ordering::Relaxed);
@@ -215,7 +232,18 @@ impl<K: Key> Controller<K> {
         let (keys, woken) = mpsc::unbounded_channel();
         let trigger = Trigger { keys, pending: Arc::default() };
         let options = ControllerOptions::default();
-        Self { name, options, main: None, sources, owned: Vec::new(), handler, trigger, woken }
+        Self {
+            name,
+            options,
+            main: None,
+            sources,
+            owned: Vec::new(),
+            handler,
+            trigger,
+            woken,
+            beside: Vec::new(),
+            routes: Vec::new(),
+        }
     }
 }
 

@@ -15,12 +15,13 @@ use hyper_util::{
 };
 use tokio::{net::TcpListener, task::JoinSet};
 
-use crate::{health::Check, metrics::Metrics};
+use crate::{health::Check, metrics::Metrics, sources::web::Routes};
 
 /// What is asked when a request comes.
 pub(crate) struct Endpoints {
     pub(crate) metrics: Metrics,
     pub(crate) ready: Box<dyn Fn() -> Vec<Check> + Send + Sync>,
+    pub(crate) routes: Routes,
 }
 
 /// Serves until it is dropped.
@@ -43,8 +44,15 @@ pub(crate) async fn serve(listener: TcpListener, endpoints: Arc<Endpoints>) {
         let endpoints = endpoints.clone();
         connections.spawn(async move {
             let service = service_fn(|request: Request<Incoming>| {
-                let response = endpoints.answer(request.method(), request.uri().path(), request.uri().query());
-                async { Ok::<_, Infallible>(response) }
+                let endpoints = endpoints.clone();
+                async move {
+                    let response = if request.uri().path().starts_with("/sources/") {
+                        endpoints.routes.answer(request).await
+                    } else {
+                        endpoints.answer(request.method(), request.uri().path(), request.uri().query())
+                    };
+                    Ok::<_, Infallible>(response)
+                }
             });
             let mut server = auto::Builder::new(TokioExecutor::new());
             server.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10));
@@ -113,6 +121,7 @@ fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {
 #[cfg(test)]
 mod tests {
     use http_body_util::BodyExt;
+    use kube::{Client, client::Body};
 
     use super::*;
 
@@ -128,7 +137,9 @@ mod tests {
             Check { name: "services".into(), fault: None },
             Check { name: "ingresses".into(), fault: fault.map(str::to_string) },
         ];
-        Endpoints { metrics: Metrics::new(), ready: Box::new(move || checks.clone()) }
+        let service = tower::service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::new(Body::empty())));
+        let routes = Routes::new(Client::new(service, "default"));
+        Endpoints { metrics: Metrics::new(), ready: Box::new(move || checks.clone()), routes }
     }
 
     #[tokio::test]

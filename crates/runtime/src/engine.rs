@@ -30,7 +30,7 @@ use tracing::Instrument;
 use crate::{
     Change, Context, ControllerOptions, Error, Key, NotLeading, Outcome, Reason, Trigger,
     context::ControllerContext,
-    controller::Source,
+    controller::{Source, Wake},
     expectations::{Expectations, Readiness},
     handler::Handler,
     hash,
@@ -188,14 +188,14 @@ impl<K: Key> Engine<K> {
     }
 
     /// Queues keys that are woken from outside, until the manager stops.
-    pub(crate) async fn listen(self: Arc<Self>, mut woken: mpsc::UnboundedReceiver<K>) {
+    pub(crate) async fn listen(self: Arc<Self>, mut woken: mpsc::UnboundedReceiver<Wake<K>>) {
         loop {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
-                key = woken.recv() => {
-                    let Some(key) = key else { return };
-                    self.wake(key);
+                wake = woken.recv() => {
+                    let Some(wake) = wake else { return };
+                    self.wake(wake);
                     self.intake.trigger.queued();
                 },
             }
@@ -447,7 +447,8 @@ fn reason(kind: &Arc<str>, delta: &Delta) -> Reason {
     Reason::Object { kind: kind.clone(), object: delta.reference.clone(), change }
 }
 
-fn panic_message(panic: &(dyn Any + Send)) -> String {
+/// What a panic says.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".into())
 }

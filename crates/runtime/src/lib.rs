@@ -18,6 +18,7 @@
 //! | `run`, `parts` | the life of a manager, and what it consists of |
 //! | [`Handle`] | a manager from outside |
 //! | [`Replicas`], `leadership` | of several replicas one works |
+//! | [`sources`], [`Trigger`] | keys from timers, streams, HTTP calls and other parts of the process |
 //! | [`Reads`], `relations`, `tracker`, `on_demand` | what a reconcile has read wakes its key when it changes |
 //! | `expectations`, `writes` | a key does not run before the caches have seen its own writes |
 //! | [`events`] | events, joined and written aside |
@@ -56,6 +57,7 @@ mod reconciler;
 mod relations;
 mod run;
 mod signals;
+pub mod sources;
 mod start;
 mod status;
 mod stores;
@@ -78,4 +80,5 @@ pub use readiness::Readiness;
 pub use reads::Reads;
 pub use reason::{Change, Reason};
 pub use reconciler::{Key, KeyReconciler, Outcome, Reconciler};
+pub use sources::{Access, Call, Endpoint, Timer};
 pub use watch::Watch;

@@ -23,6 +23,8 @@ pub enum Reason {
     Scheduled,
     /// A [`Trigger`](crate::Trigger) was pulled.
     Woken,
+    /// A source of this name asked for it: a timer, a stream or an HTTP endpoint.
+    Source(Arc<str>),
     /// This replica has begun to lead, or has got the key from another.
     TakenOver,
 }
@@ -55,6 +57,7 @@ impl fmt::Display for Reason {
             Self::Retry(number) => write!(f, "retry {number}"),
             Self::Scheduled => f.write_str("scheduled"),
             Self::Woken => f.write_str("woken"),
+            Self::Source(name) => write!(f, "source {name}"),
             Self::TakenOver => f.write_str("taken over"),
         }
     }

@@ -26,6 +26,7 @@ use crate::{
     manager::Task,
     metrics::Metrics,
     parts::Parts,
+    sources::web::Routes,
     start::{Runner, Start, Started},
 };
 
@@ -36,13 +37,15 @@ const LAST: Duration = Duration::from_secs(1);
 pub(crate) async fn run(manager: Manager, stop: &CancellationToken) -> Result<(), ManagerError> {
     let Manager { bare, client, options, metrics, controllers, tasks, duty, handle, mut commands } = manager;
     let mut serving = JoinSet::new();
+    let routes = Routes::new(bare.clone());
     if let Some(address) = options.listen {
         let bound = endpoints::bind(address).await.map_err(|source| ManagerError::Listen { address, source })?;
         let (listener, address) = bound;
         handle.set_address(address);
         tracing::info!(%address, "serving /metrics, /healthz and /readyz");
         let checks = handle.clone();
-        let endpoints = Endpoints { metrics: metrics.clone(), ready: Box::new(move || checks.checks()) };
+        let endpoints =
+            Endpoints { metrics: metrics.clone(), ready: Box::new(move || checks.checks()), routes: routes.clone() };
         serving.spawn(endpoints::serve(listener, Arc::new(endpoints)));
     }
 
@@ -68,6 +71,7 @@ pub(crate) async fn run(manager: Manager, stop: &CancellationToken) -> Result<()
         recorder,
         duty,
         handle,
+        routes,
         caches,
         keep_fields_of,
         others: Vec::new(),
@@ -115,6 +119,7 @@ struct Running {
     recorder: Recorder,
     duty: Duty,
     handle: Handle,
+    routes: Routes,
     caches: Caches,
     /// Field managers whose fields the caches keep.
     keep_fields_of: BTreeSet<String>,
@@ -163,6 +168,7 @@ impl Running {
         let name = controller.name().to_string();
         let stop = self.stop.child_token();
         let caches = self.caches_for(controller.field_manager());
+        let routes = controller.routes();
         let start = Start {
             client: &self.client,
             caches: &caches,
@@ -175,6 +181,7 @@ impl Running {
         let Started { run, status, running } =
             controller.start(&start).map_err(|source| ManagerError::Watch { controller: name.clone(), source })?;
         self.handle.set(&name, status);
+        self.routes.add(routes);
         self.parts.spawn(part(&name), run, running, stop);
         Ok(())
     }
@@ -192,6 +199,7 @@ impl Running {
     fn remove(&mut self, name: &str, ended: oneshot::Sender<()>) {
         if self.parts.stop(&part(name), ended) {
             self.handle.forget(name);
+            self.routes.remove(name);
             self.metrics.remove_queue(name);
         }
     }

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::future::BoxFuture;
+use futures::{
+    FutureExt,
+    future::{self, BoxFuture},
+};
 use kube::Client;
 use kubewright_cache::{CacheError, Caches, Deltas, Keep};
 use kubewright_queue::{Drained, Options as QueueOptions, WorkQueue};
@@ -20,6 +23,7 @@ use crate::{
     metrics::Metrics,
     owned::memory::Memory,
     parts::ReadRunning,
+    sources::{self, web::Route},
     stores::{Store, Stores},
     watch::WatchSpec,
 };
@@ -48,6 +52,8 @@ pub(crate) struct Started {
 pub(crate) trait Runner: Send {
     fn name(&self) -> &str;
     fn field_manager(&self) -> &str;
+    /// Its HTTP endpoints.
+    fn routes(&self) -> Vec<Route>;
     /// Its state before it starts.
     fn idle(&self) -> ControllerStatus;
     fn start(self: Box<Self>, start: &Start<'_>) -> Result<Started, CacheError>;
@@ -60,6 +66,10 @@ impl<K: Key> Runner for Controller<K> {
 
     fn field_manager(&self) -> &str {
         self.options.field_manager.as_deref().unwrap_or(&self.name)
+    }
+
+    fn routes(&self) -> Vec<Route> {
+        self.routes.clone()
     }
 
     fn idle(&self) -> ControllerStatus {
@@ -84,9 +94,9 @@ impl<K: Key> Runner for Controller<K> {
 
     fn start(self: Box<Self>, start: &Start<'_>) -> Result<Started, CacheError> {
         let field_manager = self.field_manager().to_string();
-        let Self { name, options, main, sources, owned, handler, trigger, woken } = *self;
+        let Self { name, options, main, sources: watches, owned, handler, trigger, woken, beside, .. } = *self;
         let mut stores =
-            sources.iter().map(|source| store(&source.watch, start.caches)).collect::<Result<_, _>>().map(Stores)?;
+            watches.iter().map(|source| store(&source.watch, start.caches)).collect::<Result<_, _>>().map(Stores)?;
         stores.index_children(&owned);
         let queue = WorkQueue::new(QueueOptions {
             backoff: options.backoff,
@@ -104,7 +114,7 @@ impl<K: Key> Runner for Controller<K> {
             client: start.client.clone(),
             caches: start.caches.clone(),
             stores,
-            home: main.and_then(|main| main.scope.namespace),
+            home: main.as_ref().and_then(|main| main.scope.namespace.clone()),
             owned,
             memory: Memory::default(),
             recorder: start.recorder.clone(),
@@ -120,11 +130,18 @@ impl<K: Key> Runner for Controller<K> {
         let drain = start.options.drain;
         let run = async move {
             let mut feeds = JoinSet::new();
-            feeds.spawn(engine.clone().take_up(sources.clone()));
-            for (source, deltas) in sources.into_iter().zip(deltas) {
+            feeds.spawn(engine.clone().take_up(watches.clone()));
+            for (source, deltas) in watches.into_iter().zip(deltas) {
                 feeds.spawn(engine.clone().feed(source, deltas));
             }
             feeds.spawn(engine.clone().listen(woken));
+            let main = main.and_then(|_| engine.context.stores.0.first()).map(|store| store.informer.clone());
+            for source in beside {
+                let (trigger, clock) = (engine.intake.trigger.clone(), engine.context.clock.clone());
+                let source = source(sources::Start { trigger, clock, main: main.clone() });
+                // A stream may end: a feed does not.
+                feeds.spawn(source.then(|()| future::pending()));
+            }
             run(engine, feeds, drain).await
         };
         let (status, running) = (Box::new(move || status.status()), Box::new(move || running.running()));

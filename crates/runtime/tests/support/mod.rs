@@ -40,6 +40,8 @@ struct State {
     held: Option<Vec<(Key, Value)>>,
     swallows: bool,
     forbidden: BTreeSet<String>,
+    /// Verbs on kinds that a SelfSubjectAccessReview says are not allowed.
+    denied: BTreeSet<String>,
     /// Kinds without a status subresource.
     no_status: BTreeSet<String>,
     /// Holders whose Leases can't be written.
@@ -150,6 +152,11 @@ impl FakeApi {
     /// Writes of Leases in the name of this holder are answered by an error of the server.
     pub(crate) fn refuse_lease_writes_of(&self, holder: &str) {
         self.0.lock().no_leases.insert(holder.to_string());
+    }
+
+    /// A SelfSubjectAccessReview says that this verb on this kind is not allowed.
+    pub(crate) fn deny(&self, verb: &str, plural: &str) {
+        self.0.lock().denied.insert(format!("{verb} {plural}"));
     }
 
     pub(crate) fn without_status(&self, plural: &str) {
@@ -263,6 +270,9 @@ impl State {
                 let object = self.objects.get(&key).ok_or((404, "not found".to_string()))?;
                 Ok((200, Reply::Json(object.clone())))
             }
+            ("POST", None) if target.plural.ends_with("reviews") => {
+                Ok((201, Reply::Json(self.review(&target.plural, body))))
+            }
             ("POST", None) => {
                 let name = body["metadata"]["name"].as_str().unwrap_or_default().to_string();
                 let key = (target.plural, namespace, name);
@@ -320,6 +330,27 @@ impl State {
             }
             _ => Err((405, "method not allowed".into())),
         }
+    }
+
+    /// The token `good` is that of the user `ci`, who may post; a kind that is forbidden may not be watched.
+    fn review(&self, plural: &str, mut review: Value) -> Value {
+        review["status"] = match plural {
+            "tokenreviews" => match review["spec"]["token"].as_str() {
+                Some("good") => json!({"authenticated": true, "user": {"username": "ci"}}),
+                Some("other") => json!({"authenticated": true, "user": {"username": "other"}}),
+                _ => json!({"authenticated": false}),
+            },
+            "subjectaccessreviews" => {
+                json!({"allowed": review["spec"]["user"] == "ci" && review["spec"]["nonResourceAttributes"]["verb"] == "post"})
+            }
+            _ => {
+                let attributes = &review["spec"]["resourceAttributes"];
+                let text = |field: &str| attributes[field].as_str().unwrap_or_default();
+                let denied = format!("{} {}", text("verb"), text("resource"));
+                json!({"allowed": !self.forbidden.contains(text("resource")) && !self.denied.contains(&denied)})
+            }
+        };
+        review
     }
 
     fn list(&self, target: &Target) -> Value {
