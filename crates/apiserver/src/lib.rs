@@ -27,13 +27,15 @@
 //! | [`mod@env`] | time and randomness, passed in |
 //! | `verbs` | create, get, list, watch, update, patch, delete |
 //! | `http` | TLS, request parsing, content negotiation, the tower service |
-//! | `auth` | certificates, the token, who is asking |
+//! | `auth` | certificates, tokens, who is asking |
+//! | `authorization` | who may do what: roles, bindings, impersonation |
 //! | `server` | start and end, first objects, the life of custom resource definitions |
 //!
 //! Start with [`ApiServer::start`].
 
 pub mod apply;
 mod auth;
+mod authorization;
 pub mod crd;
 pub mod discovery;
 pub mod env;
@@ -51,6 +53,7 @@ pub mod store;
 pub mod table;
 mod verbs;
 
-pub use auth::{PkiError, User};
+pub use auth::{PkiError, ServiceAccountOptions, User};
+pub use authorization::AuthorizationMode;
 pub use http::{Body, InProcess};
 pub use server::{ApiServer, Options, ServingCertificate, StartError};

@@ -22,6 +22,7 @@ static PATTERNS: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
         ("version", r"ResourceVersion in (the precondition|record) \(\d+\)"),
         ("file", r"kubectl-edit-\d+"),
         ("certificate", "X509SHA256=[0-9a-f]{64}"),
+        ("token", r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+"),
     ]
     .map(|(kind, pattern)| (kind, Regex::new(pattern).expect("the pattern is well-formed")))
     .into()

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use rustls::crypto::CryptoProvider;
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
-use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, UnixTime};
 use sha2::{Digest, Sha256};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::pki::certificates;
+use super::tokens::CREDENTIAL_ID_KEY;
 use super::user::User;
 
 /// Authorities for client certificates.
@@ -17,14 +18,16 @@ use super::user::User;
 pub(crate) struct ClientAuthorities(Arc<dyn ClientCertVerifier>);
 
 impl ClientAuthorities {
-    /// Reads the certificates of a PEM text. The error says what is wrong with it.
-    pub(crate) fn from_pem(pem: &str, provider: Arc<CryptoProvider>) -> Result<Self, String> {
+    /// Reads the certificates of PEM texts. The error says what is wrong with them.
+    pub(crate) fn from_pem<'a>(
+        pems: impl IntoIterator<Item = &'a str>,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Self, String> {
         let mut roots = rustls::RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-            roots.add(certificate.map_err(|error| error.to_string())?).map_err(|error| error.to_string())?;
-        }
-        if roots.is_empty() {
-            return Err("there is no certificate in it".into());
+        for pem in pems {
+            for certificate in certificates(pem)? {
+                roots.add(certificate).map_err(|error| error.to_string())?;
+            }
         }
         let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider);
         Ok(Self(verifier.build().map_err(|error| error.to_string())?))
@@ -43,7 +46,7 @@ impl ClientAuthorities {
         let groups = subject.iter_organization().filter_map(|group| group.as_str().ok());
         let mut user = User::new(name, groups);
         let digest: String = Sha256::digest(client).iter().map(|byte| format!("{byte:02x}")).collect();
-        user.extra.insert("authentication.kubernetes.io/credential-id".into(), vec![format!("X509SHA256={digest}")]);
+        user.extra.insert(CREDENTIAL_ID_KEY.into(), vec![format!("X509SHA256={digest}")]);
         Some(user)
     }
 }

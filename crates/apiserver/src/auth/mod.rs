@@ -1,11 +1,21 @@
 //! Who is asking: certificates, tokens, and the kubeconfig that holds them.
 //!
-//! There is one known identity, the administrator, a member of `system:masters`, for whom everything is allowed. Nobody
-//! else can log in; what comes without credentials is `system:anonymous` and may ask for health and version only.
+//! | file | what it holds |
+//! |---|---|
+//! | `user` | who a request is made by |
+//! | `client_ca`, `verifier` | client certificates: common name and organizations are user and groups |
+//! | `tokens`, `keys` | ServiceAccount tokens, and what they are signed with |
+//! | `service_account` | the names that ServiceAccounts log in under |
+//! | `pki`, `kubeconfig` | the server's own authority, and the administrator's way in |
+//!
+//! What comes without credentials is `system:anonymous`.
 
 mod client_ca;
+mod keys;
 mod kubeconfig;
 mod pki;
+mod service_account;
+mod tokens;
 mod user;
 mod verifier;
 
@@ -13,5 +23,9 @@ pub(crate) use client_ca::ClientAuthorities;
 pub(crate) use kubeconfig::kubeconfig;
 pub use pki::PkiError;
 pub(crate) use pki::{Pki, certificates, private_key};
+pub(crate) use service_account::{service_account_groups, service_account_name, split_service_account};
+pub use tokens::ServiceAccountOptions;
+pub(crate) use tokens::{Bound, NODE_NAME_KEY, TokenContent, Tokens};
 pub use user::User;
+pub(crate) use user::{ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED};
 pub(crate) use verifier::AnyClientCertificate;

@@ -54,6 +54,14 @@ pub enum PkiError {
         /// What was found.
         reason: String,
     },
+    /// A key that was passed in can't be used.
+    #[error("cannot use {what}: {reason}; it must be PEM")]
+    Key {
+        /// Which.
+        what: &'static str,
+        /// Why not.
+        reason: String,
+    },
     /// Making a certificate failed.
     #[error("cannot make a certificate: {0}")]
     Make(#[from] rcgen::Error),
@@ -163,6 +171,23 @@ impl Pki {
     }
 }
 
+/// The text of a file of `directory`, made and kept if it is not there.
+pub(super) fn read_or_make(
+    directory: &Path,
+    name: &str,
+    make: impl FnOnce() -> Result<String, PkiError>,
+) -> Result<String, PkiError> {
+    let path = directory.join(name);
+    let failed = |source| PkiError::File { path: path.clone(), source };
+    if path.exists() {
+        return std::fs::read_to_string(&path).map_err(failed);
+    }
+    let text = make()?;
+    std::fs::create_dir_all(directory).map_err(failed)?;
+    write_private(&path, &text).map_err(failed)?;
+    Ok(text)
+}
+
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
@@ -191,10 +216,8 @@ pub(crate) fn private_key(pem: &str) -> Result<PrivateKeyDer<'static>, String> {
 }
 
 impl Pki {
-    /// The server's certificate and key, and the administrator's certificate, as the TLS listener needs them.
-    pub(crate) fn for_listener(
-        &self,
-    ) -> Result<(CertificateDer<'static>, PrivateKeyDer<'static>, CertificateDer<'static>), PkiError> {
+    /// The server's certificate and key, as the TLS listener needs them.
+    pub(crate) fn for_listener(&self) -> Result<(CertificateDer<'static>, PrivateKeyDer<'static>), PkiError> {
         let damaged = |name: &str| {
             let path = PathBuf::from(name);
             move |reason| PkiError::Damaged { path, reason }
@@ -202,7 +225,6 @@ impl Pki {
         Ok((
             certificate(&self.server).map_err(damaged(FILES[1]))?,
             private_key(&self.server_key).map_err(damaged(FILES[2]))?,
-            certificate(&self.admin).map_err(damaged(FILES[3]))?,
         ))
     }
 }

@@ -61,14 +61,7 @@ pub(crate) struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     tls: TlsAcceptor,
-    clients: Clients,
-}
-
-/// Whose certificates are known.
-#[derive(Clone)]
-struct Clients {
-    admin: CertificateDer<'static>,
-    authorities: Option<ClientAuthorities>,
+    clients: ClientAuthorities,
 }
 
 impl Listener {
@@ -79,7 +72,7 @@ impl Listener {
         serving: Option<&ServingCertificate>,
         client_ca: Option<&str>,
     ) -> Result<Self, ListenError> {
-        let (certificate, key, admin) = pki.for_listener()?;
+        let (certificate, key) = pki.for_listener()?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let wrong = |what| move |reason| ListenError::Certificate { what, reason };
         let (chain, key) = match serving {
@@ -89,9 +82,7 @@ impl Listener {
                 auth::private_key(&serving.key).map_err(wrong("the key of the server's certificate"))?,
             ),
         };
-        let authorities = client_ca
-            .map(|pem| ClientAuthorities::from_pem(pem, provider.clone()))
-            .transpose()
+        let clients = ClientAuthorities::from_pem([pki.ca.as_str()].into_iter().chain(client_ca), provider.clone())
             .map_err(wrong("the client certificate authorities"))?;
         let mut config = rustls::ServerConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()?
@@ -104,7 +95,6 @@ impl Listener {
         };
         let socket = TcpListener::bind(address).await.map_err(refused)?;
         let address = socket.local_addr().map_err(refused)?;
-        let clients = Clients { admin, authorities };
         Ok(Self { socket, address, tls: TlsAcceptor::from(Arc::new(config)), clients })
     }
 
@@ -136,21 +126,17 @@ impl Listener {
     }
 }
 
-impl Clients {
-    fn credentials(&self, core: &Core, chain: &[CertificateDer<'_>]) -> Credentials {
-        match (chain.first(), &self.authorities) {
-            (None, _) => Credentials::None,
-            (Some(certificate), _) if *certificate == self.admin => Credentials::User(core.admin.clone()),
-            (_, Some(authorities)) => match authorities.user(chain, core.env.clock.now()) {
-                Some(user) => Credentials::User(Arc::new(user)),
-                None => Credentials::Unknown,
-            },
-            (_, None) => Credentials::Unknown,
-        }
+fn credentials(core: &Core, authorities: &ClientAuthorities, chain: &[CertificateDer<'_>]) -> Credentials {
+    if chain.is_empty() {
+        return Credentials::None;
+    }
+    match authorities.user(chain, core.env.clock.now()) {
+        Some(user) => Credentials::Certificate(Arc::new(user)),
+        None => Credentials::Unknown,
     }
 }
 
-async fn connection(core: Arc<Core>, tls: TlsAcceptor, clients: Clients, stream: TcpStream) {
+async fn connection(core: Arc<Core>, tls: TlsAcceptor, clients: ClientAuthorities, stream: TcpStream) {
     let shutdown: CancellationToken = core.shutdown.clone();
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
@@ -164,7 +150,7 @@ async fn connection(core: Arc<Core>, tls: TlsAcceptor, clients: Clients, stream:
         Err(_) => return,
     };
     let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
-    let credentials = clients.credentials(&core, chain);
+    let credentials = credentials(&core, &clients, chain);
     let service = service_fn(move |request: Request<Incoming>| {
         let (core, credentials) = (core.clone(), credentials.clone());
         async move {

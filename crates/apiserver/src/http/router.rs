@@ -12,6 +12,7 @@ use super::query::Query;
 use super::request_body::RequestBody;
 use super::respond::{self, Asked};
 use crate::auth::User;
+use crate::authorization::{self, Decision, RequestInfo};
 use crate::discovery;
 use crate::server::Core;
 use crate::status::{ApiError, ApiResult};
@@ -20,8 +21,10 @@ use crate::verbs::{self, Call, Content, Reply};
 /// What the connection says about the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Credentials {
-    /// A known certificate, or a call in process.
-    User(Arc<User>),
+    /// A known certificate.
+    Certificate(Arc<User>),
+    /// A call in process, in whose name it is made if no token says otherwise.
+    InProcess(Arc<User>),
     /// None; a token may follow in the headers.
     None,
     /// A certificate that nobody knows.
@@ -41,11 +44,22 @@ pub(crate) async fn route(
         Ok(user) => user,
         Err(error) => return respond::error(&asked, &error, &[], false),
     };
+    let user = match admit(&core, user, &parts, &query).await {
+        Ok(user) => user,
+        Err(Refused { error, classified }) => {
+            let mut response = respond::error(&asked, &error, &[], classified);
+            let value = HeaderValue::from_static("nosniff");
+            response.headers_mut().insert(http::header::X_CONTENT_TYPE_OPTIONS, value);
+            return response;
+        }
+    };
     let mut warnings = Vec::new();
+    let mut classified = true;
     let result = match answer(&core, user, parts, query, body) {
         Answer::Ready(result) => result,
         Answer::Call(mut call) => {
             let result = resource(&mut call).await;
+            classified = !authorization::is_stream(&call.subresource);
             if let Some(warning) = call.resource.custom.as_ref().and_then(|custom| custom.deprecation_warning.clone()) {
                 warnings.push(warning);
             }
@@ -55,30 +69,60 @@ pub(crate) async fn route(
     };
     match result {
         Ok(reply) => respond::reply(&asked, reply, &warnings),
-        Err(error) => respond::error(&asked, &error, &warnings, true),
+        Err(error) => respond::error(&asked, &error, &warnings, classified),
     }
 }
 
+/// Who the request comes from. A certificate counts before a token, as on a real server.
 fn authenticate(core: &Core, credentials: Credentials, headers: &HeaderMap) -> ApiResult<Arc<User>> {
+    if let Credentials::Certificate(user) = credentials {
+        return Ok(user);
+    }
     let header = headers.get(http::header::AUTHORIZATION).and_then(|header| header.to_str().ok());
-    match (header.and_then(|header| header.split_once(' ')), credentials) {
-        // A token is looked at even when there is a certificate, and a wrong one is refused.
+    match (header.and_then(|header| header.trim().split_once(' ')), credentials) {
         (Some((scheme, token)), _) if scheme.eq_ignore_ascii_case("bearer") => {
-            match core.is_admin_token(token.trim()) {
-                true => Ok(core.admin.clone()),
-                false => Err(ApiError::unauthorized()),
-            }
+            let known = core.token_user(token.trim(), core.tokens.audiences());
+            known.map(|(user, _)| user).map_err(|_| ApiError::unauthorized())
         }
-        (_, Credentials::User(user)) => Ok(user),
-        (_, Credentials::None) => Ok(core.anonymous.clone()),
-        (_, Credentials::Unknown) => Err(ApiError::unauthorized()),
+        (_, Credentials::InProcess(user)) => Ok(user),
+        (_, Credentials::None) if core.authorizer.takes_anonymous() => Ok(core.anonymous.clone()),
+        _ => Err(ApiError::unauthorized()),
     }
 }
 
-/// Paths that need no login, as on a real server.
-fn is_public(path: &str) -> bool {
-    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    matches!(first, "healthz" | "livez" | "readyz" | "version")
+/// A request that is not let in.
+struct Refused {
+    error: ApiError,
+    /// Whether it came as far as to be given a priority.
+    classified: bool,
+}
+
+/// Who the request is made by, when the headers may name somebody else, and whether they may make it.
+async fn admit(core: &Arc<Core>, user: Arc<User>, parts: &Parts, query: &Query) -> Result<Arc<User>, Refused> {
+    if !core.authorizer.allows_all(&user) {
+        let failed = |error| Refused { error, classified: true };
+        core.ensure_access_defaults().await.map_err(failed)?;
+    }
+    let request = || RequestInfo::of(&parts.method, parts.uri.path(), query);
+    let acting = authorization::impersonated(&core.authorizer, &user, &parts.headers, request);
+    let user = match acting.map_err(|error| Refused { error, classified: false })? {
+        None => user,
+        Some(other) => {
+            core.ensure_access_defaults().await.map_err(|error| Refused { error, classified: true })?;
+            Arc::new(other)
+        }
+    };
+    if core.authorizer.allows_all(&user) {
+        return Ok(user);
+    }
+    let request = request();
+    let attributes = request.attributes(&user);
+    match core.authorizer.decide(&attributes) {
+        Decision::Allowed(_) => Ok(user),
+        Decision::Denied(reason) => {
+            Err(Refused { error: attributes.forbidden(&reason), classified: !request.is_stream() })
+        }
+    }
 }
 
 /// What a request turns out to be.
@@ -92,17 +136,6 @@ enum Answer {
 fn answer(core: &Arc<Core>, user: Arc<User>, parts: Parts, mut query: Query, body: RequestBody) -> Answer {
     let path = parts.uri.path();
     let resource_path = ResourcePath::parse(path);
-    if !user.is_master() && !is_public(path) {
-        return Answer::Ready(Err(forbidden(&user, &parts, resource_path.as_ref(), &query)));
-    }
-    if parts.headers.keys().any(|name| name.as_str().starts_with("impersonate-")) {
-        return Answer::Ready(Err(ApiError::new(
-            501,
-            "NotImplemented",
-            "impersonation is not part of this control plane yet: there is one user, the administrator; send the request \
-             without Impersonate headers",
-        )));
-    }
     let Some(mut path) = resource_path else { return Answer::Ready(non_resource(core, &parts, &query)) };
     if path.watch {
         query.watch_only(&std::mem::take(&mut path.name));
@@ -159,10 +192,13 @@ fn non_resource(core: &Core, parts: &Parts, query: &Query) -> ApiResult<Reply> {
     if path == "/openapi/v2" {
         return Ok(openapi_v2(accept));
     }
-    let form = discovery::form(accept).ok_or_else(|| ApiError::not_acceptable(discovery::OFFERED))?;
-    let none_match = header(http::header::IF_NONE_MATCH);
     let host = header(http::header::HOST).or_else(|| parts.uri.authority().map(http::uri::Authority::as_str));
     let server = host.unwrap_or("127.0.0.1");
+    if let Some(reply) = issuer(core, path, server) {
+        return Ok(reply);
+    }
+    let form = discovery::form(accept).ok_or_else(|| ApiError::not_acceptable(discovery::OFFERED))?;
+    let none_match = header(http::header::IF_NONE_MATCH);
     let found = core.discovery.load().get(path, parts.uri.query().unwrap_or_default(), form, none_match, server);
     match found {
         Some(answer) => Ok(discovered(core, answer)),
@@ -174,6 +210,18 @@ fn non_resource(core: &Core, parts: &Parts, query: &Query) -> ApiResult<Reply> {
             }
         }
     }
+}
+
+/// How others learn who issues ServiceAccount tokens, and verify them.
+fn issuer(core: &Core, path: &str, server: &str) -> Option<Reply> {
+    let (media_type, document) = match path {
+        "/.well-known/openid-configuration" => ("application/json", core.tokens.openid_configuration(server)),
+        "/openid/v1/jwks" => ("application/jwk-set+json", core.tokens.key_set()),
+        _ => return None,
+    };
+    let content = Content::Other { media_type, bytes: document.to_string().into() };
+    let cached = HeaderValue::from_static("public, max-age=3600");
+    Some(Reply { code: 200, content, headers: vec![(http::header::CACHE_CONTROL, cached)] })
 }
 
 /// An OpenAPI v2 document without types: kubectl asks for it to check lists of objects, and leaves the check to the
@@ -245,31 +293,4 @@ fn root(core: &Core) -> serde_json::Value {
         }
     }
     serde_json::json!({ "paths": paths })
-}
-
-fn forbidden(user: &User, parts: &Parts, path: Option<&ResourcePath>, query: &Query) -> ApiError {
-    let user = &user.name;
-    let Some(path) = path else {
-        let verb = parts.method.as_str().to_ascii_lowercase();
-        let text = format!("forbidden: User {user:?} cannot {verb} path {:?}", parts.uri.path());
-        return ApiError { details: Some(Box::default()), ..ApiError::new(403, "Forbidden", text) };
-    };
-    let verb = match (parts.method.as_str(), path.name.is_empty()) {
-        ("GET" | "HEAD", false) => "get",
-        ("GET" | "HEAD", true) if query.flag("watch") == Some(true) => "watch",
-        ("GET" | "HEAD", true) => "list",
-        ("POST", _) => "create",
-        ("PUT", _) => "update",
-        ("PATCH", _) => "patch",
-        ("DELETE", true) => "deletecollection",
-        _ => "delete",
-    };
-    let slash = if path.subresource.is_empty() { "" } else { "/" };
-    let resource = format!("{}{slash}{}", path.resource, path.subresource);
-    let place = match path.namespace.as_str() {
-        "" => "at the cluster scope".to_string(),
-        namespace => format!("in the namespace {namespace:?}"),
-    };
-    let why = format!("User {user:?} cannot {verb} resource {resource:?} in API group {:?} {place}", path.group);
-    ApiError::forbidden(&path.group, &path.resource, &path.name, why)
 }

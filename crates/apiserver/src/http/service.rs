@@ -44,7 +44,7 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (parts, body) = request.into_parts();
         let body = body.map_err(Into::into).boxed_unsync();
-        let (core, credentials) = (self.core.clone(), Credentials::User(self.user.clone()));
+        let (core, credentials) = (self.core.clone(), Credentials::InProcess(self.user.clone()));
         Box::pin(async move { Ok(router::route(core, credentials, parts, body).await) })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
@@ -12,7 +13,8 @@ use tokio_util::task::TaskTracker;
 use super::bootstrap;
 use super::core::Core;
 use super::definitions;
-use crate::auth::{self, Pki, PkiError, User};
+use crate::auth::{self, Pki, PkiError, ServiceAccountOptions, Tokens, User};
+use crate::authorization::{AuthorizationMode, Authorizer};
 use crate::discovery::Discovery;
 use crate::env::Env;
 use crate::http::{InProcess, ListenError, Listener};
@@ -33,6 +35,10 @@ pub struct Options {
     pub client_ca: Option<String>,
     /// Where objects, certificates and the token are kept; made if it is not there. Default: in memory only.
     pub data_dir: Option<PathBuf>,
+    /// Who may do what. Default: what roles and bindings say.
+    pub authorization: AuthorizationMode,
+    /// How ServiceAccount tokens are made and verified.
+    pub service_accounts: ServiceAccountOptions,
     /// Time and randomness. Default: the operating system's.
     pub env: Env,
     /// The ranges that Services get their addresses from.
@@ -124,15 +130,17 @@ impl ApiServer {
     /// # Errors
     /// When the port, the data directory or the certificates can't be used.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let Options { listen, serving, client_ca, data_dir, env, allocation, history } = options;
+        let Options { listen, serving, client_ca, data_dir, authorization, service_accounts, env, allocation, history } =
+            options;
         let defaults = StoreOptions::default();
         let history = if history == 0 { defaults.history } else { history };
         let store = Store::open(StoreOptions { data_dir: data_dir.clone(), history, ..defaults })?;
 
         let mut pki = OnceLock::new();
         let mut listener = None;
-        if listen.is_some() || data_dir.is_some() {
-            let directory = data_dir.map(|directory| directory.join("pki"));
+        let directory = data_dir.map(|directory| directory.join("pki"));
+        let tokens = Tokens::open(service_accounts, directory.as_deref())?;
+        if listen.is_some() || directory.is_some() {
             let kept = Pki::open(directory.as_deref(), &env)?;
             if let Some(address) = listen {
                 listener = Some(Listener::bind(address, &kept, serving.as_ref(), client_ca.as_deref()).await?);
@@ -142,6 +150,9 @@ impl ApiServer {
         let token = pki.get().map_or_else(|| env.random.uuid(), |pki| pki.token.clone());
 
         let core = Arc::new(Core {
+            authorizer: Authorizer::new(authorization, &store),
+            tokens,
+            access_defaults: AtomicBool::new(false),
             registry: Registry::new(&store),
             store,
             discovery: ArcSwap::from_pointee(Discovery::default()),
@@ -185,7 +196,12 @@ impl ApiServer {
 
     /// A kubeconfig, as YAML, whose user is the administrator.
     pub fn kubeconfig(&self) -> String {
-        auth::kubeconfig(self.pki(), &self.url())
+        auth::kubeconfig(self.pki(), &self.url(), None)
+    }
+
+    /// A kubeconfig, as YAML, whose user is somebody else: the administrator in their name, by impersonation.
+    pub fn kubeconfig_as(&self, user: &User) -> String {
+        auth::kubeconfig(self.pki(), &self.url(), Some(user))
     }
 
     /// The certificate of the server's authority, as PEM.

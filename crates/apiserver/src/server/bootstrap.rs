@@ -10,10 +10,13 @@ use futures::future::{BoxFuture, try_join_all};
 use serde_json::{Value, json};
 
 use super::core::Core;
+use crate::apply::{self, Writer};
+use crate::authorization;
 use crate::kinds::metadata::{fill_create, time_text};
+use crate::kinds::tree::Tree;
 use crate::registry::Resource;
 use crate::schema::BuiltinSchemas;
-use crate::store::{ObjectKey, WriteError};
+use crate::store::{ObjectKey, Stored, Write, WriteError};
 use crate::verbs;
 
 const NAMESPACES: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
@@ -111,40 +114,84 @@ fn complete(core: &Core, object: &mut Value, owned: &Value) {
     }]);
 }
 
-/// Makes the default objects of a resource that are not there.
+/// Makes the default objects of a resource that are not there, and brings those that are up to date.
 pub(super) fn late_defaults(core: Arc<Core>, resource: Arc<Resource>) -> BoxFuture<'static, Result<(), WriteError>> {
-    let objects = BuiltinSchemas::get().entry(&format!("objects/{}", resource.plural)).unwrap_or_default();
+    async move {
+        let objects = BuiltinSchemas::get().entry(&format!("objects/{}", resource.plural)).unwrap_or_default();
+        let mut missing = Vec::new();
+        for object in objects.as_array().into_iter().flatten() {
+            let key = ObjectKey::new(object.text("metadata.namespace"), object.text("metadata.name"));
+            match resource.collection().get(&key) {
+                None => missing.push((resource.clone(), new_default(&core, &resource, object))),
+                Some(stored) if resource.group == authorization::GROUP => {
+                    if let Some(object) = renew(&core, &resource, &stored, object).await? {
+                        missing.push((resource.clone(), object));
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+        store_together(&core, missing).await
+    }
+    .boxed()
+}
+
+/// A default object as the server makes it.
+fn new_default(core: &Core, resource: &Resource, default: &Value) -> Value {
     let now = core.env.clock.now();
-    let missing: Vec<(Arc<Resource>, Value)> = objects
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|object| {
-            let mut object = object.clone();
-            let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_string();
-            if resource.collection().get(&ObjectKey::new(&text("namespace"), &text("name"))).is_some() {
-                return None;
-            }
-            object["kind"] = resource.kind.as_str().into();
-            object["apiVersion"] = resource.api_version.as_str().into();
-            fill_create(&mut object, &core.env.random.uuid(), now);
-            if resource.strategy().has_generation() {
-                object["metadata"]["generation"] = 1.into();
-            }
-            for entry in object["metadata"]["managedFields"].as_array_mut().into_iter().flatten() {
-                entry["time"] = time_text(now).into();
-            }
-            match object["metadata"]["name"].as_str() {
-                Some("exempt") if resource.plural == "flowschemas" => {
-                    object["metadata"]["uid"] = core.flow_schema_uid.as_str().into();
-                }
-                Some("exempt") if resource.plural == "prioritylevelconfigurations" => {
-                    object["metadata"]["uid"] = core.priority_level_uid.as_str().into();
-                }
-                _ => {}
-            }
-            Some((resource.clone(), object))
-        })
-        .collect();
-    async move { store_together(&core, missing).await }.boxed()
+    let mut object = default.clone();
+    object["kind"] = resource.kind.as_str().into();
+    object["apiVersion"] = resource.api_version.as_str().into();
+    fill_create(&mut object, &core.env.random.uuid(), now);
+    if resource.strategy().has_generation() {
+        object["metadata"]["generation"] = 1.into();
+    }
+    if let Some(ty) = resource.ty() {
+        let flow_control = resource.group == "flowcontrol.apiserver.k8s.io";
+        let writer = Writer {
+            ty,
+            api_version: &resource.api_version,
+            kind: &resource.kind,
+            manager: if flow_control { "api-priority-and-fairness-config-producer-v1" } else { "kube-apiserver" },
+            subresource: "",
+            reset: None,
+            versions: None,
+            now,
+        };
+        apply::track_update(&writer, None, &mut object);
+    }
+    match object["metadata"]["name"].as_str() {
+        Some("exempt") if resource.plural == "flowschemas" => {
+            object["metadata"]["uid"] = core.flow_schema_uid.as_str().into();
+        }
+        Some("exempt") if resource.plural == "prioritylevelconfigurations" => {
+            object["metadata"]["uid"] = core.priority_level_uid.as_str().into();
+        }
+        _ => {}
+    }
+    object
+}
+
+/// Adds to a role or binding what it lacks. Returns the one to be made in its place if it can't be changed.
+async fn renew(
+    core: &Core,
+    resource: &Resource,
+    stored: &Stored,
+    default: &Value,
+) -> Result<Option<Value>, WriteError> {
+    let old = stored.tree();
+    let Some(new) = authorization::reconcile(&old, default) else { return Ok(None) };
+    let replaced = new.at("roleRef") != old.at("roleRef");
+    let (collection, key, expected) = (resource.collection().clone(), stored.key().clone(), stored.revision());
+    let write = if replaced {
+        Write::Delete { collection, key, expected, last: verbs::storage_form(resource, old) }
+    } else {
+        Write::Update { collection, key, expected, object: verbs::storage_form(resource, new) }
+    };
+    match core.store.write(write).await {
+        Ok(_) => Ok(replaced.then(|| new_default(core, resource, default))),
+        // Somebody else was faster, and knows what they do.
+        Err(WriteError::Changed { .. } | WriteError::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -9,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::bootstrap;
-use crate::auth::User;
+use crate::auth::{Tokens, User};
+use crate::authorization::{self, Authorizer};
 use crate::discovery::Discovery;
 use crate::env::Env;
 use crate::kinds::allocation::Allocations;
@@ -37,6 +39,10 @@ pub(crate) struct Core {
     pub flow_schema_uid: String,
     /// Of the priority level that all requests have.
     pub priority_level_uid: String,
+    /// Who may do what.
+    pub authorizer: Authorizer,
+    /// ServiceAccount tokens.
+    pub tokens: Tokens,
     /// The administrator.
     pub admin: Arc<User>,
     /// Those who have not logged in.
@@ -46,6 +52,8 @@ pub(crate) struct Core {
     pub(super) definitions: tokio::sync::Mutex<()>,
     /// Default objects that wait until somebody asks for their resource.
     pub(super) late_defaults: Mutex<BTreeSet<&'static str>>,
+    /// Whether the default roles and bindings are made.
+    pub(super) access_defaults: AtomicBool,
 }
 
 impl Core {
@@ -54,6 +62,32 @@ impl Core {
         // Every byte is compared, so that the time tells nothing of the token.
         let pairs = token.bytes().zip(self.token.bytes());
         token.len() == self.token.len() && pairs.fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+    }
+
+    /// Who logs in with a bearer token, and for which of the audiences it is. The error says why nobody does.
+    pub(crate) fn token_user(&self, token: &str, audiences: &[String]) -> Result<(Arc<User>, Vec<String>), String> {
+        if self.is_admin_token(token) {
+            return Ok((self.admin.clone(), audiences.to_vec()));
+        }
+        match self.tokens.authenticate(&self.store, token, audiences, self.env.clock.now()) {
+            Ok(Some((user, audiences))) => Ok((Arc::new(user), audiences)),
+            Ok(None) => Err("invalid bearer token".into()),
+            Err(why) => Err(format!("[invalid bearer token, {why}]")),
+        }
+    }
+
+    /// Makes the default roles and bindings when somebody's rights are looked at for the first time.
+    pub(crate) async fn ensure_access_defaults(self: &Arc<Self>) -> ApiResult<()> {
+        if self.access_defaults.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        for plural in authorization::RESOURCES {
+            if let Some(resource) = self.registry.resolve(authorization::GROUP, "v1", plural) {
+                self.ensure_defaults(&resource).await?;
+            }
+        }
+        self.access_defaults.store(true, Ordering::Release);
+        Ok(())
     }
 
     /// Makes the default objects of a resource when it is asked for the first time.

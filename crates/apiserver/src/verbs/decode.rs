@@ -52,9 +52,16 @@ pub(super) async fn body_of(
     // Evictions keep their old version for the clients that still send it.
     let known = given_version == api_version || (kind, given_version.as_str()) == ("Eviction", "policy/v1beta1");
     let Some(ty) = ty.filter(|_| known) else {
-        return Err(refuse(&format!(
-            "no kind {given_kind:?} is registered for version {given_version:?} in scheme \"pkg/runtime/scheme.go:111\""
-        )));
+        let (other, version) = given_version.rsplit_once('/').unwrap_or(("", &given_version));
+        let package = group.split('.').next().filter(|first| !first.is_empty()).unwrap_or("core");
+        return Err(refuse(&if schema::BuiltinSchemas::get().kind(other, version, &given_kind).is_some() {
+            format!("converting ({version}.{given_kind}) to ({package}.{kind}): unknown conversion")
+        } else {
+            format!(
+                "no kind {given_kind:?} is registered for version {given_version:?} in scheme \
+                 \"pkg/runtime/scheme.go:111\""
+            )
+        }));
     };
     schema::check_types(&ty, &value).map_err(|why| refuse(&why))?;
     if validation != FieldValidation::Ignore {
@@ -69,6 +76,8 @@ pub(super) async fn body_of(
     }
     schema::prune(&ty, &mut value);
     schema::normalise(&ty, &mut value);
+    value["kind"] = kind.into();
+    value["apiVersion"] = api_version.into();
     if !value["metadata"].is_object() {
         value["metadata"] = Value::Object(serde_json::Map::new());
     }

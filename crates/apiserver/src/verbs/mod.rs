@@ -18,7 +18,7 @@
 //! | `convert` | kinds that several group-versions serve |
 //! | `namespaces` | which namespaces take new objects |
 //! | `continue_token` | paging |
-//! | `scale`, `binding`, `eviction`, `review` | subresources and reviews |
+//! | `scale`, `binding`, `eviction`, `token`, `review` | subresources and reviews |
 
 mod binding;
 mod call;
@@ -37,6 +37,7 @@ mod patch;
 mod render;
 mod review;
 mod scale;
+mod token;
 mod update;
 mod watch;
 mod write;
@@ -102,13 +103,13 @@ async fn subresource(call: &mut Call, method: &str) -> ApiResult<Reply> {
     if !subresource.verbs.iter().any(|allowed| allowed == verb) {
         return Err(ApiError::method_not_allowed());
     }
+    let is_core = |plural: &str| resource.group.is_empty() && resource.plural == plural;
     match (subresource.name.as_str(), verb) {
         ("scale", "get") => scale::get(call),
         ("scale", "update") => scale::update(call).await,
         ("scale", "patch") => scale::patch(call).await,
-        ("finalize", "update") if resource.group.is_empty() && resource.plural == "namespaces" => {
-            update::update(call).await
-        }
+        ("finalize", "update") if is_core("namespaces") => update::update(call).await,
+        ("token", "create") if is_core("serviceaccounts") => token::create(call).await,
         ("binding", "create") => binding::create(call).await,
         ("eviction", "create") => eviction::create(call).await,
         ("approval" | "status", "get") => get::get(call),

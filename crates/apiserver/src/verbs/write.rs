@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::call::{Call, Reply};
 use super::{convert, managed, namespaces, render};
 use crate::apply;
+use crate::authorization;
 use crate::crd;
 use crate::field::FieldError;
 use crate::http::{Accept, WriteOptions};
@@ -73,6 +74,7 @@ pub(super) async fn create(
     let prefix = object.text("metadata.generateName").to_string();
     let generate = object.text("metadata.name").is_empty() && !prefix.is_empty();
     namespaces::admit_create(call, object.text("metadata.name"))?;
+    check_escalation(call, &object, None)?;
     let manager = call.field_manager(&options.field_manager);
     let given_version = object.text("metadata.resourceVersion").to_string();
     metadata::fill_create(&mut object, &call.core.env.random.uuid(), call.now());
@@ -172,6 +174,7 @@ pub(super) async fn update(
         let mut new = make(call, Some(&old))?;
         namespaces::match_namespace(call, &mut new)?;
         namespaces::match_name(call, &new)?;
+        check_escalation(call, &new, Some(&old))?;
         check_version(&resource, &call.name, &mut new, &stored)?;
         check_uid(&resource, &key, &new, &old)?;
 
@@ -238,6 +241,12 @@ pub(super) async fn update(
             Err(error) => return Err(write_error(&resource, &call.name, error)),
         }
     }
+}
+
+/// Nobody writes a role or binding that gives others more than they have.
+fn check_escalation(call: &Call, new: &Value, old: Option<&Value>) -> ApiResult<()> {
+    let place = (call.namespace.as_str(), call.name.as_str());
+    authorization::check_escalation(&call.core.authorizer, &call.user, &call.resource, place, new, old)
 }
 
 /// The version that an update is based on must be the current one; none: it is based on whatever is there.
