@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::node::NodeId;
-use super::pattern::Pattern;
+use super::Pattern;
 
 /// Constraints of one node; None or false: not asked for.
 #[derive(Debug, Clone, Default)]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::builtin::BuiltinSchemas;
 use super::constraints::Constraints;
 use super::node::{Field, ListType, MapType, Node, NodeId, NodeKind, SchemaSet, TypeRef};
-use super::pattern::Pattern;
+use super::Pattern;
 use crate::crd::structural;
 use crate::field::FieldError;
 

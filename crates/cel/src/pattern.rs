@@ -32,6 +32,11 @@ impl Pattern {
     pub fn matches(&self, text: &str) -> bool {
         self.regex.is_match(text)
     }
+
+    /// The first places where it occurs, as many as `limit`.
+    pub(crate) fn find_all<'t>(&self, text: &'t str, limit: Option<usize>) -> Vec<&'t str> {
+        self.regex.find_iter(text).take(limit.unwrap_or(usize::MAX)).map(|found| found.as_str()).collect()
+    }
 }
 
 /// The reason alone; the whole text draws the pattern over several lines.
