@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
+use k8s_openapi::api::rbac::v1::ClusterRole;
 use kube::Client;
-use kubewright_apiserver::ApiServer;
+use kubewright_apiserver::{ApiServer, User};
 use kubewright_runtime::{Controller, Handle, Manager, ManagerError, ManagerOptions, Watch, predicates};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::aggregation::Aggregation;
 use crate::defaults::{RootCa, ServiceAccounts};
 use crate::garbage;
 use crate::namespaces::NamespaceReconciler;
@@ -74,6 +76,14 @@ impl ControlPlane {
     /// A client in process, without a socket, as administrator.
     pub fn client(&self) -> Client {
         self.client.clone()
+    }
+
+    /// A client in process in the name of somebody else, who may do what roles and bindings say.
+    ///
+    /// Groups are those given and `system:authenticated`. A ServiceAccount is named
+    /// `system:serviceaccount:NAMESPACE:NAME` and has its usual groups if none are given.
+    pub fn client_as(&self, user: &str, groups: &[&str]) -> Client {
+        Client::new(self.server.service_as(User::new(user, groups.iter().copied())), "default")
     }
 
     /// The API server.
@@ -167,7 +177,12 @@ fn start_controllers(server: &ApiServer, client: &Client) -> Controllers {
         .watches(Watch::<ConfigMap>::all().fields("metadata.name=kube-root-ca.crt"), |map| {
             map.reference().namespace.as_deref().map(cluster_scoped)
         });
-    let manager = Manager::new(client.clone(), options).controller(namespaces).controller(accounts).controller(root_ca);
+    let aggregation = Controller::new("clusterrole-aggregation", Watch::<ClusterRole>::all(), Aggregation);
+    let manager = Manager::new(client.clone(), options)
+        .controller(namespaces)
+        .controller(accounts)
+        .controller(root_ca)
+        .controller(aggregation);
     let manager = garbage::add_to(manager, client.clone());
     let (handle, stop) = (manager.handle(), CancellationToken::new());
     let running = tokio::spawn(manager.run(stop.clone()));

@@ -9,8 +9,10 @@
 //! | `garbage` | the garbage collector |
 //! | `namespaces` | the end of a namespace |
 //! | `defaults` | what every namespace has: ServiceAccount `default`, ConfigMap `kube-root-ca.crt` |
+//! | `aggregation` | ClusterRoles made of others |
 //! | `kinds` | which kinds the server serves |
 
+mod aggregation;
 mod control_plane;
 mod defaults;
 mod garbage;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
+use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, RoleBinding};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::core::ObjectMeta;
@@ -187,4 +188,66 @@ async fn a_namespace_goes_when_all_in_it_is_gone_and_says_what_it_waits_for() {
 
 fn meta(name: &str) -> ObjectMeta {
     ObjectMeta { name: Some(name.into()), ..ObjectMeta::default() }
+}
+
+#[tokio::test]
+async fn an_aggregated_role_has_the_rules_of_those_that_it_selects() {
+    let world = World::new().await;
+    let roles = Api::<ClusterRole>::all(world.client.clone());
+    let label = format!("aggregate-{}", world.env.namespace());
+    let role = |name: &str, resource: &str| {
+        let name = format!("{}-{name}", world.env.namespace());
+        let rule = PolicyRule {
+            verbs: vec!["get".into()],
+            api_groups: Some(vec!["example.com".into()]),
+            resources: Some(vec![resource.into()]),
+            ..PolicyRule::default()
+        };
+        ClusterRole { metadata: meta(&name), rules: Some(vec![rule]), ..ClusterRole::default() }
+    };
+    let selects = json!({"clusterRoleSelectors": [{"matchLabels": {&label: "true"}}]});
+    let mut whole = role("whole", "nothing");
+    whole.aggregation_rule = Some(serde_json::from_value(selects).unwrap());
+    let whole = roles.create(&PostParams::default(), &whole).await.unwrap().name_any();
+    let resources = async || {
+        let rules = roles.get(&whole).await.unwrap().rules.unwrap_or_default();
+        rules.into_iter().flat_map(|rule| rule.resources.unwrap_or_default()).collect::<Vec<_>>()
+    };
+    let until = async |expected: &[&str]| {
+        let check = async || (resources().await == expected).then_some(());
+        world.env.eventually(&format!("the rules of {expected:?}"), check).await;
+    };
+    until(&[]).await;
+    for (name, resource) in [("b", "bs"), ("a", "as")] {
+        let mut part = role(name, resource);
+        part.metadata.labels = Some([(label.clone(), "true".to_string())].into());
+        roles.create(&PostParams::default(), &part).await.unwrap();
+    }
+    until(&["as", "bs"]).await;
+    let name = |part: &str| format!("{}-{part}", world.env.namespace());
+    roles.delete(&name("a"), &DeleteParams::default()).await.unwrap();
+    until(&["bs"]).await;
+    for name in [name("b"), whole.clone()] {
+        roles.delete(&name, &DeleteParams::default()).await.unwrap();
+    }
+    world.env.stop().await;
+}
+
+#[tokio::test]
+async fn the_default_roles_are_aggregated_and_can_be_bound() {
+    let world = World::new().await;
+    let jane = Api::<ConfigMap>::namespaced(world.env.user("jane", &[]).unwrap(), world.env.namespace());
+    let refused = jane.list(&ListParams::default()).await;
+    assert!(matches!(refused, Err(kube::Error::Api(status)) if status.code == 403));
+    let binding = json!({
+        "metadata": {"name": "jane"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "edit"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "jane"}],
+    });
+    let bindings = Api::<RoleBinding>::namespaced(world.client.clone(), world.env.namespace());
+    bindings.create(&PostParams::default(), &serde_json::from_value(binding).unwrap()).await.unwrap();
+    let map = ConfigMap { metadata: meta("own"), ..ConfigMap::default() };
+    let created = async || jane.create(&PostParams::default(), &map).await.ok();
+    world.env.eventually("jane may edit", created).await;
+    world.env.stop().await;
 }

@@ -40,9 +40,16 @@ pub enum TestEnvError {
 /// A control plane for one test.
 pub struct TestEnv {
     client: Client,
+    server: Server,
     namespace: String,
-    plane: Option<ControlPlane>,
     _alone: Option<OwnedMutexGuard<()>>,
+}
+
+/// The server, and how it is reached.
+enum Server {
+    InProcess(ControlPlane),
+    OverTls(ControlPlane, Box<Config>),
+    Cluster(Box<Config>),
 }
 
 /// Tests on a shared cluster would see each other's operators.
@@ -53,15 +60,21 @@ impl TestEnv {
     pub async fn start() -> Result<Self, TestEnvError> {
         if let Some(path) = std::env::var_os("KUBEWRIGHT_TEST_KUBECONFIG") {
             let alone = SHARED_CLUSTER.clone().lock_owned().await;
-            return Self::on(client_of(path.into()).await?, None, Some(alone)).await;
+            let path = PathBuf::from(path);
+            let failed = |cause| TestEnvError::Kubeconfig { path: path.clone(), cause };
+            let config = connection(Kubeconfig::read_from(&path).map_err(failed)?, &path).await?;
+            return Self::on(Server::Cluster(config.into()), Some(alone)).await;
         }
         match std::env::var("KUBEWRIGHT_TEST_ENV").as_deref() {
             Err(_) | Ok("") => Self::embedded().await,
             Ok("tls") => {
                 let options = ControlPlaneOptions { port: Some(0), ..ControlPlaneOptions::default() };
                 let plane = ControlPlane::start(options).await?;
-                let client = client_from_text(&plane.kubeconfig()).await?;
-                Self::on(client, Some(plane), None).await
+                let path = PathBuf::from("(of the embedded control plane)");
+                let failed = |cause| TestEnvError::Kubeconfig { path: path.clone(), cause };
+                let kubeconfig = Kubeconfig::from_yaml(&plane.kubeconfig()).map_err(failed)?;
+                let config = connection(kubeconfig, &path).await?;
+                Self::on(Server::OverTls(plane, config.into()), None).await
             }
             Ok(other) => Err(TestEnvError::UnknownKind(other.into())),
         }
@@ -70,16 +83,16 @@ impl TestEnv {
     /// The embedded control plane in process, whatever the environment variables say.
     pub async fn embedded() -> Result<Self, TestEnvError> {
         let plane = ControlPlane::start(ControlPlaneOptions::default()).await?;
-        Self::on(plane.client(), Some(plane), None).await
+        Self::on(Server::InProcess(plane), None).await
     }
 
-    async fn on(
-        client: Client,
-        plane: Option<ControlPlane>,
-        alone: Option<OwnedMutexGuard<()>>,
-    ) -> Result<Self, TestEnvError> {
+    async fn on(server: Server, alone: Option<OwnedMutexGuard<()>>) -> Result<Self, TestEnvError> {
+        let client = match &server {
+            Server::InProcess(plane) => plane.client(),
+            Server::OverTls(_, config) | Server::Cluster(config) => Client::try_from((**config).clone())?,
+        };
         let namespace = create_namespace(&client).await?;
-        Ok(Self { client, namespace, plane, _alone: alone })
+        Ok(Self { client, server, namespace, _alone: alone })
     }
 
     /// A client, as administrator.
@@ -87,9 +100,43 @@ impl TestEnv {
         self.client.clone()
     }
 
+    /// A client in the name of somebody else, who may do what roles and bindings say, as in production.
+    ///
+    /// They are in the groups given and in `system:authenticated`. A ServiceAccount is named
+    /// `system:serviceaccount:NAMESPACE:NAME` and has its usual groups if none are given. The roles can be those that the
+    /// operator is going to be shipped with:
+    ///
+    /// ```
+    /// # use k8s_openapi::api::core::v1::Secret;
+    /// # use kube::Api;
+    /// # use kubewright_testing::TestEnv;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let env = TestEnv::embedded().await.unwrap();
+    /// let jane = env.user("jane", &["developers"]).unwrap();
+    /// let refused = Api::<Secret>::all(jane).list(&Default::default()).await.unwrap_err();
+    /// assert!(refused.to_string().contains(r#"User "jane" cannot list resource "secrets""#));
+    /// # env.stop().await;
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When a client can't be made.
+    pub fn user(&self, name: &str, groups: &[&str]) -> Result<Client, TestEnvError> {
+        let mut config = match &self.server {
+            Server::InProcess(plane) => return Ok(plane.client_as(name, groups)),
+            Server::OverTls(_, config) | Server::Cluster(config) => (**config).clone(),
+        };
+        config.auth_info.impersonate = Some(name.into());
+        config.auth_info.impersonate_groups = Some(groups.iter().map(|group| (*group).to_string()).collect());
+        Ok(Client::try_from(config)?)
+    }
+
     /// The embedded control plane; `None` on a real cluster.
     pub fn control_plane(&self) -> Option<&ControlPlane> {
-        self.plane.as_ref()
+        match &self.server {
+            Server::InProcess(plane) | Server::OverTls(plane, _) => Some(plane),
+            Server::Cluster(_) => None,
+        }
     }
 
     /// A namespace that only this test uses.
@@ -114,9 +161,9 @@ impl TestEnv {
 
     /// Ends the environment.
     pub async fn stop(self) {
-        match self.plane {
-            Some(plane) => plane.stop().await,
-            None => {
+        match self.server {
+            Server::InProcess(plane) | Server::OverTls(plane, _) => plane.stop().await,
+            Server::Cluster(_) => {
                 // A namespace that stays behind on the shared cluster hurts no other test.
                 let api = Api::<Namespace>::all(self.client);
                 let _ = api.delete(&self.namespace, &DeleteParams::background()).await;
@@ -132,19 +179,7 @@ async fn create_namespace(client: &Client) -> Result<String, TestEnvError> {
     Ok(created.name_any())
 }
 
-async fn client_of(path: PathBuf) -> Result<Client, TestEnvError> {
-    let failed = |cause| TestEnvError::Kubeconfig { path: path.clone(), cause };
-    connect(Kubeconfig::read_from(&path).map_err(failed)?, &path).await
-}
-
-async fn client_from_text(text: &str) -> Result<Client, TestEnvError> {
-    let path = PathBuf::from("(of the embedded control plane)");
-    let parsed = Kubeconfig::from_yaml(text).map_err(|cause| TestEnvError::Kubeconfig { path: path.clone(), cause })?;
-    connect(parsed, &path).await
-}
-
-async fn connect(kubeconfig: Kubeconfig, path: &std::path::Path) -> Result<Client, TestEnvError> {
+async fn connection(kubeconfig: Kubeconfig, path: &std::path::Path) -> Result<Config, TestEnvError> {
     let failed = |cause| TestEnvError::Kubeconfig { path: path.into(), cause };
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.map_err(failed)?;
-    Ok(Client::try_from(config)?)
+    Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.map_err(failed)
 }

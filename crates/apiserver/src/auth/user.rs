@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::service_account::{service_account_groups, split_service_account};
+
 /// The group whose members may do everything, whatever roles there are.
 const MASTERS: &str = "system:masters";
 /// The group of all users that have logged in.
@@ -25,13 +27,20 @@ pub struct User {
 }
 
 impl User {
-    /// A user who has logged in: a member of the groups given, and of `system:authenticated`.
+    /// A user who has logged in: a member of the groups given, and of `system:authenticated`. A ServiceAccount
+    /// (`system:serviceaccount:NAMESPACE:NAME`) without groups has those that its tokens give it.
     pub fn new(name: impl Into<String>, groups: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let name = name.into();
         let mut groups: Vec<String> = groups.into_iter().map(Into::into).collect();
+        if groups.is_empty()
+            && let Some((namespace, _)) = split_service_account(&name)
+        {
+            groups = service_account_groups(namespace);
+        }
         if !groups.iter().any(|group| group == AUTHENTICATED) {
             groups.push(AUTHENTICATED.into());
         }
-        Self { name: name.into(), groups, ..Self::default() }
+        Self { name, groups, ..Self::default() }
     }
 
     /// The administrator, a member of `system:masters`.
