@@ -37,9 +37,13 @@ impl Reconciler for Aggregation {
         if role.rules.as_deref().unwrap_or_default() == rules {
             return Ok(Outcome::Settled);
         }
-        let config = json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": name}, "rules": rules,
-        });
+        let metadata = json!({"name": name});
+        let mut config =
+            json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": metadata});
+        // Without any, what somebody else has written stays, as with kube-controller-manager.
+        if !rules.is_empty() {
+            config["rules"] = json!(rules);
+        }
         let params = PatchParams::apply(MANAGER).force();
         Api::<ClusterRole>::all(ctx.client().clone()).patch(&name, &params, &Patch::Apply(&config)).await?;
         Ok(Outcome::Settled)

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::node::NodeId;
 use super::Pattern;
+use super::node::NodeId;
 
 /// Constraints of one node; None or false: not asked for.
 #[derive(Debug, Clone, Default)]

@@ -4,10 +4,10 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::{Value, json};
 
+use super::Pattern;
 use super::builtin::BuiltinSchemas;
 use super::constraints::Constraints;
 use super::node::{Field, ListType, MapType, Node, NodeId, NodeKind, SchemaSet, TypeRef};
-use super::Pattern;
 use crate::crd::structural;
 use crate::field::FieldError;
 
