@@ -68,7 +68,7 @@ pub fn ensure_binaries() -> Result<Binaries, Error> {
     Ok(binaries)
 }
 
-fn cache_dir() -> Result<PathBuf, Error> {
+pub(crate) fn cache_dir() -> Result<PathBuf, Error> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = set("KUBEWRIGHT_CACHE").or_else(|| Some(set("HOME")?.join(".cache/kubewright")));
     Ok(cache.ok_or(Error::NoCacheDirectory)?.join("real"))

@@ -34,9 +34,13 @@ pub struct Options {
     pub durable: bool,
     /// More arguments for kube-apiserver.
     pub apiserver_arguments: Vec<String>,
+    /// More arguments for kube-controller-manager.
+    pub controller_manager_arguments: Vec<String>,
+    /// A directory with a kube-apiserver and an etcd to start in place of the real ones.
+    pub servers: Option<PathBuf>,
 }
 
-/// A running real control plane. Dropping it ends its processes and removes its files.
+/// A running control plane. Dropping it ends its processes and removes its files.
 #[derive(Debug)]
 pub struct RealCluster {
     // In the order in which they are to end: fields are dropped from the first to the last.
@@ -123,7 +127,11 @@ impl RealCluster {
         let config = write_kubeconfig(&kubeconfig, &server, &pki).await?;
         let client = kube::Client::try_from(config.clone()).map_err(Box::new)?;
 
-        let start = |name, arguments: &[String]| Process::start(name, &binaries.program(name), &dir.path, arguments);
+        let start = |name, arguments: &[String]| {
+            let other = options.servers.as_ref().filter(|_| name != "kube-controller-manager");
+            let program = other.map_or_else(|| binaries.program(name), |servers| servers.join(name));
+            Process::start(name, &program, &dir.path, arguments)
+        };
         let started = Instant::now();
         let mut etcd = start("etcd", &etcd_arguments(&dir.path, &ports, options))?;
         let mut apiserver = start("kube-apiserver", &apiserver_arguments(&ports, &pki, options))?;
@@ -134,8 +142,9 @@ impl RealCluster {
 
         let mut controller_manager = None;
         if options.controller_manager {
-            let mut process =
-                start("kube-controller-manager", &controller_manager_arguments(&kubeconfig, &ports, &pki))?;
+            let mut arguments = controller_manager_arguments(&kubeconfig, &ports, &pki);
+            arguments.extend(options.controller_manager_arguments.iter().cloned());
+            let mut process = start("kube-controller-manager", &arguments)?;
             // Its first visible work, without which no Pod can be made.
             let path = "/api/v1/namespaces/default/serviceaccounts/default";
             if !answers(&client, path, &mut [&mut process]).await? {

@@ -7,6 +7,7 @@
 //! - [`go`]: Go, run in that module.
 //! - `pki`: the certificates and keys that they need, made anew for each cluster.
 //! - `process`: a child process with its log file, which ends with its parent however that ends.
+//! - [`suites`]: test suites of other projects, out of their Go modules.
 //! - [`error`]: what can go wrong, and what to do about it.
 //!
 //! ```no_run
@@ -22,8 +23,10 @@ pub mod error;
 pub mod go;
 mod pki;
 mod process;
+pub mod suites;
 
 pub use binaries::{Binaries, KUBERNETES_VERSION, ensure_binaries};
 pub use cluster::{Options, RealCluster};
 pub use error::Error;
 pub use go::api_types;
+pub use suites::{PackageOutcome, Suite};

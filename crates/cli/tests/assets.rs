@@ -271,7 +271,7 @@ fn wrong_flags_end_the_servers_as_they_end_the_real_ones() {
         ("kube-apiserver", "--feature-gates=AllAlpha=true", "--feature-gates is not supported by this server"),
         ("kube-apiserver", "--anonymous-auth=maybe", "--anonymous-auth=maybe is not supported"),
         ("kube-apiserver", "--v=1", "--etcd-servers must be specified"),
-        ("kube-apiserver", "--etcd-servers=http://127.0.0.1:1", "an etcd that was started from the directory"),
+        ("kube-apiserver", "--etcd-servers=https://127.0.0.1:1", "an etcd that was started from the directory"),
         ("etcd", "--nope", "Error: unknown flag: --nope"),
         ("etcd", "--listen-client-urls=https://127.0.0.1:1", "must be a URL like http://127.0.0.1:2379"),
     ] {

@@ -170,7 +170,8 @@ impl ApiServer {
         });
         track_services(&core);
         let address = listener.as_ref().map(Listener::address);
-        bootstrap::defaults(&core, address.map_or(DEFAULT_PORT, |address| address.port())).await?;
+        let port = address.map_or(DEFAULT_PORT, |address| address.port());
+        bootstrap::defaults(&core, port, client_ca.as_deref()).await?;
         definitions::settle(&core).await;
         definitions::resume(&core);
         if let Some(listener) = listener {

@@ -1,6 +1,6 @@
 //! The objects that a new server makes for itself.
 //!
-//! Namespaces and the `kubernetes` Service are made at the start. The default roles, priority classes and the like wait
+//! Namespaces, the `kubernetes` Service and the ConfigMaps of `kube-system` are made at the start. The default roles, priority classes and the like wait
 //! until their resource is asked for: most servers that tests start are never asked.
 
 use std::sync::Arc;
@@ -21,6 +21,11 @@ use crate::verbs;
 
 const NAMESPACES: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
 
+/// Tells controllers since when uses of ServiceAccount tokens in Secrets would have been noted.
+const TOKEN_TRACKING: &str = "kube-apiserver-legacy-service-account-token-tracking";
+/// Tells other API servers which client certificates this one takes.
+const AUTHENTICATION: &str = "extension-apiserver-authentication";
+
 /// Resources whose default objects can wait.
 pub(super) const LATE: [&str; 7] = [
     "clusterrolebindings",
@@ -32,8 +37,8 @@ pub(super) const LATE: [&str; 7] = [
     "roles",
 ];
 
-/// Makes what is asked for at once. `port`: where the server listens.
-pub(super) async fn defaults(core: &Core, port: u16) -> Result<(), WriteError> {
+/// Makes what is asked for at once. `port`: where the server listens; `client_ca`: authorities that were passed in.
+pub(super) async fn defaults(core: &Core, port: u16, client_ca: Option<&str>) -> Result<(), WriteError> {
     let mut objects = Vec::new();
     if let Some(resource) = core.registry.resolve("", "v1", "namespaces") {
         for name in NAMESPACES {
@@ -46,6 +51,13 @@ pub(super) async fn defaults(core: &Core, port: u16) -> Result<(), WriteError> {
         let service = kubernetes_service(core, port);
         core.allocations.track(&service);
         objects.push((resource, service));
+    }
+    if let Some(resource) = core.registry.resolve("", "v1", "configmaps") {
+        let since = core.env.clock.now().strftime("%Y-%m-%d").to_string();
+        objects.push((resource.clone(), config_map(core, TOKEN_TRACKING, "since", &since)));
+        if let Some(pem) = client_ca {
+            objects.push((resource, config_map(core, AUTHENTICATION, "client-ca-file", pem)));
+        }
     }
     store_together(core, objects).await
 }
@@ -69,6 +81,18 @@ fn namespace(core: &Core, name: &str) -> Value {
     });
     let owned = json!({"f:metadata": {"f:labels": {".": {}, "f:kubernetes.io/metadata.name": {}}}});
     complete(core, &mut object, &owned);
+    object
+}
+
+/// A ConfigMap of `kube-system` with one entry.
+fn config_map(core: &Core, name: &str, key: &str, value: &str) -> Value {
+    let mut object = json!({
+        "kind": "ConfigMap", "apiVersion": "v1",
+        "metadata": {"name": name, "namespace": "kube-system"},
+        "data": {key: value},
+    });
+    let field = format!("f:{key}");
+    complete(core, &mut object, &json!({"f:data": {".": {}, field: {}}}));
     object
 }
 

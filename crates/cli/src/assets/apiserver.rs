@@ -5,7 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use kubewright_apiserver::kinds::allocation::AllocationOptions;
-use kubewright_apiserver::{ApiServer, Options, ServingCertificate, StartError};
+use kubewright_apiserver::{
+    ApiServer, AuthorizationMode, Options, ServiceAccountOptions, ServingCertificate, StartError,
+};
 
 use super::apiserver_flags::FLAGS;
 use super::etcd::{self, AskError};
@@ -73,7 +75,10 @@ pub(super) async fn run(arguments: impl Iterator<Item = String>) -> Result<(), A
     }
     let mut notices = flags.notices.clone();
     let mut signals = Signals::listen().map_err(ApiServerError::Signals)?;
-    let options = options(&flags, &mut notices).await?;
+    let options = tokio::select! {
+        options = options(&flags, &mut notices) => options?,
+        () = signals.received() => return Ok(()),
+    };
     for notice in &notices {
         eprintln!("kube-apiserver: notice: {notice}");
     }
@@ -100,6 +105,8 @@ async fn options(flags: &Flags, notices: &mut Vec<String>) -> Result<Options, Ap
         listen: Some(SocketAddr::new(address, port)),
         serving: serving(flags)?,
         client_ca,
+        authorization: authorization(flags, notices)?,
+        service_accounts: service_accounts(flags)?,
         allocation: allocation(flags)?,
         ..Options::default()
     })
@@ -127,6 +134,35 @@ fn serving(flags: &Flags) -> Result<Option<ServingCertificate>, ApiServerError> 
         }
     };
     Ok(Some(ServingCertificate { certificate, key }))
+}
+
+fn authorization(flags: &Flags, notices: &mut Vec<String>) -> Result<AuthorizationMode, FlagError> {
+    const FLAG: &str = "authorization-mode";
+    let modes = flags.list(FLAG);
+    for mode in &modes {
+        match *mode {
+            "RBAC" | "AlwaysAllow" => {}
+            "Node" => notices.push("kubelets get what roles give them: the authorization mode Node is missing".into()),
+            other => {
+                let reason = "this server has the authorization modes RBAC, AlwaysAllow and Node";
+                return Err(Flags::invalid(FLAG, other, reason));
+            }
+        }
+    }
+    // It is enough when one of them allows a request.
+    let everything = modes.is_empty() || modes.contains(&"AlwaysAllow");
+    Ok(if everything { AuthorizationMode::AlwaysAllow } else { AuthorizationMode::Rbac })
+}
+
+fn service_accounts(flags: &Flags) -> Result<ServiceAccountOptions, ApiServerError> {
+    const SIGNING: &str = "service-account-signing-key-file";
+    const VERIFYING: &str = "service-account-key-file";
+    Ok(ServiceAccountOptions {
+        signing_key: flags.get(SIGNING).map(|path| file(SIGNING, path)).transpose()?,
+        verification_keys: flags.all(VERIFYING).iter().map(|path| file(VERIFYING, path)).collect::<Result<_, _>>()?,
+        issuers: flags.all("service-account-issuer").to_vec(),
+        audiences: flags.list("api-audiences").into_iter().map(str::to_owned).collect(),
+    })
 }
 
 fn allocation(flags: &Flags) -> Result<AllocationOptions, ApiServerError> {
@@ -188,6 +224,15 @@ mod tests {
             assert!(error.contains(wrong) && error.contains("like 10.0.0.0/24"), "{error}");
         }
         assert!(allocation(&flags("--service-node-port-range=2-1")).is_err());
+    }
+
+    #[test]
+    fn modes_that_decide_by_something_else_are_refused() {
+        let mode = |line: &str| authorization(&flags(line), &mut Vec::new());
+        assert_eq!(mode("--authorization-mode=Node,RBAC"), Ok(AuthorizationMode::Rbac));
+        assert_eq!(mode("--authorization-mode=RBAC,AlwaysAllow"), Ok(AuthorizationMode::AlwaysAllow));
+        assert_eq!(mode("--v=2"), Ok(AuthorizationMode::AlwaysAllow));
+        assert!(mode("--authorization-mode=Webhook").is_err());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
@@ -20,6 +21,9 @@ use super::etcd_flags::FLAGS;
 use super::flags::{self, FlagError, Flags};
 use crate::signals::Signals;
 
+/// How long the API server waits for an etcd that does not listen yet, as the real one does.
+const PATIENCE: Duration = Duration::from_secs(20);
+const RETRY: Duration = Duration::from_millis(10);
 /// The path under which the API server asks.
 const STORAGE: &str = "/kubewright/storage";
 
@@ -120,7 +124,7 @@ async fn serve(listener: TcpListener, storage: Arc<Storage>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             // Out of file descriptors, mostly: wait for some to become free.
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
         let storage = storage.clone();
@@ -149,12 +153,23 @@ fn answer(path: &str, storage: &Storage) -> Response<http_body_util::Full<Bytes>
     response
 }
 
-/// Asks the etcd at a URL where the state is to be kept.
+/// Asks the etcd at a URL where the state is to be kept. It may still be starting.
 pub(super) async fn ask(url: &str) -> Result<Storage, AskError> {
     let failed = |reason: String| AskError::NotOurs { url: url.to_owned(), reason };
     let authority = authority(url).ok_or_else(|| failed("it is not such a URL".into()))?;
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let stream = loop {
+        match TcpStream::connect(authority).await {
+            Ok(stream) => break stream,
+            Err(error)
+                if error.kind() == io::ErrorKind::ConnectionRefused && tokio::time::Instant::now() < deadline =>
+            {
+                tokio::time::sleep(RETRY).await;
+            }
+            Err(error) => return Err(failed(error.to_string())),
+        }
+    };
     let answer = async {
-        let stream = TcpStream::connect(authority).await.map_err(|error| error.to_string())?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
         tokio::spawn(connection);

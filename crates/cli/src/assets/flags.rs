@@ -124,6 +124,11 @@ impl Flags {
         values.flat_map(|value| value.split(',')).map(str::trim).filter(|value| !value.is_empty()).collect()
     }
 
+    /// All values as they are.
+    pub(super) fn all(&self, name: &str) -> &[String] {
+        self.values.get(name).map_or(&[], Vec::as_slice)
+    }
+
     /// Whether a switch is on.
     pub(super) fn switch(&self, name: &'static str, default: bool) -> Result<bool, FlagError> {
         match self.get(name) {

@@ -47,6 +47,7 @@ impl Server {
 
     /// Runs the server until it is told to stop.
     pub(crate) async fn run(self, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+        tether();
         let arguments = arguments.into_iter().map(|argument| argument.to_string_lossy().into_owned());
         let result = match self {
             Self::ApiServer => apiserver::run(arguments).await.map_err(|error| crate::chain(&error)),
@@ -59,6 +60,18 @@ impl Server {
                 ExitCode::FAILURE
             }
         }
+    }
+}
+
+/// With `KUBEWRIGHT_TETHER=stdin`, ends the program when its standard input ends, so that it does not outlive whoever
+/// holds the other end, however that ends.
+fn tether() {
+    if std::env::var_os("KUBEWRIGHT_TETHER").is_some_and(|value| value == "stdin") {
+        std::thread::spawn(|| {
+            // An error is an end too.
+            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            std::process::exit(0);
+        });
     }
 }
 
