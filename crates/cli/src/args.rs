@@ -42,6 +42,8 @@ const RUN_EXAMPLES: &str = "\
 Examples:
   kubewright run                                     all operators; $KUBECONFIG or ~/.kube/config, else in-cluster
   kubewright run --kubeconfig ./admin.conf --operators ingress
+  kubewright run --leader-elect                      one of several replicas works
+  kubewright run --shards                            several replicas share the work
   kubewright run --metrics-bind-address 127.0.0.1:8080";
 
 const ASSETS_EXAMPLES: &str = "\
@@ -102,6 +104,26 @@ pub(crate) struct RunArgs {
 
     #[command(flatten)]
     pub(crate) operators: OperatorArgs,
+
+    /// Run beside other replicas: one works, the others stand by.
+    #[arg(long, conflicts_with = "shards")]
+    pub(crate) leader_elect: bool,
+
+    /// Run beside other replicas: each works on its share of the objects.
+    #[arg(long)]
+    pub(crate) shards: bool,
+
+    /// Name of the Lease by which replicas know each other; the same for all of them.
+    #[arg(long, value_name = "NAME", default_value = "kubewright")]
+    pub(crate) lease: String,
+
+    /// Namespace of the Lease. Default: that of the context or of the Pod.
+    #[arg(long, value_name = "NAMESPACE")]
+    pub(crate) lease_namespace: Option<String>,
+
+    /// After how much silence a replica counts as dead; it stops its own work after two thirds of that.
+    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = duration)]
+    pub(crate) lease_duration: Duration,
 
     /// Serve metrics and health here, for example 127.0.0.1:8080; 0: do not serve them.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]

@@ -84,7 +84,9 @@ impl From<up::UpError> for Failure {
 impl From<run::RunError> for Failure {
     fn from(error: run::RunError) -> Self {
         match &error {
-            run::RunError::Operators(_) | run::RunError::Address { .. } => Self::Usage(chain(&error)),
+            run::RunError::Operators(_)
+            | run::RunError::Address { .. }
+            | run::RunError::Manager(kubewright::prelude::ManagerError::Replicas(_)) => Self::Usage(chain(&error)),
             _ => Self::Failed(chain(&error)),
         }
     }

@@ -41,27 +41,32 @@ pub(crate) enum Command {
 }
 
 /// What this process is among the replicas of its operator.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ReplicaStatus {
     /// Its name in the Lease; empty for a single one.
     pub identity: String,
     /// Its part.
     pub role: Role,
-    /// Who holds the Lease, as far as is known.
+    /// Who holds the Lease, as far as is known. With shards that is who coordinates.
     pub holder: Option<String>,
+    /// The replicas that share the keys, by the names of their Leases, as far as is known; empty without shards.
+    pub members: Vec<String>,
 }
 
 /// The part of a replica.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Role {
     /// There are no others.
+    #[default]
     Single,
     /// It does the work.
     Leader,
     /// It waits, with warm caches.
     Standby,
+    /// It works on its share of the keys.
+    Member,
 }
 
 impl Handle {
@@ -71,7 +76,7 @@ impl Handle {
             started: AtomicBool::new(false),
             address: Mutex::default(),
             controllers: Mutex::default(),
-            replica: Mutex::new(ReplicaStatus { identity: String::new(), role: Role::Single, holder: None }),
+            replica: Mutex::default(),
             commands,
         };
         (Self(Arc::new(shared)), receiver)
@@ -130,8 +135,8 @@ impl Handle {
         *self.0.address.lock() = Some(address);
     }
 
-    pub(crate) fn set_replica(&self, status: ReplicaStatus) {
-        *self.0.replica.lock() = status;
+    pub(crate) fn set_replica(&self, change: impl FnOnce(&mut ReplicaStatus)) {
+        change(&mut self.0.replica.lock());
     }
 
     /// A controller as it is before the manager runs.

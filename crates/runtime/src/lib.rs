@@ -17,7 +17,7 @@
 //! | `start`, `engine`, `handler`, `claims` | the loop of a controller |
 //! | `run`, `parts` | the life of a manager, and what it consists of |
 //! | [`Handle`] | a manager from outside |
-//! | [`Replicas`], `leadership` | of several replicas one works |
+//! | [`Replicas`], `leadership`, `sharding` | of several replicas one works, or each on its share |
 //! | [`sources`], [`Trigger`] | keys from timers, streams, HTTP calls and other parts of the process |
 //! | [`Reads`], `relations`, `tracker`, `on_demand` | what a reconcile has read wakes its key when it changes |
 //! | `expectations`, `writes` | a key does not run before the caches have seen its own writes |
@@ -39,10 +39,8 @@ mod expectations;
 pub mod finalizer;
 mod handle;
 mod handler;
-#[allow(dead_code, reason = "shards are next")]
 mod hash;
 mod health;
-#[allow(dead_code, reason = "shards are next")]
 mod leadership;
 mod manager;
 mod metrics;
@@ -56,6 +54,7 @@ mod reason;
 mod reconciler;
 mod relations;
 mod run;
+mod sharding;
 mod signals;
 pub mod sources;
 mod start;
@@ -80,5 +79,6 @@ pub use readiness::Readiness;
 pub use reads::Reads;
 pub use reason::{Change, Reason};
 pub use reconciler::{Key, KeyReconciler, Outcome, Reconciler};
+pub use sharding::Sharding;
 pub use sources::{Access, Call, Endpoint, Timer};
 pub use watch::Watch;

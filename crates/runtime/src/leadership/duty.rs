@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::NotLeading;
-use crate::clock::Clock;
+use crate::{clock::Clock, sharding::view::View};
 
 /// What the process may work on. Clones are the same.
 #[derive(Clone)]
@@ -53,25 +53,27 @@ pub(crate) enum Held {
     Nothing,
     /// All of them.
     Everything,
+    /// Those of a shard.
+    Shard(View),
 }
 
 /// How a key stands with this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// It is not ours, and may never be.
-    #[allow(dead_code, reason = "it is what shards are for")]
     Foreign,
-    /// It is going to be ours when we lead.
+    /// It is going to be ours when another has let go of it, or when we lead.
     Awaited,
     /// It is ours.
     Ours,
 }
 
 impl Held {
-    pub(crate) fn standing(&self, _hash: u64) -> Standing {
+    pub(crate) fn standing(&self, hash: u64) -> Standing {
         match self {
             Self::Nothing => Standing::Awaited,
             Self::Everything => Standing::Ours,
+            Self::Shard(view) => view.standing(hash),
         }
     }
 }
@@ -98,13 +100,12 @@ impl Duty {
         }))
     }
 
-    /// Holds this from now on, until then. What runs on keys that are no longer held may finish if `gently`, and may write
-    /// nothing from now on otherwise.
-    pub(crate) fn hold(&self, held: Held, until: Duration, gently: bool) {
+    /// Holds this from now on. What runs on keys that are no longer held may finish if `gently`, and may write nothing from
+    /// now on otherwise.
+    pub(crate) fn hold(&self, held: Held, gently: bool) {
         let mut state = self.0.state.lock();
         state.term += u64::from(matches!(held, Held::Nothing));
         state.held = held;
-        state.until = Some(until);
         if !gently {
             state.revoke_foreign();
         }
@@ -112,7 +113,7 @@ impl Duty {
         self.0.changes.send_modify(|count| *count += 1);
     }
 
-    /// Holds what it holds until then.
+    /// Until when it holds what it holds.
     pub(crate) fn extend(&self, until: Duration) {
         let mut state = self.0.state.lock();
         let lapsed = state.lapsed(self.0.clock.elapsed());
@@ -142,7 +143,7 @@ impl Duty {
 
     /// Whether replicas work side by side.
     pub(crate) fn shares(&self) -> bool {
-        false
+        matches!(self.0.state.lock().held, Held::Shard(_))
     }
 
     /// How a key stands right now: what is ours when the time is over is not.
@@ -253,10 +254,6 @@ impl Permit {
     /// Returns when the key is no longer ours.
     pub(crate) async fn revoked(&self) {
         self.0.revoked.cancelled().await;
-    }
-
-    pub(crate) fn is_revoked(&self) -> bool {
-        self.0.revoked.is_cancelled()
     }
 }
 

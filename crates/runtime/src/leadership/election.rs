@@ -5,12 +5,12 @@
 //! | standby | the Lease is held by another | it is taken when this version of it has been seen for its whole duration |
 //! | standby | it was released | it is taken |
 //! | standby | its holder was emptied, but not as a release does | it is taken after its duration |
-//! | standby | it is not there | it is made, after a whole duration if [`Missing::Wait`] |
+//! | standby | it is not there | it is made; with [`Missing::Wait`] in nobody's name, and taken after its duration |
 //! | standby | it is held in our own name: an answer was lost | it is renewed, and that makes us lead |
 //! | leading | renewed | good until [`Terms::renew`] after the request was sent |
 //! | leading | the renewal was refused | it is read |
 //! | leading | it is held by another | standby, at once |
-//! | leading | it is not there: somebody deleted it | it is made again |
+//! | leading | it is not there: somebody deleted it | it is made again, but for [`Missing::Once`]: it is over |
 //! | leading | no renewal until the deadline | standby |
 //!
 //! # Why there are never two
@@ -19,7 +19,8 @@
 //! its write is on the condition that it still is that version. So the new term begins at least `lease - renew` after the
 //! end of the old one, each measured by its own clock: 5 s of 15 by default, enough for clocks of which one runs a fifth
 //! faster than the other. Wall clocks, and the times that stand in the Lease, play no part. A Lease that was deleted says
-//! nothing about who led, hence the wait before it is made.
+//! nothing about who led, hence the wait; and that it is missing twice does not tell that it was missing in between, hence
+//! a Lease in nobody's name, whose version does.
 
 use std::time::Duration;
 
@@ -42,6 +43,8 @@ pub(crate) enum Missing {
     Wait,
     /// Nobody does anything on the strength of it alone.
     Take,
+    /// It is ours alone, and is made once in its life: when it is gone, others were told that we are.
+    Once,
 }
 
 /// What a Lease says, and in which version it says so.
@@ -60,6 +63,8 @@ pub(crate) struct Record {
 pub(crate) struct Election {
     me: String,
     terms: Terms,
+    /// It may have been made.
+    made: bool,
     state: State,
 }
 
@@ -104,6 +109,8 @@ pub(crate) enum Action {
     },
     /// Wait, and say [`Input::Elapsed`].
     Wait(Duration),
+    /// There is nothing more to do with this Lease.
+    Over,
     /// Wait for a time around this, so that candidates do not all come at once, but not longer than `most`.
     Loiter {
         about: Duration,
@@ -117,11 +124,13 @@ pub(crate) struct Claim {
     pub(crate) transitions: i32,
     /// The term begins with it.
     pub(crate) acquires: bool,
+    /// In nobody's name.
+    pub(crate) vacant: bool,
 }
 
 impl Election {
     pub(crate) fn new(me: String, terms: Terms) -> Self {
-        Self { me, terms, state: State::Standby { seen: None } }
+        Self { me, terms, made: false, state: State::Standby { seen: None } }
     }
 
     /// Until when the leadership is good without a further renewal.
@@ -156,10 +165,10 @@ impl Election {
         (self, action)
     }
 
-    /// What has to be written to end the term.
-    pub(crate) fn release(&self) -> Option<(String, Claim)> {
+    /// What a renewal says.
+    pub(crate) fn renewal(&self) -> Option<Claim> {
         let State::Leading { record, .. } = &self.state else { return None };
-        Some((record.version.clone(), Claim { transitions: record.transitions, acquires: false }))
+        Some(Claim { transitions: record.transitions, acquires: false, vacant: false })
     }
 
     fn stand_by(&mut self, now: Duration, seen: Option<Sight>, input: Input) -> Action {
@@ -173,7 +182,8 @@ impl Election {
                 self.state = State::Standby { seen };
                 loiter
             }
-            Input::Written { sent, record } => self.led(now, sent, record),
+            Input::Written { sent, record } if record.holder == self.me => self.led(now, sent, record),
+            Input::Written { record, .. } => self.stand_by(now, seen, Input::Read(Some(record))),
             Input::Read(record) => {
                 let version = |record: &Option<Record>| record.as_ref().map(|record| record.version.clone());
                 let since =
@@ -186,10 +196,10 @@ impl Election {
     }
 
     /// Takes the Lease if it is free, by what is known of it since then.
-    fn covet(&self, now: Duration, record: Option<&Record>, since: Duration) -> Action {
+    fn covet(&mut self, now: Duration, record: Option<&Record>, since: Duration) -> Action {
         let wait = match record {
-            None if self.terms.missing == Missing::Take => Duration::ZERO,
-            None => self.terms.lease,
+            None if self.terms.missing == Missing::Once && self.made => return Action::Over,
+            None => Duration::ZERO,
             Some(record) if record.holder == self.me => Duration::ZERO,
             // As a release leaves it.
             Some(record) if record.holder.is_empty() && record.duration <= RELEASED => Duration::ZERO,
@@ -200,17 +210,24 @@ impl Election {
             return Action::Loiter { about: self.terms.retry, most: left };
         }
         match record {
-            None => Action::Create(Claim { transitions: 0, acquires: true }),
+            None => {
+                self.made = true;
+                let vacant = self.terms.missing == Missing::Wait;
+                Action::Create(Claim { transitions: 0, acquires: !vacant, vacant })
+            }
             Some(record) => {
                 let transitions = record.transitions.saturating_add(i32::from(record.holder != self.me));
-                Action::Update { version: record.version.clone(), claim: Claim { transitions, acquires: true } }
+                Action::Update {
+                    version: record.version.clone(),
+                    claim: Claim { transitions, acquires: true, vacant: false },
+                }
             }
         }
     }
 
     fn lead(&mut self, now: Duration, record: Record, valid_until: Duration, input: Input) -> Action {
         let transitions = record.transitions;
-        let keep = Claim { transitions, acquires: false };
+        let keep = Claim { transitions, acquires: false, vacant: false };
         let pause = Action::Wait(self.terms.retry.min(valid_until.saturating_sub(now)));
         let (record, action) = match input {
             Input::Elapsed => {
@@ -220,6 +237,10 @@ impl Election {
             Input::Refused => (record, Action::Read),
             Input::Unanswered => (record, pause),
             Input::Written { sent, record } => return self.led(now, sent, record),
+            Input::Read(None) if self.terms.missing == Missing::Once => {
+                self.state = State::Standby { seen: None };
+                return Action::Over;
+            }
             Input::Read(None) => (record, Action::Create(keep)),
             Input::Read(Some(found)) if found.holder == self.me => {
                 let version = found.version.clone();

@@ -17,12 +17,12 @@ use crate::{
     ManagerError,
     clock::Clock,
     events::{EventType, Note, Recorder},
-    handle::{Handle, ReplicaStatus, Role},
+    handle::{Handle, Role},
     metrics::Metrics,
 };
 
 /// How much longer than about a wait may be, as with client-go.
-const JITTER: f64 = 1.2;
+pub(crate) const JITTER: f64 = 1.2;
 
 /// A candidate with what it needs.
 pub(crate) struct Elector {
@@ -64,13 +64,14 @@ impl Elector {
             match (led, self.election.leads_until()) {
                 (None, Some(until)) => {
                     tracing::info!(lease = self.name, identity = self.leases.holder, "leading");
-                    self.duty.hold(Held::Everything, until, false);
+                    self.duty.extend(until);
+                    self.duty.hold(Held::Everything, false);
                     self.tell(Role::Leader);
                     self.note("became leader");
                 }
                 (Some(_), Some(until)) => self.duty.extend(until),
                 (Some(_), None) => {
-                    self.duty.hold(Held::Nothing, Duration::ZERO, false);
+                    self.duty.hold(Held::Nothing, false);
                     self.tell(Role::Standby);
                     tracing::error!(lease = self.name, identity = self.leases.holder, "no longer leading");
                     if self.on_loss == OnLoss::Exit {
@@ -101,6 +102,8 @@ impl Elector {
                 sleep(time.min(*most)).await;
                 return Input::Elapsed;
             }
+            // Of Leases that are made once only.
+            Action::Over => return Input::Elapsed,
             Action::Read => match self.leases.read(&self.name).await {
                 Ok(found) => {
                     self.last = found;
@@ -130,15 +133,15 @@ impl Elector {
     /// Gives the Lease back, unless a write is still on its way of which nobody knows what becomes: that has to be over
     /// before another leads.
     async fn release(&mut self) {
-        let leads = self.election.release().is_some();
-        self.duty.hold(Held::Nothing, Duration::ZERO, false);
+        let leads = self.election.leads_until().is_some();
+        self.duty.hold(Held::Nothing, false);
         self.tell(Role::Standby);
         let Some(last) = self.last.take().filter(|_| leads) else { return };
         if self.duty.unknown_writes() {
             tracing::warn!(lease = self.name, "the Lease is left to expire: a write has no answer yet");
             return;
         }
-        match self.leases.release(&last).await {
+        match self.leases.release(&last, &Marks::default()).await {
             Written::Done(_) => tracing::info!(lease = self.name, "the Lease is given back"),
             Written::Refused => tracing::warn!(lease = self.name, "the Lease was not ours any more"),
             Written::Unanswered(error) => tracing::warn!(lease = self.name, error, "the Lease is left to expire"),
@@ -148,7 +151,10 @@ impl Elector {
     fn tell(&self, role: Role) {
         let holder = self.election.record().map(|record| record.holder.clone()).filter(|holder| !holder.is_empty());
         self.herald.metrics.leader(&self.name).set(role == Role::Leader);
-        self.herald.handle.set_replica(ReplicaStatus { identity: self.leases.holder.clone(), role, holder });
+        self.herald.handle.set_replica(|status| {
+            status.identity.clone_from(&self.leases.holder);
+            (status.role, status.holder) = (role, holder);
+        });
     }
 
     fn note(&self, what: &str) {

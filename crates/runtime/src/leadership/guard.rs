@@ -176,7 +176,8 @@ mod tests {
     async fn a_leader_writes_until_its_time_is_over_and_tells_the_server_how_long_that_is() {
         let (server, duty) = (Server::default(), duty());
         let api = server.api(&duty);
-        duty.hold(Held::Everything, Duration::from_secs(10), false);
+        duty.extend(Duration::from_secs(10));
+        duty.hold(Held::Everything, false);
         api.create(&PostParams::default(), &ConfigMap::default()).await.unwrap();
         tokio::time::advance(Duration::from_secs(4)).await;
         api.delete("c", &DeleteParams::default()).await.unwrap();
@@ -195,7 +196,8 @@ mod tests {
         let (server, duty) = (Server::default(), duty());
         let api = server.api(&duty);
         server.slow.store(true, Ordering::Relaxed);
-        duty.hold(Held::Everything, Duration::from_secs(10), false);
+        duty.extend(Duration::from_secs(10));
+        duty.hold(Held::Everything, false);
         let started = tokio::time::Instant::now();
         let renew = async {
             tokio::time::sleep(Duration::from_secs(5)).await;
@@ -215,10 +217,12 @@ mod tests {
     async fn a_reconcile_of_a_former_term_writes_nothing_in_the_next() {
         let (server, duty) = (Server::default(), duty());
         let api = server.api(&duty);
-        duty.hold(Held::Everything, Duration::from_secs(10), false);
+        duty.extend(Duration::from_secs(10));
+        duty.hold(Held::Everything, false);
         let old = duty.permit(1).unwrap();
-        duty.hold(Held::Nothing, Duration::ZERO, false);
-        duty.hold(Held::Everything, Duration::from_secs(30), false);
+        duty.hold(Held::Nothing, false);
+        duty.extend(Duration::from_secs(30));
+        duty.hold(Held::Everything, false);
         let write = || async { api.create(&PostParams::default(), &ConfigMap::default()).await };
         let error = Error::from(scope(old, write()).await.unwrap_err());
         assert_eq!(error.not_leading(), Some(NotLeading::Lost));

@@ -37,6 +37,17 @@ pub(crate) struct Marks {
     pub(crate) annotations: BTreeMap<String, String>,
 }
 
+impl Marks {
+    fn put_on(&self, lease: &mut Lease) {
+        let metadata = &mut lease.metadata;
+        for (kept, wanted) in [(&mut metadata.labels, &self.labels), (&mut metadata.annotations, &self.annotations)] {
+            if !wanted.is_empty() {
+                kept.get_or_insert_default().extend(wanted.clone());
+            }
+        }
+    }
+}
+
 /// What came of a write.
 #[derive(Debug)]
 pub(crate) enum Written {
@@ -91,8 +102,9 @@ impl Leases {
     }
 
     /// Gives a Lease back that was seen as `seen`, so that the next one need not wait.
-    pub(crate) async fn release(&self, seen: &Lease) -> Written {
+    pub(crate) async fn release(&self, seen: &Lease, marks: &Marks) -> Written {
         let mut lease = seen.clone();
+        marks.put_on(&mut lease);
         let spec = lease.spec.get_or_insert_default();
         spec.holder_identity = Some(String::new());
         spec.lease_duration_seconds = Some(RELEASED.as_secs() as i32);
@@ -113,21 +125,15 @@ impl Leases {
     fn fill(&self, lease: &mut Lease, claim: &Claim, marks: &Marks) {
         let now = self.clock.now();
         let spec = lease.spec.get_or_insert_with(LeaseSpec::default);
-        spec.holder_identity = Some(self.holder.clone());
+        spec.holder_identity = Some(if claim.vacant { String::new() } else { self.holder.clone() });
         // The field holds whole seconds: too long is safe.
         spec.lease_duration_seconds = Some(i32::try_from(self.duration.as_millis().div_ceil(1000)).unwrap_or(i32::MAX));
         spec.renew_time = Some(MicroTime(now));
         spec.lease_transitions = Some(claim.transitions);
-        if claim.acquires || spec.acquire_time.is_none() {
+        if claim.acquires || (spec.acquire_time.is_none() && !claim.vacant) {
             spec.acquire_time = Some(MicroTime(now));
         }
-        for (kept, wanted) in
-            [(&mut lease.metadata.labels, &marks.labels), (&mut lease.metadata.annotations, &marks.annotations)]
-        {
-            if !wanted.is_empty() {
-                kept.get_or_insert_default().extend(wanted.clone());
-            }
-        }
+        marks.put_on(lease);
     }
 
     async fn written(&self, write: impl Future<Output = Result<Lease, kube::Error>>) -> Written {
@@ -161,6 +167,11 @@ pub(crate) fn record(lease: &Lease, usual: Duration) -> Record {
         duration: seconds.map_or(usual, Duration::from_secs),
         transitions: spec.lease_transitions.unwrap_or_default(),
     }
+}
+
+/// An annotation of a Lease.
+pub(crate) fn annotation<'a>(lease: &'a Lease, name: &str) -> Option<&'a str> {
+    lease.metadata.annotations.as_ref()?.get(name).map(String::as_str)
 }
 
 /// A write as the state machine takes it.

@@ -24,8 +24,8 @@ pub(crate) mod elector;
 pub(crate) mod guard;
 pub(crate) mod identity;
 pub(crate) mod lease;
-mod options;
-mod start;
+pub(crate) mod options;
+pub(crate) mod start;
 
 pub use options::{LeaderElection, OnLoss, ReplicaError, Replicas};
 

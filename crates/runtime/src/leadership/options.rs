@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::leadership::election::{Missing, Terms};
+use crate::{
+    leadership::election::{Missing, Terms},
+    sharding::Sharding,
+};
 
 /// How the replicas of an operator share its work.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +16,8 @@ pub enum Replicas {
     Single,
     /// One works, the others stand by.
     Leader(LeaderElection),
+    /// Each works on its share of the keys.
+    Shards(Sharding),
 }
 
 /// Leader election by a `coordination.k8s.io/v1` Lease, with client-go's fields and defaults: replicas that are written in

@@ -26,6 +26,7 @@ impl Replicas {
         match self {
             Self::Single => Duty::alone(clock.clone()),
             Self::Leader(options) => Duty::none(clock.clone(), options.lease_duration),
+            Self::Shards(options) => Duty::none(clock.clone(), options.lease_duration),
         }
     }
 
@@ -41,6 +42,7 @@ impl Replicas {
         match self {
             Self::Single => Ok(None),
             Self::Leader(election) => Ok(Some(elect_leader(election, client, options, duty, herald, stop)?)),
+            Self::Shards(sharding) => Ok(Some(sharding.join(client, options, duty, herald, stop)?)),
         }
     }
 }

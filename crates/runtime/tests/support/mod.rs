@@ -149,7 +149,13 @@ impl FakeApi {
         self.0.lock().forbidden.insert(plural.to_string());
     }
 
-    /// Writes of Leases in the name of this holder are answered by an error of the server.
+    /// The names of the objects of a kind, in all namespaces.
+    pub(crate) fn names(&self, plural: &str) -> Vec<String> {
+        let state = self.0.lock();
+        state.objects.keys().filter(|(of, ..)| of == plural).map(|(.., name)| name.clone()).collect()
+    }
+
+    /// Writes of Leases in the name of this holder, or of one that begins so, are answered by an error of the server.
     pub(crate) fn refuse_lease_writes_of(&self, holder: &str) {
         self.0.lock().no_leases.insert(holder.to_string());
     }
@@ -254,7 +260,10 @@ impl State {
         let query: BTreeMap<&str, &str> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
         let body: Value = if body.is_empty() { Value::Null } else { serde_json::from_slice(body).unwrap() };
         let namespace = target.namespace.clone().unwrap_or_default();
-        if body["spec"]["holderIdentity"].as_str().is_some_and(|holder| self.no_leases.contains(holder)) {
+        if body["spec"]["holderIdentity"]
+            .as_str()
+            .is_some_and(|holder| self.no_leases.iter().any(|known| holder.starts_with(known.as_str())))
+        {
             return Err((500, "etcd is away".into()));
         }
         match (method.as_str(), target.name.clone()) {
