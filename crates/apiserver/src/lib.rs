@@ -6,7 +6,7 @@
 //! http/ ─request→ verbs/ ─resolve→ registry/ ─kind, schema, strategy─┐
 //!                   │                                                │
 //!                   │ write: decode → patch/ or apply/ → schema/ (unknown fields, prune, default, validate)
-//!                   │        → kinds/ (strategy of the kind) → apply/ (managedFields) → store/
+//!                   │        → apply/ (managedFields) → admission/ → kinds/ (strategy of the kind) → admission/ → store/
 //!                   └ read:  store/ → bytes as they lie there, or table/ on demand
 //! ```
 //!
@@ -19,6 +19,8 @@
 //! | [`apply`] | server-side apply: field sets, merge, managedFields |
 //! | [`patch`] | JSON patch, merge patch, strategic merge patch |
 //! | [`kinds`] | what the built-in kinds do beyond their schema: defaults, validation, status separation |
+//! | `admission` | what may be written beyond the rules of the kind: webhooks and the built-in plugins |
+//! | `webhook` | calls to webhooks over HTTPS |
 //! | [`table`] | printing of objects as rows |
 //! | [`crd`] | custom resource definitions: from their manifest to a served resource |
 //! | [`registry`] | which resources are served, and by what schema, strategy and columns |
@@ -33,6 +35,7 @@
 //!
 //! Start with [`ApiServer::start`].
 
+mod admission;
 pub mod apply;
 mod auth;
 mod authorization;
@@ -52,7 +55,9 @@ pub mod status;
 pub mod store;
 pub mod table;
 mod verbs;
+mod webhook;
 
+pub use admission::AdmissionOptions;
 pub use auth::{PkiError, ServiceAccountOptions, User};
 pub use authorization::AuthorizationMode;
 pub use http::{Body, InProcess};

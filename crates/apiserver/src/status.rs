@@ -2,6 +2,8 @@
 //!
 //! Every failure inside this crate that a client sees ends as an [`ApiError`]; the texts equal kube-apiserver's.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use crate::field::FieldError;
@@ -13,7 +15,7 @@ pub struct ApiError {
     /// HTTP status code.
     pub code: u16,
     /// Machine-readable reason, for example `NotFound`; empty when the server gives none.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
     /// Human-readable text.
     pub message: String,
     /// `details`, when there are any. Boxed to keep `Result` small.
@@ -53,8 +55,8 @@ pub type ApiResult<T> = Result<T, ApiError>;
 
 impl ApiError {
     /// An error without details.
-    pub fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: None }
+    pub fn new(code: u16, reason: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self { code, reason: reason.into(), message: message.into(), details: None }
     }
 
     /// 400: the request can't be understood.
@@ -157,7 +159,11 @@ impl ApiError {
 
     /// 500: a fault of the server itself.
     pub fn internal(why: impl std::fmt::Display) -> Self {
-        Self::new(500, "InternalError", format!("Internal error occurred: {why}"))
+        let why = why.to_string();
+        let mut error = Self::new(500, "InternalError", format!("Internal error occurred: {why}"));
+        let cause = Cause { message: why, ..Cause::default() };
+        error.details.get_or_insert_default().causes.push(cause);
+        error
     }
 
     /// 504: the resourceVersion asked for lies in the future.
@@ -188,7 +194,7 @@ impl ApiError {
             "message": self.message, "code": self.code,
         });
         if !self.reason.is_empty() {
-            status["reason"] = self.reason.into();
+            status["reason"] = self.reason.as_ref().into();
         }
         if let Some(details) = &self.details {
             status["details"] = details.to_value();

@@ -63,6 +63,11 @@ impl ManagerId {
     }
 }
 
+/// Says what is wrong with the managers of an object.
+pub(crate) fn check(object: &Value) -> Result<(), String> {
+    Managers::of(object).map(|_| ())
+}
+
 /// The fields of one manager.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Owned {

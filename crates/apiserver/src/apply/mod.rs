@@ -47,6 +47,7 @@ use crate::schema::TypeRef;
 
 pub use apply::apply;
 pub use fields_v1::FieldsV1Error;
+pub(crate) use managed::check as check_managers;
 pub use path::PathElement;
 pub use scale::{ReplicasPaths, managers_from_scale, managers_to_scale};
 pub use set::FieldSet;

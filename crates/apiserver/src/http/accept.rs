@@ -188,6 +188,6 @@ mod tests {
         headers.insert(http::header::CONTENT_TYPE, protobuf);
         assert_eq!(BodyFormat::of(&headers, true).unwrap(), BodyFormat::Protobuf);
         let error = BodyFormat::of(&headers, false).unwrap_err();
-        assert_eq!((error.code, error.reason), (415, "UnsupportedMediaType"));
+        assert_eq!((error.code, error.reason.as_ref()), (415, "UnsupportedMediaType"));
     }
 }

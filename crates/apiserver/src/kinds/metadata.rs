@@ -39,6 +39,15 @@ pub fn generated_name(prefix: &str, mut random: impl FnMut(usize) -> usize) -> S
     name
 }
 
+/// Takes out what a client may not choose for a new object: uid, creation time, and everything about deletion. What
+/// admission sees has none of it.
+pub fn clear_create(object: &mut Value) {
+    let metadata = object.ensure("metadata");
+    for field in ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
+        metadata.drop_field(field);
+    }
+}
+
 /// What a client may not choose for a new object: uid, creation time, and everything about deletion.
 pub fn fill_create(object: &mut Value, uid: &str, now: Timestamp) {
     let metadata = object.ensure("metadata");

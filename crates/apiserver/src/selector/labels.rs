@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use crate::kinds::names;
+use crate::kinds::tree::Tree;
 
 /// How a requirement compares the label's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +47,29 @@ impl LabelSelector {
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut parser = Parser { tokens: scan(text), at: 0 };
         let mut requirements = parser.selector()?;
+        requirements.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(Self { requirements })
+    }
+
+    /// Reads a selector as it stands in objects, with `matchLabels` and `matchExpressions`. An absent one selects
+    /// everything. The error is the text that the real server gives.
+    pub fn from_object(selector: &Value) -> Result<Self, String> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
+        let mut requirements = Vec::new();
+        for (key, value) in selector.entries("matchLabels") {
+            requirements.push(Requirement::checked(key.clone(), Operator::In, [text(value)].into())?);
+        }
+        for expression in selector.list("matchExpressions") {
+            let operator = match expression.text("operator") {
+                "In" => Operator::In,
+                "NotIn" => Operator::NotIn,
+                "Exists" => Operator::Exists,
+                "DoesNotExist" => Operator::DoesNotExist,
+                other => return Err(format!("{other:?} is not a valid label selector operator")),
+            };
+            let values = expression.list("values").iter().map(text).collect();
+            requirements.push(Requirement::checked(expression.text("key").into(), operator, values)?);
+        }
         requirements.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(Self { requirements })
     }

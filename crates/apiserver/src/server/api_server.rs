@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use super::bootstrap;
 use super::core::Core;
 use super::definitions;
+use crate::admission::{Admission, AdmissionOptions};
 use crate::auth::{self, Pki, PkiError, ServiceAccountOptions, Tokens, User};
 use crate::authorization::{AuthorizationMode, Authorizer};
 use crate::discovery::Discovery;
@@ -21,6 +22,7 @@ use crate::http::{InProcess, ListenError, Listener};
 use crate::kinds::allocation::{AllocationOptions, Allocations};
 use crate::registry::Registry;
 use crate::store::{RangeRequest, Store, StoreError, StoreOptions, WriteError};
+use crate::webhook;
 
 /// How a server is started.
 #[derive(Debug, Clone, Default)]
@@ -43,6 +45,8 @@ pub struct Options {
     pub env: Env,
     /// The ranges that Services get their addresses from.
     pub allocation: AllocationOptions,
+    /// Which admission plugins are on. Default: those that are on by default on the real server.
+    pub admission: AdmissionOptions,
     /// Events kept per resource for watches and reads of older versions. Default (0): the store's, 10 000.
     pub history: usize,
 }
@@ -100,6 +104,9 @@ pub enum StartError {
         /// Why not.
         reason: String,
     },
+    /// The admission plugins that are to be on can't be.
+    #[error("{0}")]
+    Admission(String),
     /// TLS can't be set up.
     #[error("cannot set up TLS: {0}")]
     Tls(String),
@@ -130,8 +137,18 @@ impl ApiServer {
     /// # Errors
     /// When the port, the data directory or the certificates can't be used.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let Options { listen, serving, client_ca, data_dir, authorization, service_accounts, env, allocation, history } =
-            options;
+        let Options {
+            listen,
+            serving,
+            client_ca,
+            data_dir,
+            authorization,
+            service_accounts,
+            env,
+            allocation,
+            admission,
+            history,
+        } = options;
         let defaults = StoreOptions::default();
         let history = if history == 0 { defaults.history } else { history };
         let store = Store::open(StoreOptions { data_dir: data_dir.clone(), history, ..defaults })?;
@@ -149,7 +166,11 @@ impl ApiServer {
         }
         let token = pki.get().map_or_else(|| env.random.uuid(), |pki| pki.token.clone());
 
+        let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let admission = Admission::new(&admission, &store).map_err(|error| StartError::Admission(error.to_string()))?;
         let core = Arc::new(Core {
+            admission,
+            webhooks: webhook::Clients::new(store.clone(), tasks.clone(), shutdown.clone()),
             authorizer: Authorizer::new(authorization, &store),
             tokens,
             access_defaults: AtomicBool::new(false),
@@ -160,8 +181,8 @@ impl ApiServer {
             flow_schema_uid: env.random.uuid(),
             priority_level_uid: env.random.uuid(),
             env,
-            shutdown: CancellationToken::new(),
-            tasks: TaskTracker::new(),
+            shutdown,
+            tasks,
             admin: Arc::new(User::admin()),
             anonymous: Arc::new(User::anonymous()),
             token,

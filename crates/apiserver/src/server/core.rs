@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::bootstrap;
+use crate::admission::Admission;
 use crate::auth::{Tokens, User};
 use crate::authorization::{self, Authorizer};
 use crate::discovery::Discovery;
@@ -18,6 +19,7 @@ use crate::kinds::allocation::Allocations;
 use crate::registry::{Registry, Resource};
 use crate::status::{ApiError, ApiResult};
 use crate::store::Store;
+use crate::webhook;
 
 /// A running server.
 pub(crate) struct Core {
@@ -27,6 +29,10 @@ pub(crate) struct Core {
     pub registry: Registry,
     /// What is served, in the words of discovery.
     pub discovery: ArcSwap<Discovery>,
+    /// What may be written.
+    pub admission: Admission,
+    /// Connections to webhooks.
+    pub webhooks: webhook::Clients,
     /// Cluster IPs and node ports in use.
     pub allocations: Allocations,
     /// Time and randomness.

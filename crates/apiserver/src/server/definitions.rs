@@ -161,7 +161,7 @@ async fn delete_instances(core: Arc<Core>, definition: Value) {
             for stored in &range.items {
                 let (options, now) = (DeleteOptions::default(), core.env.clock.now());
                 // Not found: it is gone already, which is what is wanted. Whatever else is seen again below.
-                let _ = verbs::delete_object(&core, resource, stored.key(), &options, now).await;
+                let _ = verbs::delete_object(&core, resource, stored.key(), &options, now, None).await;
             }
             if collection.count(None) == 0 {
                 break;

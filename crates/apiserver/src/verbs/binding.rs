@@ -35,6 +35,7 @@ pub(super) async fn create(call: &mut Call) -> ApiResult<Reply> {
         let text = if texts.len() == 1 { texts.concat() } else { format!("[{}]", texts.join(", ")) };
         return Err(ApiError::new(500, "", text));
     }
+    write::admit_subresource(call, &options, &mut binding).await?;
     assign(call, &name, &binding, options.dry_run).await?;
     Ok(success())
 }

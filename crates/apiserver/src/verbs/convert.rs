@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::kinds::convert;
 use crate::registry::Resource;
+use crate::status::ApiResult;
 
 /// Whether objects of this resource are stored with other fields than it serves.
 pub(super) fn changes_fields(resource: &Resource) -> bool {
@@ -40,6 +41,15 @@ pub(super) fn to_storage(resource: &Resource, mut object: Value) -> Value {
     object["kind"] = resource.kind.as_str().into();
     object["apiVersion"] = resource.storage_api_version.as_str().into();
     object
+}
+
+/// Brings an object that admission is about from one version of its resource to another.
+pub(crate) async fn between(from: &Resource, to: &Resource, object: &mut Value) -> ApiResult<()> {
+    // The kinds of some subresources are the same in all versions.
+    if from.api_version != to.api_version && object["kind"] == from.kind.as_str() {
+        *object = to_version(to, to_storage(from, object.take()));
+    }
+    Ok(())
 }
 
 /// The group that objects are stored in.

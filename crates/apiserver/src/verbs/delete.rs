@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::call::{Call, Reply};
-use super::{namespaces, render, write};
+use super::{render, write};
+use crate::admission::{Attributes, Operation, OperationOptions};
 use crate::crd;
 use crate::http::{
     Accept, BodyFormat, DeleteOptions, Propagation, decode_json_tree, decode_protobuf_tree, decode_yaml_tree,
@@ -28,13 +29,16 @@ const ORPHAN: &str = "orphan";
 pub(super) async fn delete(call: &mut Call) -> ApiResult<Reply> {
     let accept = call.accept()?;
     let options = options(call).await?;
-    namespaces::admit_delete(call, &call.name)?;
     let (core, resource) = (call.core.clone(), call.resource.clone());
     let key = ObjectKey::new(&call.namespace, &call.name);
     if let Some(warning) = default_policy_warning(&resource, &options) {
         call.warnings.push(warning.into());
     }
-    let deletion = delete_object(&core, &resource, &key, &options, call.now()).await?;
+    let name = call.name.clone();
+    let mut admission = DeletionAdmission::new(call, &name, &options);
+    let deletion = delete_object(&core, &resource, &key, &options, call.now(), Some(&mut admission)).await;
+    call.warnings.append(&mut admission.warnings);
+    let deletion = deletion?;
     reply(call, accept, &options, deletion)
 }
 
@@ -52,6 +56,28 @@ pub(super) async fn options(call: &mut Call) -> ApiResult<DeleteOptions> {
         BodyFormat::Protobuf => decode_protobuf_tree(&bytes),
     };
     DeleteOptions::parse(Some(&body.map_err(ApiError::bad_request)?.value), &call.query)
+}
+
+/// The admission of a deletion. What the server deletes on its own needs none.
+pub(crate) struct DeletionAdmission {
+    attributes: Attributes,
+    /// Texts for `Warning:` headers.
+    pub warnings: Vec<String>,
+}
+
+impl DeletionAdmission {
+    /// Of what `call` deletes. `name`: empty when it deletes a collection.
+    pub(super) fn new(call: &Call, name: &str, options: &DeleteOptions) -> Self {
+        let options = OperationOptions::Delete(options.clone());
+        let attributes = Attributes::new(&call.core, &call.user, &call.resource, Operation::Delete, options);
+        Self { attributes: attributes.about(&call.namespace, name, ""), warnings: Vec::new() }
+    }
+
+    async fn admit(&mut self, core: &Core, old: &Value, options: DeleteOptions) -> ApiResult<()> {
+        self.attributes.options = OperationOptions::Delete(options);
+        core.admission.mutate(&self.attributes, None, Some(old), &mut self.warnings).await?;
+        core.admission.validate(&self.attributes, None, Some(old), &mut self.warnings).await
+    }
 }
 
 /// What a deletion has led to.
@@ -107,13 +133,14 @@ fn returns_object(resource: &Resource) -> bool {
         || resource.group == "policy" && resource.plural == "podsecuritypolicies"
 }
 
-/// Deletes an object as the options say.
+/// Deletes an object as the options say, if `admission` lets it.
 pub(crate) async fn delete_object(
     core: &Arc<Core>,
     resource: &Resource,
     key: &ObjectKey,
     options: &DeleteOptions,
     now: Timestamp,
+    mut admission: Option<&mut DeletionAdmission>,
 ) -> ApiResult<Deletion> {
     loop {
         let Some(stored) = resource.collection().get(key) else {
@@ -121,6 +148,10 @@ pub(crate) async fn delete_object(
         };
         let old = render::served_tree(resource, &stored);
         check_preconditions(resource, &old, options)?;
+        if let Some(admission) = &mut admission {
+            let grace_period_seconds = grace_period(resource, &old, options).or(options.grace_period_seconds);
+            admission.admit(core, &old, DeleteOptions { grace_period_seconds, ..options.clone() }).await?;
+        }
         let (new, ends) = match plan(resource, &old, options, now) {
             Plan::Pending => return Ok(Deletion::Pending(stored)),
             Plan::End(new) => (new, true),

@@ -13,8 +13,13 @@ pub(super) async fn delete_collection(call: &mut Call) -> ApiResult<Reply> {
     let options = delete::options(call).await?;
     let page = list::read(call, &selection)?;
     let (core, resource) = (call.core.clone(), call.resource.clone());
+    // The name that admission sees is that of the request: there is none.
+    let mut admission = delete::DeletionAdmission::new(call, "", &options);
     for stored in &page.items {
-        match delete::delete_object(&core, &resource, stored.key(), &options, call.now()).await {
+        let deletion =
+            delete::delete_object(&core, &resource, stored.key(), &options, call.now(), Some(&mut admission)).await;
+        call.warnings.append(&mut admission.warnings);
+        match deletion {
             Ok(_) => {}
             // Somebody else has deleted it meanwhile.
             Err(error) if error.reason == "NotFound" => {}

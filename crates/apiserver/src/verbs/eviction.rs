@@ -44,6 +44,7 @@ pub(super) async fn create(call: &mut Call) -> ApiResult<Reply> {
             DeleteOptions::parse(Some(given), &call.query)?
         }
     };
+    write::admit_subresource(call, &options, &mut eviction).await?;
     deletion.dry_run |= options.dry_run;
     evict(call, &deletion).await?;
     Ok(success())
@@ -256,5 +257,5 @@ async fn mark_and_delete(call: &mut Call, options: &DeleteOptions) -> ApiResult<
             Err(error) => return Err(write::write_error(&resource, &call.name, error)),
         }
     }
-    delete::delete_object(&core, &resource, &key, &options, call.now()).await.map(|_| ())
+    delete::delete_object(&core, &resource, &key, &options, call.now(), None).await.map(|_| ())
 }

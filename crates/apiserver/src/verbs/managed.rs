@@ -22,6 +22,21 @@ pub(super) fn track(call: &Call, manager: &str, subresource: &str, old: Option<&
     with_writer(call, manager, subresource, |writer| apply::track_update(writer, old, new));
 }
 
+/// Puts what webhooks have made of an object in its place. If they have broken its managedFields, these stay.
+pub(crate) fn complete_mutated(object: &mut Value, mut new: Value, warnings: &mut Vec<String>) {
+    let before = object["metadata"]["managedFields"].take();
+    if new["metadata"]["managedFields"] != before
+        && let Err(why) = apply::check_managers(&new)
+    {
+        new["metadata"]["managedFields"] = before;
+        warnings.push(format!(
+            ".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating \
+             admission controller; please fix your requests: {why}"
+        ));
+    }
+    *object = new;
+}
+
 /// Merges what a manager declares into the live object.
 pub(super) fn merge(
     call: &Call,

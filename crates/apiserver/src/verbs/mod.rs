@@ -16,7 +16,7 @@
 //! | `render` | stored bytes to the form that was asked for |
 //! | `write` | what all writes have in common |
 //! | `convert` | kinds that several group-versions serve |
-//! | `namespaces` | which namespaces take new objects |
+//! | `namespaces` | namespace and name of the object against those of the path |
 //! | `continue_token` | paging |
 //! | `scale`, `binding`, `eviction`, `token`, `review` | subresources and reviews |
 
@@ -45,8 +45,10 @@ mod write;
 use crate::status::{ApiError, ApiResult};
 
 pub(crate) use call::{Call, Content, Reply};
+pub(crate) use convert::between as convert_between;
 pub(crate) use delete::delete_object;
-pub(crate) use write::{storage_form, store_new};
+pub(crate) use managed::complete_mutated;
+pub(crate) use write::{redecode, storage_form, store_new};
 
 /// Carries out a request for a resource.
 pub(crate) async fn dispatch(call: &mut Call) -> ApiResult<Reply> {

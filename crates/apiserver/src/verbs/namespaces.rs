@@ -1,46 +1,9 @@
-//! Which namespaces take new objects: the NamespaceLifecycle admission of the real server.
+//! The namespace and the name of an object must be those of its path.
 
 use serde_json::Value;
 
 use super::call::Call;
-use crate::status::{ApiError, ApiResult, Cause};
-use crate::store::ObjectKey;
-
-/// Namespaces that can't be deleted.
-const IMMORTAL: [&str; 3] = ["default", "kube-system", "kube-public"];
-
-/// Refuses new objects in namespaces that are not there or are being deleted.
-pub(super) fn admit_create(call: &Call, name: &str) -> ApiResult<()> {
-    if call.namespace.is_empty() || !call.resource.namespaced {
-        return Ok(());
-    }
-    let namespaces = call.core.store.collection("", "namespaces");
-    let Some(namespace) = namespaces.get(&ObjectKey::new("", &call.namespace)) else {
-        return Err(ApiError::not_found("", "namespaces", &call.namespace));
-    };
-    // A namespace that is being deleted is rare, and its phase is a selectable field, so nothing needs to be parsed.
-    if namespace.field("status.phase") != Some("Terminating") {
-        return Ok(());
-    }
-    let why = format!("unable to create new content in namespace {} because it is being terminated", call.namespace);
-    let mut error = ApiError::forbidden(&call.resource.group, &call.resource.plural, name, why);
-    if let Some(details) = &mut error.details {
-        details.causes.push(Cause {
-            reason: "NamespaceTerminating".into(),
-            message: format!("namespace {} is being terminated", call.namespace),
-            field: "metadata.namespace".into(),
-        });
-    }
-    Err(error)
-}
-
-/// Refuses the deletion of the namespaces that a cluster can't be without.
-pub(super) fn admit_delete(call: &Call, name: &str) -> ApiResult<()> {
-    if call.resource.group.is_empty() && call.resource.plural == "namespaces" && IMMORTAL.contains(&name) {
-        return Err(ApiError::forbidden("", "namespaces", name, "this namespace may not be deleted"));
-    }
-    Ok(())
-}
+use crate::status::{ApiError, ApiResult};
 
 /// The namespace of an object must be that of its path; an object without one takes the path's.
 pub(super) fn match_namespace(call: &Call, object: &mut Value) -> ApiResult<()> {

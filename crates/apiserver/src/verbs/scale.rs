@@ -93,7 +93,7 @@ async fn write_scale(call: &mut Call, options: &WriteOptions, change: Change) ->
             apply::track_update(&writer, Some(&old_scale), &mut scale);
         }
         let mut new = old.clone();
-        set(&mut new, &paths_of(&call.resource).replicas, scale.int("spec.replicas").unwrap_or(0).into());
+        set_replicas(&call.resource, &mut new, &scale);
         new["metadata"]["resourceVersion"] = match scale.text("metadata.resourceVersion") {
             "" => old["metadata"]["resourceVersion"].clone(),
             version => version.into(),
@@ -132,6 +132,11 @@ fn check_scale(call: &Call, ty: &TypeRef, scale: &Value) -> ApiResult<()> {
     Ok(())
 }
 
+/// Gives an object the number of replicas of a scale.
+pub(super) fn set_replicas(resource: &Resource, object: &mut Value, scale: &Value) {
+    set(object, &paths_of(resource).replicas, scale.int("spec.replicas").unwrap_or(0).into());
+}
+
 /// Where a resource keeps what its scale shows.
 fn paths_of(resource: &Resource) -> ScalePaths {
     match &resource.custom {
@@ -140,7 +145,8 @@ fn paths_of(resource: &Resource) -> ScalePaths {
     }
 }
 
-fn scale_of(resource: &Resource, object: &Value) -> Value {
+/// The scale of an object.
+pub(super) fn scale_of(resource: &Resource, object: &Value) -> Value {
     let paths = paths_of(resource);
     let mut metadata = json!({});
     for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::call::{Call, Reply};
-use super::{decode, namespaces};
+use super::{decode, namespaces, write};
 use crate::apply::{self, Writer};
 use crate::auth::{Bound, TokenContent};
 use crate::field::FieldError;
@@ -29,23 +29,10 @@ pub(super) async fn create(call: &mut Call) -> ApiResult<Reply> {
     let mut request = decode::body_of(call, API_VERSION, KIND, options.field_validation).await?;
     request["spec"].default_to("expirationSeconds", SECONDS);
     namespaces::match_namespace(call, &mut request)?;
-    namespaces::admit_create(call, &call.name)?;
     let manager = call.field_manager(&options.field_manager);
     let now = call.now();
-    let Some(ty) = BuiltinSchemas::get().kind(GROUP, "v1", KIND) else {
-        return Err(ApiError::method_not_allowed());
-    };
-    let writer = Writer {
-        ty: &ty,
-        api_version: API_VERSION,
-        kind: KIND,
-        manager: &manager,
-        subresource: "token",
-        reset: None,
-        versions: None,
-        now,
-    };
-    apply::track_update(&writer, None, &mut request);
+    track(&manager, now, &mut request)?;
+    write::admit_subresource(call, &options, &mut request).await?;
     check_name(call, &request)?;
     let account = object(call, "serviceaccounts", &call.namespace, &call.name)?;
     complete(call, &mut request, &account)?;
@@ -71,6 +58,25 @@ pub(super) async fn create(call: &mut Call) -> ApiResult<Reply> {
     let end = now.checked_add(jiff::SignedDuration::from_secs(asked)).unwrap_or(jiff::Timestamp::MAX);
     request["status"] = serde_json::json!({"token": token, "expirationTimestamp": time_text(end)});
     Ok(Reply::tree(201, &request))
+}
+
+/// Notes who owns the fields of the request.
+fn track(manager: &str, now: jiff::Timestamp, request: &mut Value) -> ApiResult<()> {
+    let Some(ty) = BuiltinSchemas::get().kind(GROUP, "v1", KIND) else {
+        return Err(ApiError::method_not_allowed());
+    };
+    let writer = Writer {
+        ty: &ty,
+        api_version: API_VERSION,
+        kind: KIND,
+        manager,
+        subresource: "token",
+        reset: None,
+        versions: None,
+        now,
+    };
+    apply::track_update(&writer, None, request);
+    Ok(())
 }
 
 fn check_name(call: &Call, request: &Value) -> ApiResult<()> {

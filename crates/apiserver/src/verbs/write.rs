@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::call::{Call, Reply};
-use super::{convert, managed, namespaces, render};
+use super::{convert, decode, managed, namespaces, render, scale};
+use crate::admission::{Attributes, Operation, OperationOptions};
 use crate::apply;
 use crate::authorization;
 use crate::crd;
@@ -71,16 +72,20 @@ pub(super) async fn create(
     tracked: bool,
 ) -> ApiResult<Outcome> {
     namespaces::match_namespace(call, &mut object)?;
-    let prefix = object.text("metadata.generateName").to_string();
-    let generate = object.text("metadata.name").is_empty() && !prefix.is_empty();
-    namespaces::admit_create(call, object.text("metadata.name"))?;
-    check_escalation(call, &object, None)?;
     let manager = call.field_manager(&options.field_manager);
     let given_version = object.text("metadata.resourceVersion").to_string();
-    metadata::fill_create(&mut object, &call.core.env.random.uuid(), call.now());
+    metadata::clear_create(&mut object);
     if !tracked {
         managed::track(call, &manager, "", None, &mut object);
     }
+    let mut attributes = attributes(call, Operation::Create, options, object.text("metadata.name"), "");
+    let core = call.core.clone();
+    core.admission.mutate(&attributes, Some(&mut object), None, &mut call.warnings).await?;
+    namespaces::match_namespace(call, &mut object)?;
+    check_escalation(call, &object, None)?;
+    metadata::fill_create(&mut object, &core.env.random.uuid(), call.now());
+    let prefix = object.text("metadata.generateName").to_string();
+    let generate = object.text("metadata.name").is_empty() && !prefix.is_empty();
     let mut tries = NAME_TRIES;
     loop {
         let mut candidate = if generate && tries > 1 { object.clone() } else { std::mem::take(&mut object) };
@@ -89,7 +94,7 @@ pub(super) async fn create(
             let name = metadata::generated_name(&prefix, |below| (random.number() % below as u64) as usize);
             candidate["metadata"]["name"] = name.into();
         }
-        match store_candidate(call, candidate, &given_version, options).await {
+        match store_candidate(call, candidate, &given_version, options, &mut attributes).await {
             Err(error) if error.reason == "AlreadyExists" && generate && tries > 1 => tries -= 1,
             result => return result,
         }
@@ -101,6 +106,7 @@ async fn store_candidate(
     mut object: Value,
     given_version: &str,
     options: &WriteOptions,
+    attributes: &mut Attributes,
 ) -> ApiResult<Outcome> {
     let core = call.core.clone();
     let resource = call.resource.clone();
@@ -118,6 +124,8 @@ async fn store_candidate(
     refused(&resource, &name, checked, validate(&resource, "", &object, None))?;
     call.warnings.extend(warnings(&resource, &object, None));
     complete(&resource, &mut object);
+    attributes.name.clone_from(&name);
+    core.admission.validate(attributes, Some(&object), None, &mut call.warnings).await?;
     let key = ObjectKey::new(object.text("metadata.namespace"), &name);
     if options.dry_run {
         // It is the store that minds a resourceVersion, and a dry run does not get there.
@@ -172,6 +180,8 @@ pub(super) async fn update(
         };
         let old = render::served_tree(&resource, &stored);
         let mut new = make(call, Some(&old))?;
+        let attributes = attributes(call, Operation::Update, options, &call.name, &call.subresource);
+        mutate_update(call, &attributes, &mut new, &old).await?;
         namespaces::match_namespace(call, &mut new)?;
         namespaces::match_name(call, &new)?;
         check_escalation(call, &new, Some(&old))?;
@@ -207,6 +217,7 @@ pub(super) async fn update(
 
         // A write that changes nothing is none.
         apply::keep_times_of_no_op(&old, &mut new);
+        validate_update(call, &attributes, &new, &old).await?;
         if new == old {
             return Ok(Outcome::Stored { stored, created: false });
         }
@@ -247,6 +258,73 @@ pub(super) async fn update(
 fn check_escalation(call: &Call, new: &Value, old: Option<&Value>) -> ApiResult<()> {
     let place = (call.namespace.as_str(), call.name.as_str());
     authorization::check_escalation(&call.core.authorizer, &call.user, &call.resource, place, new, old)
+}
+
+/// What admission is told of a write.
+pub(super) fn attributes(
+    call: &Call,
+    operation: Operation,
+    options: &WriteOptions,
+    name: &str,
+    subresource: &str,
+) -> Attributes {
+    let options = OperationOptions::Write {
+        dry_run: options.dry_run,
+        field_manager: options.field_manager.clone(),
+        field_validation: call.query.text("fieldValidation"),
+    };
+    Attributes::new(&call.core, &call.user, &call.resource, operation, options).about(
+        &call.namespace,
+        name,
+        subresource,
+    )
+}
+
+/// Both phases of admission of an object that is posted to a subresource.
+pub(super) async fn admit_subresource(call: &mut Call, options: &WriteOptions, object: &mut Value) -> ApiResult<()> {
+    let name = if call.name.is_empty() { object.text("metadata.name") } else { &call.name };
+    let attributes = attributes(call, Operation::Create, options, name, &call.subresource);
+    let core = call.core.clone();
+    core.admission.mutate(&attributes, Some(object), None, &mut call.warnings).await?;
+    core.admission.validate(&attributes, Some(object), None, &mut call.warnings).await
+}
+
+/// Lets admission change an update. Of one through `/scale` it sees, and changes, the scale.
+async fn mutate_update(call: &mut Call, attributes: &Attributes, new: &mut Value, old: &Value) -> ApiResult<()> {
+    let core = call.core.clone();
+    if call.subresource != "scale" {
+        return core.admission.mutate(attributes, Some(new), Some(old), &mut call.warnings).await;
+    }
+    let (mut shown, shown_old) = (scale::scale_of(&call.resource, new), scale::scale_of(&call.resource, old));
+    core.admission.mutate(attributes, Some(&mut shown), Some(&shown_old), &mut call.warnings).await?;
+    scale::set_replicas(&call.resource, new, &shown);
+    Ok(())
+}
+
+async fn validate_update(call: &mut Call, attributes: &Attributes, new: &Value, old: &Value) -> ApiResult<()> {
+    let core = call.core.clone();
+    if call.subresource != "scale" {
+        return core.admission.validate(attributes, Some(new), Some(old), &mut call.warnings).await;
+    }
+    let (shown, shown_old) = (scale::scale_of(&call.resource, new), scale::scale_of(&call.resource, old));
+    core.admission.validate(attributes, Some(&shown), Some(&shown_old), &mut call.warnings).await
+}
+
+/// Brings an object that a webhook has patched into the form that a decoded one has. The error is what Go's decoder
+/// would say.
+pub(crate) fn redecode(resource: &Resource, subresource: &str, object: &mut Value) -> Result<(), String> {
+    let own = resource.subresource(subresource).filter(|own| own.kind != resource.kind);
+    let Some(own) = own else {
+        decode::check_types(resource, object)?;
+        decode::complete(resource, object);
+        return Ok(());
+    };
+    if let Some(ty) = schema::BuiltinSchemas::get().kind(&own.group, &own.version, &own.kind) {
+        schema::check_types(&ty, object)?;
+        schema::prune(&ty, object);
+        schema::normalise(&ty, object);
+    }
+    Ok(())
 }
 
 /// The version that an update is based on must be the current one; none: it is based on whatever is there.

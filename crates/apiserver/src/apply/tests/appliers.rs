@@ -258,7 +258,7 @@ fn configurations_that_do_not_fit_the_type_are_refused_in_the_real_servers_words
         ),
     ] {
         let error = Object::new().refused("alice", spec);
-        assert_eq!((error.code, error.reason, error.message), (500, "", format!("{start}{message}")));
+        assert_eq!((error.code, error.reason.as_ref(), error.message), (500, "", format!("{start}{message}")));
     }
 }
 

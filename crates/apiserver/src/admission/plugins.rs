@@ -1,0 +1,125 @@
+//! The plugins by name and order, and which of them are on.
+
+/// A plugin of this server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Plugin {
+    NamespaceLifecycle,
+    MutatingAdmissionWebhook,
+    ValidatingAdmissionWebhook,
+}
+
+/// Plugins of the real server that this one does not have. They may be turned off, but not on.
+const ABSENT: [&str; 31] = [
+    "AlwaysAdmit",
+    "AlwaysDeny",
+    "AlwaysPullImages",
+    "CertificateApproval",
+    "CertificateSigning",
+    "CertificateSubjectRestriction",
+    "ClusterTrustBundleAttest",
+    "DefaultIngressClass",
+    "DefaultStorageClass",
+    "DefaultTolerationSeconds",
+    "DenyServiceExternalIPs",
+    "EventRateLimit",
+    "ExtendedResourceToleration",
+    "ImagePolicyWebhook",
+    "LimitPodHardAntiAffinityTopology",
+    "LimitRanger",
+    "NamespaceAutoProvision",
+    "NamespaceExists",
+    "NodeRestriction",
+    "OwnerReferencesPermissionEnforcement",
+    "PersistentVolumeClaimResize",
+    "PodNodeSelector",
+    "PodSecurity",
+    "PodTolerationRestriction",
+    "PodTopologyLabels",
+    "Priority",
+    "ResourceQuota",
+    "RuntimeClass",
+    "ServiceAccount",
+    "StorageObjectInUseProtection",
+    "TaintNodesByCondition",
+];
+
+impl Plugin {
+    /// All, in the order in which they work: that of the real server.
+    pub(crate) const ALL: [Self; 3] =
+        [Self::NamespaceLifecycle, Self::MutatingAdmissionWebhook, Self::ValidatingAdmissionWebhook];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::NamespaceLifecycle => "NamespaceLifecycle",
+            Self::MutatingAdmissionWebhook => "MutatingAdmissionWebhook",
+            Self::ValidatingAdmissionWebhook => "ValidatingAdmissionWebhook",
+        }
+    }
+}
+
+/// Which admission plugins are on: those that are on by default on the real server, and what is said here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AdmissionOptions {
+    /// Plugins that are on besides, as in `--enable-admission-plugins`. Default: none.
+    pub enable: Vec<String>,
+    /// Plugins that are off, as in `--disable-admission-plugins`. Default: none.
+    pub disable: Vec<String>,
+}
+
+/// A plugin that is to be on, or off, and can't.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum UnknownPlugin {
+    #[error("the admission plugin {0:?} is unknown; write its name as kube-apiserver does")]
+    Unknown(String),
+    #[error("the admission plugin {0:?} is not part of this server and can't be turned on; leave it out")]
+    Absent(String),
+    #[error("the admission plugin {0:?} is both turned on and turned off; do one of them")]
+    Both(String),
+}
+
+impl AdmissionOptions {
+    /// The plugins that are on, in order.
+    pub(crate) fn plugins(&self) -> Result<Vec<Plugin>, UnknownPlugin> {
+        let ours = |name: &str| Plugin::ALL.iter().any(|plugin| plugin.name() == name);
+        for name in self.enable.iter().chain(&self.disable) {
+            if !ours(name) && !ABSENT.contains(&name.as_str()) {
+                return Err(UnknownPlugin::Unknown(name.clone()));
+            }
+        }
+        for name in &self.enable {
+            if self.disable.contains(name) {
+                return Err(UnknownPlugin::Both(name.clone()));
+            }
+            if !ours(name) {
+                return Err(UnknownPlugin::Absent(name.clone()));
+            }
+        }
+        let off = |plugin: &Plugin| self.disable.iter().any(|name| name == plugin.name());
+        Ok(Plugin::ALL.into_iter().filter(|plugin| !off(plugin)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(enable: &[&str], disable: &[&str]) -> AdmissionOptions {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_string()).collect();
+        AdmissionOptions { enable: owned(enable), disable: owned(disable) }
+    }
+
+    #[test]
+    fn all_plugins_are_on_until_they_are_turned_off() {
+        assert_eq!(AdmissionOptions::default().plugins(), Ok(Plugin::ALL.to_vec()));
+        let rest = options(&[], &["NamespaceLifecycle", "EventRateLimit"]).plugins().unwrap();
+        assert!(!rest.contains(&Plugin::NamespaceLifecycle));
+        assert_eq!(rest.len(), Plugin::ALL.len() - 1);
+    }
+
+    #[test]
+    fn what_is_not_enforced_can_not_be_turned_on() {
+        let name = "EventRateLimit".to_string();
+        assert_eq!(options(&["EventRateLimit"], &[]).plugins(), Err(UnknownPlugin::Absent(name)));
+        assert_eq!(options(&[], &["Nonsense"]).plugins(), Err(UnknownPlugin::Unknown("Nonsense".into())));
+    }
+}

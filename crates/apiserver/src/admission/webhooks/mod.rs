@@ -1,0 +1,21 @@
+//! MutatingAdmissionWebhook and ValidatingAdmissionWebhook: webhooks that are asked before an object is stored.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `configuration` | the configurations in the store, kept current |
+//! | `matching` | whether a webhook is to be asked, and about which version |
+//! | `review` | the question as an AdmissionReview, and what is made of the answer |
+//! | `mutating` | one after the other, each on what the one before has left; reinvocation |
+//! | `validating` | all at once |
+//!
+//! Audit annotations of answers are read and dropped: this server keeps no audit log.
+
+mod configuration;
+mod matching;
+mod mutating;
+mod review;
+mod validating;
+
+pub(super) use configuration::{Configurations, Phase, check};
+pub(super) use mutating::{Reinvocation, mutate};
+pub(super) use validating::validate;
