@@ -47,11 +47,18 @@ async fn main() -> ExitCode {
         }
     };
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colours);
+    let log = log.with_env_filter(filter).with_filter_reloading();
+    let reload = log.reload_handle();
+    log.init();
+    let set_log = move |filter: &str| {
+        let filter = EnvFilter::try_new(filter).map_err(|error| error.to_string())?;
+        reload.reload(filter).map_err(|error| error.to_string())
+    };
 
     let result = match cli.command {
         Command::Up(args) => up::up(args).await.map_err(Failure::from),
-        Command::Run(args) => run::run(args).await.map_err(Failure::from),
+        Command::Run(args) => run::run(args, set_log).await.map_err(Failure::from),
         Command::Assets(args) => assets::assets(&args).map_err(|error| Failure::Failed(chain(&error))),
     };
     match result {

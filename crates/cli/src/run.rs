@@ -29,15 +29,18 @@ pub(crate) enum RunError {
     Manager(#[from] ManagerError),
 }
 
-/// Runs the command.
-pub(crate) async fn run(args: RunArgs) -> Result<(), RunError> {
+/// Runs the command. `set_log` changes what is logged.
+pub(crate) async fn run(
+    args: RunArgs,
+    set_log: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static,
+) -> Result<(), RunError> {
     let chosen = operators::chosen(&args.operators)?;
     let listen = address(&args.metrics_bind_address)?;
     let source: PathBuf = args.kubeconfig.clone().unwrap_or_default();
     let client = connect(args.kubeconfig.is_some().then_some(source.as_path()), args.context.as_deref()).await?;
     client.apiserver_version().await.map_err(|error| RunError::NoAnswer(Box::new(error)))?;
     let options = ManagerOptions { listen, replicas: replicas(&args), ..ManagerOptions::default() };
-    let mut manager = Manager::new(client, options);
+    let mut manager = Manager::new(client, options).log_filter(set_log);
     let mut names = Vec::new();
     for operator in chosen {
         names.push(operator.name);

@@ -11,6 +11,7 @@ use crate::{
     Error, Reason,
     clock::Clock,
     events::{EventType, Note, Recorder},
+    journal::Journal,
     owned::memory::Memory,
     stores::{NotWatched, Stores},
     tracker::Tracker,
@@ -40,6 +41,7 @@ pub(crate) struct ControllerContext {
     pub(crate) owned: Vec<ApiResource>,
     pub(crate) memory: Memory,
     pub(crate) recorder: Recorder,
+    pub(crate) journal: Arc<Journal>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 

@@ -1,7 +1,8 @@
-//! `/metrics`, `/healthz` and `/readyz` over HTTP.
+//! `/metrics`, `/healthz`, `/readyz`, `/sources/…` and `/debug` over HTTP.
 //!
 //! `/healthz` tells that the process serves. `/readyz` tells whether each watch is in sync and alive, and names those that
-//! are not; `?verbose` lists all. `/metrics` is in the OpenMetrics text format.
+//! are not; `?verbose` lists all. `/metrics` is in the OpenMetrics text format. The others are in `sources::web` and
+//! `debug`.
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -15,13 +16,14 @@ use hyper_util::{
 };
 use tokio::{net::TcpListener, task::JoinSet};
 
-use crate::{health::Check, metrics::Metrics, sources::web::Routes};
+use crate::{debug::Debug, health::Check, metrics::Metrics, sources::web::Routes};
 
 /// What is asked when a request comes.
 pub(crate) struct Endpoints {
     pub(crate) metrics: Metrics,
     pub(crate) ready: Box<dyn Fn() -> Vec<Check> + Send + Sync>,
     pub(crate) routes: Routes,
+    pub(crate) debug: Debug,
 }
 
 /// Serves until it is dropped.
@@ -32,8 +34,8 @@ pub(crate) async fn serve(listener: TcpListener, endpoints: Arc<Endpoints>) {
             accepted = listener.accept() => accepted,
             _ = connections.join_next(), if !connections.is_empty() => continue,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 // Too many open files, for example: others may be closed in a moment.
                 tracing::warn!(%error, "a connection to the health endpoints was not accepted");
@@ -46,10 +48,13 @@ pub(crate) async fn serve(listener: TcpListener, endpoints: Arc<Endpoints>) {
             let service = service_fn(|request: Request<Incoming>| {
                 let endpoints = endpoints.clone();
                 async move {
-                    let response = if request.uri().path().starts_with("/sources/") {
+                    let path = request.uri().path();
+                    let response = if path.starts_with("/sources/") {
                         endpoints.routes.answer(request).await
+                    } else if path == "/debug" || path.starts_with("/debug/") {
+                        endpoints.debug.answer(request, peer.ip()).await
                     } else {
-                        endpoints.answer(request.method(), request.uri().path(), request.uri().query())
+                        endpoints.answer(request.method(), path, request.uri().query())
                     };
                     Ok::<_, Infallible>(response)
                 }
@@ -85,7 +90,7 @@ impl Endpoints {
             }
             "/healthz" => text(StatusCode::OK, "ok\n".into()),
             "/readyz" => readiness(&(self.ready)(), is_verbose(query)),
-            _ => text(StatusCode::NOT_FOUND, "there are /metrics, /healthz and /readyz here\n".into()),
+            _ => text(StatusCode::NOT_FOUND, "there are /metrics, /healthz, /readyz and /debug here\n".into()),
         }
     }
 }
@@ -124,6 +129,7 @@ mod tests {
     use kube::{Client, client::Body};
 
     use super::*;
+    use crate::{Handle, journal::Journal};
 
     async fn get(endpoints: &Endpoints, path: &str, query: Option<&str>) -> (u16, String) {
         let response = endpoints.answer(&Method::GET, path, query);
@@ -139,7 +145,9 @@ mod tests {
         ];
         let service = tower::service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::new(Body::empty())));
         let routes = Routes::new(Client::new(service, "default"));
-        Endpoints { metrics: Metrics::new(), ready: Box::new(move || checks.clone()), routes }
+        let (handle, _) = Handle::new(Journal::new(0, None));
+        let debug = Debug { handle, filter: None };
+        Endpoints { metrics: Metrics::new(), ready: Box::new(move || checks.clone()), routes, debug }
     }
 
     #[tokio::test]

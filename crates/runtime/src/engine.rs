@@ -35,6 +35,7 @@ use crate::{
     handler::Handler,
     hash,
     health::{self, ControllerStatus, FailingKey},
+    journal::{self, Observed},
     leadership::{
         duty::{Duty, Held, Permit, Standing},
         guard,
@@ -59,7 +60,7 @@ pub(crate) struct Engine<K: Hash + Eq + Clone> {
     pub(crate) relations: Relations<K>,
     /// Watches of kinds that were not declared.
     pub(crate) on_demand: OnDemand,
-    reasons: Mutex<FxHashMap<K, Reason>>,
+    reasons: Mutex<FxHashMap<K, Why>>,
     failing: Mutex<BTreeMap<K, Failure>>,
     running: Mutex<BTreeSet<K>>,
     pub(crate) duty: Duty,
@@ -79,6 +80,18 @@ pub(crate) struct Intake<K: Hash + Eq + Clone> {
     /// How far the feeds are behind.
     pub(crate) backlogs: Vec<Backlog>,
 }
+
+/// Why a key is queued.
+#[derive(Debug)]
+struct Why {
+    /// The first reason.
+    reason: Reason,
+    /// The versions of the changes that it was queued for; `None` if there was another reason, or too many.
+    causes: Option<Vec<u64>>,
+}
+
+/// Changes that are told apart as causes of one reconcile.
+const CAUSES: usize = 16;
 
 /// Why a key is not settled.
 #[derive(Debug)]
@@ -170,9 +183,10 @@ impl<K: Key> Engine<K> {
             return;
         }
         let priority = if delta.initial { Priority::LOW } else { Priority::NORMAL };
+        let version = delta.new.as_ref().and_then(|new| new.resource_version().parse().ok());
         for key in self.relations.affected(read_as, delta, &source.watch.indexes) {
             if self.wants(&key) {
-                self.add(key, priority, || reason(kind, delta));
+                self.add_for(key, priority, version, || reason(kind, delta));
             }
         }
         if source.watch.wants(delta) {
@@ -180,7 +194,7 @@ impl<K: Key> Engine<K> {
             for object in delta.old.iter().chain(&delta.new) {
                 (source.map)(object, &mut |key| {
                     if self.wants(&key) {
-                        self.add(key, priority, || reason(kind, delta));
+                        self.add_for(key, priority, version, || reason(kind, delta));
                     }
                 });
             }
@@ -262,7 +276,24 @@ impl<K: Key> Engine<K> {
     }
 
     pub(crate) fn add(&self, key: K, priority: Priority, reason: impl FnOnce() -> Reason) {
-        self.reasons.lock().entry(key.clone()).or_insert_with(reason);
+        self.add_for(key, priority, None, reason);
+    }
+
+    /// Queues a key for a change that led to this version.
+    fn add_for(&self, key: K, priority: Priority, version: Option<u64>, reason: impl FnOnce() -> Reason) {
+        {
+            let mut reasons = self.reasons.lock();
+            let why = reasons.entry(key.clone()).or_insert_with(|| Why { reason: reason(), causes: Some(Vec::new()) });
+            why.causes = match (why.causes.take(), version) {
+                (Some(mut causes), Some(version))
+                    if causes.len() < CAUSES && self.context.journal.detector.is_some() =>
+                {
+                    causes.push(version);
+                    Some(causes)
+                }
+                _ => None,
+            };
+        }
         self.intake.queue.add(key, priority);
     }
 
@@ -290,10 +321,19 @@ impl<K: Key> Engine<K> {
 
     async fn reconcile(self: Arc<Self>, work: Work<K>, permit: Permit) {
         let key = work.key().clone();
-        let reason = self.reasons.lock().remove(&key).unwrap_or(Reason::Scheduled);
+        let why = self.reasons.lock().remove(&key);
+        let Why { reason, causes } = why.unwrap_or(Why { reason: Reason::Scheduled, causes: None });
         let id = self.reconciles.fetch_add(1, Ordering::Relaxed) + 1;
         let span = tracing::info_span!("reconcile", controller = %self.context.name, %key, reconcile_id = id, %reason);
-        let log = Arc::new(WriteLog::default());
+        let log = Arc::new(self.write_log());
+        let at = self.context.clock.now();
+        let run = journal::Run {
+            controller: self.context.name.clone(),
+            id,
+            key: key.to_string(),
+            reason: reason.clone(),
+            at,
+        };
         let started = Instant::now();
         self.metrics.active.inc();
         self.running.lock().insert(key.clone());
@@ -301,6 +341,7 @@ impl<K: Key> Engine<K> {
         let guard = Running { engine: &self, key: &key };
         let reads = Arc::new(Run::new(self.clone(), key.clone()));
         let context = Context::new(self.context.clone(), reads.clone(), reason);
+        let subject = self.context.journal.detector.as_ref().and_then(|_| self.handler.version(&key, &context));
         let call = guard::scope(permit.clone(), self.call(&key, context, log.clone())).instrument(span.clone());
         let result = tokio::select! {
             biased;
@@ -308,13 +349,44 @@ impl<K: Key> Engine<K> {
             result = call => result,
         };
         drop(guard);
-        reads.end();
+        let read = reads.end();
         // What waits for the end of the work sees it now, and not a moment later.
         drop(permit);
-        self.metrics.time.observe(started.elapsed().as_secs_f64());
-        self.expect(&key, log.take());
+        let took = started.elapsed();
+        self.metrics.time.observe(took.as_secs_f64());
+        let writes = log.take();
+        if let Some(detector) = &self.context.journal.detector {
+            let (controller, causes) = (&self.context.name, causes.as_deref());
+            let observed = Observed { controller, key: &run.key, causes, subject, writes: &writes };
+            detector
+                .observe(&observed)
+                .into_iter()
+                .for_each(|unsettled| self.context.journal.note_unsettled(unsettled));
+        }
+        if self.context.journal.keeps() {
+            self.context.journal.add(run.end(took, read.iter(), &writes, &result));
+        }
+        self.expect(&key, writes);
         span.in_scope(|| self.settle(&work, result));
         work.done();
+    }
+
+    fn note_retry(&self, key: &K, retries: u32) {
+        let retry = || Why { reason: Reason::Retry(retries + 1), causes: None };
+        self.reasons.lock().entry(key.clone()).or_insert_with(retry).causes = None;
+    }
+
+    /// Where a reconcile notes its writes.
+    fn write_log(&self) -> WriteLog {
+        if self.context.journal.detector.is_none() {
+            return WriteLog::default();
+        }
+        let context = self.context.clone();
+        WriteLog::with_changes(Box::new(move |group, plural, object| {
+            let mut stores = context.stores.of(group, plural).peekable();
+            stores.peek()?;
+            Some(stores.find_map(|store| store.informer.get(object)))
+        }))
     }
 
     fn expect(&self, key: &K, writes: Vec<Write>) {
@@ -404,11 +476,11 @@ impl<K: Key> Engine<K> {
             work.forget();
         } else if let Some(delay) = error.retry_after() {
             // The server is busy, which is no fault of the key.
-            self.reasons.lock().entry(key.clone()).or_insert(Reason::Retry(retries + 1));
+            self.note_retry(key, retries);
             work.again_after(delay, work.priority());
             tracing::warn!(%error, ?delay, "failed; the server asks to wait");
         } else {
-            self.reasons.lock().entry(key.clone()).or_insert(Reason::Retry(retries + 1));
+            self.note_retry(key, retries);
             let delay = work.retry();
             tracing::warn!(%error, retries, ?delay, "failed; it will be tried again");
         }

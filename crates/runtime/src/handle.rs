@@ -9,12 +9,14 @@ use std::{
     },
 };
 
+use kubewright_cache::{Caches, Informer};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     Controller, Key, ManagerError,
     health::{Check, ControllerStatus},
+    journal::{Journal, Record, Unsettled},
     start::Runner,
 };
 
@@ -27,6 +29,8 @@ struct Shared {
     address: Mutex<Option<SocketAddr>>,
     controllers: Mutex<Vec<(String, ReadStatus)>>,
     replica: Mutex<ReplicaStatus>,
+    journal: Arc<Journal>,
+    caches: Mutex<Vec<Caches>>,
     commands: mpsc::UnboundedSender<Command>,
 }
 
@@ -70,13 +74,15 @@ pub enum Role {
 }
 
 impl Handle {
-    pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<Command>) {
+    pub(crate) fn new(journal: Journal) -> (Self, mpsc::UnboundedReceiver<Command>) {
         let (commands, receiver) = mpsc::unbounded_channel();
         let shared = Shared {
             started: AtomicBool::new(false),
             address: Mutex::default(),
             controllers: Mutex::default(),
             replica: Mutex::default(),
+            journal: Arc::new(journal),
+            caches: Mutex::default(),
             commands,
         };
         (Self(Arc::new(shared)), receiver)
@@ -86,6 +92,31 @@ impl Handle {
     /// it has ended, it is what they were last.
     pub fn status(&self) -> Vec<ControllerStatus> {
         self.0.controllers.lock().iter().map(|(_, read)| read()).collect()
+    }
+
+    /// The last reconciles of each controller, the oldest first: why each ran, what it read and wrote, how it ended.
+    /// [`ManagerOptions::records`](crate::ManagerOptions::records) tells how many are kept.
+    pub fn records(&self) -> Vec<Arc<Record>> {
+        self.0.journal.records()
+    }
+
+    /// Reconcilers that never settle, as far as
+    /// [`ManagerOptions::convergence`](crate::ManagerOptions::convergence) has found any: each is told once.
+    pub fn unsettled(&self) -> Vec<Unsettled> {
+        self.0.journal.unsettled()
+    }
+
+    /// The caches that are in use now.
+    pub(crate) fn caches(&self) -> Vec<Informer> {
+        self.0.caches.lock().iter().flat_map(Caches::informers).collect()
+    }
+
+    pub(crate) fn add_caches(&self, caches: Caches) {
+        self.0.caches.lock().push(caches);
+    }
+
+    pub(crate) fn journal(&self) -> &Arc<Journal> {
+        &self.0.journal
     }
 
     /// What this process is among the replicas.
@@ -181,6 +212,7 @@ impl Drop for Freeze {
     fn drop(&mut self) {
         let Freeze(handle) = self;
         handle.0.started.store(false, Ordering::Relaxed);
+        handle.0.caches.lock().clear();
         let last = handle.status();
         *handle.0.controllers.lock() = last.into_iter().map(|status| (status.name.clone(), fixed(status))).collect();
     }

@@ -11,6 +11,9 @@ use crate::{Context, Error, KeyReconciler, Outcome, Reconciler};
 /// Works on one key.
 pub(crate) trait Handler<K>: Send + Sync {
     fn handle<'a>(&'a self, key: &'a K, ctx: Context) -> BoxFuture<'a, Result<Outcome, Error>>;
+
+    /// The version of the object that the key stands for.
+    fn version(&self, key: &K, ctx: &Context) -> Option<u64>;
 }
 
 /// Reads the object from the cache for a [`Reconciler`].
@@ -35,6 +38,10 @@ impl<R: Reconciler> Handler<ObjectRef> for ObjectHandler<R> {
             self.reconciler.reconcile(Arc::new(object), &ctx).await
         })
     }
+
+    fn version(&self, key: &ObjectRef, ctx: &Context) -> Option<u64> {
+        ctx.informer(&self.resource).ok()?.get(key)?.resource_version().parse().ok()
+    }
 }
 
 /// Passes the key on to a [`KeyReconciler`].
@@ -43,5 +50,9 @@ pub(crate) struct KeyHandler<R>(pub(crate) R);
 impl<R: KeyReconciler> Handler<R::Key> for KeyHandler<R> {
     fn handle<'a>(&'a self, key: &'a R::Key, ctx: Context) -> BoxFuture<'a, Result<Outcome, Error>> {
         Box::pin(async move { self.0.reconcile(key, &ctx).await })
+    }
+
+    fn version(&self, _: &R::Key, _: &Context) -> Option<u64> {
+        None
     }
 }

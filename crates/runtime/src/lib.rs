@@ -22,7 +22,8 @@
 //! | [`Reads`], `relations`, `tracker`, `on_demand` | what a reconcile has read wakes its key when it changes |
 //! | `expectations`, `writes` | a key does not run before the caches have seen its own writes |
 //! | [`events`] | events, joined and written aside |
-//! | `health`, `endpoints`, `metrics`, `collect` | what a running manager tells of itself |
+//! | [`Record`], [`Unsettled`], `journal` | the last reconciles, and those that never settle |
+//! | `health`, `endpoints`, `debug`, `metrics`, `collect` | what a running manager tells of itself |
 
 mod claims;
 pub mod clock;
@@ -31,6 +32,7 @@ pub mod conditions;
 mod connect;
 mod context;
 mod controller;
+mod debug;
 mod endpoints;
 mod engine;
 mod error;
@@ -41,6 +43,7 @@ mod handle;
 mod handler;
 mod hash;
 mod health;
+mod journal;
 mod leadership;
 mod manager;
 mod metrics;
@@ -70,6 +73,7 @@ pub use controller::{Controller, ControllerOptions, Trigger};
 pub use error::Error;
 pub use handle::{Handle, ReplicaStatus, Role};
 pub use health::{ControllerStatus, FailingKey, InformerStatus};
+pub use journal::{Convergence, Ended, FieldChange, Record, Unsettled, UnsettledKind, WriteRecord};
 pub use kubewright_cache::{Delta, Informer, ObjectRef, Stored};
 pub use kubewright_queue::{Backoff, Limit};
 pub use leadership::{LeaderElection, NotLeading, OnLoss, ReplicaError, Replicas};

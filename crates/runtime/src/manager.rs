@@ -10,9 +10,11 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Controller, Error, Handle, Key, ReplicaError, Replicas,
+    Controller, Convergence, Error, Handle, Key, ReplicaError, Replicas,
     clock::{Clock, SystemClock},
+    debug::SetFilter,
     handle::Command,
+    journal::Journal,
     leadership::duty::Duty,
     metrics::Metrics,
     start::Runner,
@@ -22,7 +24,9 @@ use crate::{
 /// What a manager can be told.
 #[derive(Debug, Clone)]
 pub struct ManagerOptions {
-    /// Where `/metrics`, `/healthz` and `/readyz` are served. Default: a free port on 127.0.0.1, which is logged and
+    /// Where `/metrics`, `/healthz`, `/readyz`, `/sources/…` ([`Controller::endpoint`]) and, to callers on the same machine,
+    /// `/debug` are served. `/debug` shows queues, caches and the last reconciles (`?format=json`); what is put to
+    /// `/debug/log` becomes the log filter, see [`Manager::log_filter`]. Default: a free port on 127.0.0.1, which is logged and
     /// which [`Handle::address`] tells. In a Pod use `0.0.0.0:8080`, as probes come from outside; whoever can reach it
     /// reads the metrics. `None`: nowhere.
     pub listen: Option<SocketAddr>,
@@ -36,6 +40,13 @@ pub struct ManagerOptions {
     pub replicas: Replicas,
     /// What time stamps in objects are made of, and leases are measured with. Default: the machine's clock.
     pub clock: Arc<dyn Clock>,
+    /// How many of the last reconciles of each controller are kept, for [`Handle::records`] and `/debug`. Each costs about
+    /// a kilobyte. Default: 50. 0: none.
+    pub records: usize,
+    /// Whether to look for reconcilers that never settle: those that write again and again on the same input, and those that
+    /// set a field back and forth with another. They are told in the log and by [`Handle::unsettled`]. It costs a comparison
+    /// of the whole object for each write, so it is for tests and for finding out. Default: `None`; `TestEnv` turns it on.
+    pub convergence: Option<Convergence>,
     /// Seed for the jitter of retries. Replicas should differ in it. Default: a random one.
     pub seed: u64,
 }
@@ -48,6 +59,8 @@ impl Default for ManagerOptions {
             drain: Duration::from_secs(5),
             replicas: Replicas::default(),
             clock: Arc::new(SystemClock),
+            records: 50,
+            convergence: None,
             // Without a source of randomness replicas share their jitter, which costs little.
             seed: SysRng.try_next_u64().unwrap_or_default(),
         }
@@ -85,6 +98,7 @@ pub struct Manager {
     pub(crate) duty: Duty,
     pub(crate) handle: Handle,
     pub(crate) commands: mpsc::UnboundedReceiver<Command>,
+    pub(crate) log_filter: Option<Arc<SetFilter>>,
 }
 
 pub(crate) struct Task {
@@ -193,9 +207,20 @@ impl Manager {
         let metrics = Metrics::new();
         let duty = options.replicas.duty(&options.clock);
         let guarded = writes::observed(client.clone(), metrics.client(), duty.clone());
-        let (handle, commands) = Handle::new();
+        let (handle, commands) = Handle::new(Journal::new(options.records, options.convergence.clone()));
         let (controllers, tasks) = (Vec::new(), Vec::new());
-        Self { bare: client, client: guarded, options, metrics, controllers, tasks, duty, handle, commands }
+        Self {
+            bare: client,
+            client: guarded,
+            options,
+            metrics,
+            controllers,
+            tasks,
+            duty,
+            handle,
+            commands,
+            log_filter: None,
+        }
     }
 
     /// Adds a controller.
@@ -214,6 +239,13 @@ impl Manager {
         T: Future<Output = Result<(), Error>> + Send + 'static,
     {
         self.tasks.push(Task { name: name.into(), run: Box::new(|context| Box::pin(task(context))) });
+        self
+    }
+
+    /// Lets `PUT /debug/log` change what is logged while the manager runs: `set` takes a filter in the syntax of the
+    /// process, or tells what is wrong with it.
+    pub fn log_filter(mut self, set: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static) -> Self {
+        self.log_filter = Some(Arc::new(set));
         self
     }
 

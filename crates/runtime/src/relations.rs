@@ -13,7 +13,7 @@
 //!
 //! So a change costs a look-up for each kind of read, however many keys there are, and what it wakes.
 
-use std::{collections::BTreeSet, hash::Hash, sync::Arc};
+use std::{collections::BTreeSet, fmt, hash::Hash, sync::Arc};
 
 use kube::{api::ApiResource, core::Selector};
 use kubewright_cache::{Delta, ObjectRef, Stored};
@@ -91,6 +91,24 @@ struct IndexReaders {
 impl Interest {
     pub(crate) fn new(resource: &ApiResource, read: Read) -> Self {
         Self { kind: Kind::of(resource), read }
+    }
+}
+
+impl fmt::Display for Interest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = |namespace: &Option<Arc<str>>| match namespace {
+            Some(namespace) => format!("in {namespace}"),
+            None => "in all namespaces".to_string(),
+        };
+        let plural = &self.kind.plural;
+        match &self.read {
+            Read::Object(object) => write!(f, "{plural} {object}"),
+            Read::List(namespace) => write!(f, "{plural} {}", place(namespace)),
+            Read::Select(namespace, wanted) => write!(f, "{plural} {} with {}", place(namespace), wanted.text),
+            Read::Index(index, value) => write!(f, "{plural} by {index} {value}"),
+            Read::Any(index, value, None) => write!(f, "{plural}, any by {index} {value}: none"),
+            Read::Any(index, value, Some(found)) => write!(f, "{plural}, any by {index} {value}: {found}"),
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Handle, Manager, ManagerError, ManagerOptions, TaskContext,
+    debug::Debug,
     endpoints::{self, Endpoints},
     events::{self, Recorder},
     handle::Command,
@@ -35,17 +36,22 @@ const LAST: Duration = Duration::from_secs(1);
 
 /// Runs until `stop` is cancelled or a part fails.
 pub(crate) async fn run(manager: Manager, stop: &CancellationToken) -> Result<(), ManagerError> {
-    let Manager { bare, client, options, metrics, controllers, tasks, duty, handle, mut commands } = manager;
+    let Manager { bare, client, options, metrics, controllers, tasks, duty, handle, mut commands, log_filter } =
+        manager;
     let mut serving = JoinSet::new();
     let routes = Routes::new(bare.clone());
     if let Some(address) = options.listen {
         let bound = endpoints::bind(address).await.map_err(|source| ManagerError::Listen { address, source })?;
         let (listener, address) = bound;
         handle.set_address(address);
-        tracing::info!(%address, "serving /metrics, /healthz and /readyz");
+        tracing::info!(%address, "serving /metrics, /healthz, /readyz and /debug");
         let checks = handle.clone();
-        let endpoints =
-            Endpoints { metrics: metrics.clone(), ready: Box::new(move || checks.checks()), routes: routes.clone() };
+        let endpoints = Endpoints {
+            metrics: metrics.clone(),
+            ready: Box::new(move || checks.checks()),
+            routes: routes.clone(),
+            debug: Debug { handle: handle.clone(), filter: log_filter },
+        };
         serving.spawn(endpoints::serve(listener, Arc::new(endpoints)));
     }
 
@@ -64,6 +70,7 @@ pub(crate) async fn run(manager: Manager, stop: &CancellationToken) -> Result<()
     let keep_fields_of = controllers.iter().map(|controller| controller.field_manager().to_string()).collect();
     let caches = caches(&client, &options, &keep_fields_of);
     metrics.caches(caches.clone());
+    handle.add_caches(caches.clone());
     let mut running = Running {
         client,
         options,
@@ -176,6 +183,7 @@ impl Running {
             recorder: &self.recorder,
             options: &self.options,
             duty: &self.duty,
+            journal: self.handle.journal(),
             stop: &stop,
         };
         let Started { run, status, running } =
@@ -193,6 +201,7 @@ impl Running {
         }
         let caches = caches(&self.client, &self.options, &BTreeSet::from([field_manager.to_string()]));
         self.others.push(caches.clone());
+        self.handle.add_caches(caches.clone());
         caches
     }
 

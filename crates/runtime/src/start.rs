@@ -19,6 +19,7 @@ use crate::{
     events::Recorder,
     handle::ReadStatus,
     health::{self, ControllerStatus, InformerStatus},
+    journal::Journal,
     leadership::duty::Duty,
     metrics::Metrics,
     owned::memory::Memory,
@@ -36,6 +37,7 @@ pub(crate) struct Start<'a> {
     pub(crate) recorder: &'a Recorder,
     pub(crate) options: &'a ManagerOptions,
     pub(crate) duty: &'a Duty,
+    pub(crate) journal: &'a Arc<Journal>,
     pub(crate) stop: &'a CancellationToken,
 }
 
@@ -118,14 +120,14 @@ impl<K: Key> Runner for Controller<K> {
             owned,
             memory: Memory::default(),
             recorder: start.recorder.clone(),
+            journal: start.journal.clone(),
             clock: start.options.clock.clone(),
         };
         let deltas: Vec<Deltas> = context.stores.0.iter().map(|store| store.informer.subscribe()).collect();
         let backlogs = deltas.iter().map(Deltas::backlog).collect();
         let intake = Intake { queue, trigger, backlogs };
-        let duty = start.duty.clone();
-        let engine = Engine::new(Arc::new(context), options, intake, handler, metrics, duty, start.stop.clone());
-        let engine = Arc::new(engine);
+        let (duty, stop) = (start.duty.clone(), start.stop.clone());
+        let engine = Arc::new(Engine::new(Arc::new(context), options, intake, handler, metrics, duty, stop));
         let (status, running) = (engine.clone(), engine.clone());
         let drain = start.options.drain;
         let run = async move {

@@ -39,9 +39,11 @@ impl<K: Key> Run<K> {
         Self { engine, key, reads: Mutex::default() }
     }
 
-    /// The reconcile has ended: what it did not read does not matter any more.
-    pub(crate) fn end(&self) {
-        self.engine.has_read(&self.key, &self.reads.lock());
+    /// The reconcile has ended: what it did not read does not matter any more. Tells what it has read.
+    pub(crate) fn end(&self) -> FxHashSet<Interest> {
+        let reads = std::mem::take(&mut *self.reads.lock());
+        self.engine.has_read(&self.key, &reads);
+        reads
     }
 }
 

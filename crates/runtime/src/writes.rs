@@ -8,11 +8,12 @@ use std::sync::Arc;
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use kube::{Client, client::Body};
-use kubewright_cache::ObjectRef;
+use kubewright_cache::{ObjectRef, Stored};
 use parking_lot::Mutex;
 use serde::Deserialize;
 
 use crate::{
+    journal::{FieldChange, changes},
     leadership::{duty::Duty, guard},
     metrics::ClientMetrics,
 };
@@ -25,6 +26,10 @@ pub(crate) struct Write {
     pub(crate) reference: ObjectRef,
     pub(crate) uid: String,
     pub(crate) effect: Effect,
+    pub(crate) method: Method,
+    pub(crate) subresource: String,
+    /// The fields that it changed, if somebody wants to know and the state before is known.
+    pub(crate) changes: Option<Vec<FieldChange>>,
 }
 
 /// What a cache has to see before it reflects a write.
@@ -37,22 +42,43 @@ pub(crate) enum Effect {
 }
 
 /// The writes of one reconcile.
-#[derive(Debug, Default)]
-pub(crate) struct WriteLog(Mutex<Vec<Write>>);
+#[derive(Default)]
+pub(crate) struct WriteLog {
+    writes: Mutex<Vec<Write>>,
+    /// Where the fields that change are of interest.
+    before: Option<Before>,
+}
+
+/// Tells the state of an object of this group and plural before a write: `None` if there is no cache of it, `Some(None)` if
+/// it is not there.
+pub(crate) type Before = Box<dyn Fn(&str, &str, &ObjectRef) -> Option<Option<Stored>> + Send + Sync>;
 
 tokio::task_local! {
     static CURRENT: Arc<WriteLog>;
 }
 
 impl WriteLog {
+    /// A log that also tells which fields change.
+    pub(crate) fn with_changes(before: Before) -> Self {
+        Self { writes: Mutex::default(), before: Some(before) }
+    }
+
     /// Runs `work` and notes its writes.
     pub(crate) async fn record<F: Future>(self: Arc<Self>, work: F) -> F::Output {
         CURRENT.scope(self, work).await
     }
 
+    fn state_of(&self, target: &Target) -> Option<Option<Stored>> {
+        let before = self.before.as_ref()?;
+        if target.name.is_empty() {
+            return Some(None);
+        }
+        before(&target.group, &target.plural, &ObjectRef::new(target.namespace.as_deref(), &target.name))
+    }
+
     /// What was written up to now.
     pub(crate) fn take(&self) -> Vec<Write> {
-        std::mem::take(&mut self.0.lock())
+        std::mem::take(&mut self.writes.lock())
     }
 }
 
@@ -68,11 +94,12 @@ pub(crate) fn observed(client: Client, metrics: ClientMetrics, duty: Duty) -> Cl
             let writes = is_write(&method) && !request.uri().query().unwrap_or_default().contains("dryRun=All");
             let log = writes.then(|| CURRENT.try_with(Arc::clone).ok()).flatten();
             let target = log.as_ref().and_then(|_| Target::parse(request.uri().path()));
+            let before = log.as_ref().zip(target.as_ref()).and_then(|(log, target)| log.state_of(target));
             let answer = guard::send(&duty, &client, request).await;
             metrics.count(&method, answer.as_ref().ok().map(|response| response.status()));
             match (answer?, log, target) {
                 (response, Some(log), Some(target)) if response.status().is_success() => {
-                    note(response, &method, target, &log).await
+                    note(response, &method, target, before, &log).await
                 }
                 (response, ..) => Ok(response),
             }
@@ -89,16 +116,32 @@ async fn note(
     response: Response<Body>,
     method: &Method,
     target: Target,
+    before: Option<Option<Stored>>,
     log: &WriteLog,
 ) -> Result<Response<Body>, kube::Error> {
     let (parts, body) = response.into_parts();
     let bytes = body.collect().await?.to_bytes();
     if let Ok(answer) = serde_json::from_slice::<Answer>(&bytes)
-        && let Some(write) = answer.write(method, target)
+        && let Some(mut write) = answer.write(method, target)
     {
-        log.0.lock().push(write);
+        write.changes = before.and_then(|before| changed(before.as_ref(), &bytes, &write));
+        log.writes.lock().push(write);
     }
     Ok(Response::from_parts(parts, Body::from(bytes)))
+}
+
+/// The fields that a write has changed. An object that is made or goes has changed as a whole.
+fn changed(before: Option<&Stored>, after: &[u8], write: &Write) -> Option<Vec<FieldChange>> {
+    let whole = || Some("(object)".to_string());
+    let change = |from, to| Some(vec![FieldChange { field: String::new(), from, to }]);
+    match before {
+        _ if write.effect == Effect::Removed => change(whole(), None),
+        None => change(None, whole()),
+        Some(before) if *before.uid() == *write.uid => {
+            Some(changes::between(&before.tree(), &serde_json::from_slice(after).ok()?))
+        }
+        Some(_) => None,
+    }
 }
 
 /// The object that a path names, or the collection when the name is empty.
@@ -108,6 +151,7 @@ struct Target {
     plural: String,
     namespace: Option<String>,
     name: String,
+    subresource: String,
 }
 
 impl Target {
@@ -123,16 +167,17 @@ impl Target {
         // `namespaces/x/status` and `namespaces/x/finalize` are of the namespace itself.
         let (namespace, rest) = match rest.as_slice() {
             ["namespaces", namespace, plural, rest @ ..] if !matches!(*plural, "status" | "finalize") => {
-                (Some(*namespace), (*plural, rest.first()))
+                (Some(*namespace), (*plural, rest))
             }
-            [plural, rest @ ..] => (None, (*plural, rest.first())),
+            [plural, rest @ ..] => (None, (*plural, rest)),
             [] => return None,
         };
         Some(Self {
             group: group.to_string(),
             plural: rest.0.to_string(),
             namespace: namespace.map(str::to_string),
-            name: rest.1.copied().unwrap_or_default().to_string(),
+            name: rest.1.first().copied().unwrap_or_default().to_string(),
+            subresource: rest.1.get(1).copied().unwrap_or_default().to_string(),
         })
     }
 }
@@ -183,7 +228,8 @@ impl Answer {
         }
         let namespace = metadata.namespace.or(target.namespace);
         let reference = ObjectRef::new(namespace.as_deref(), &name);
-        Some(Write { group: target.group, plural: target.plural, reference, uid, effect })
+        let Target { group, plural, subresource, .. } = target;
+        Some(Write { group, plural, reference, uid, effect, method: method.clone(), subresource, changes: None })
     }
 }
 
@@ -194,7 +240,7 @@ mod tests {
     use super::*;
 
     fn target(path: &str) -> (String, String, Option<String>, String) {
-        let Target { group, plural, namespace, name } = Target::parse(path).unwrap();
+        let Target { group, plural, namespace, name, .. } = Target::parse(path).unwrap();
         (group, plural, namespace, name)
     }
 

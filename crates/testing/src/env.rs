@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, DeleteParams, PostParams};
@@ -12,7 +13,7 @@ use kubewright_cluster::{ControlPlane, ControlPlaneOptions, StartError};
 use kubewright_runtime::Manager;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use crate::eventually::eventually;
+use crate::eventually::{consistently, eventually};
 use crate::operator::Operator;
 
 /// Why a test environment could not be had.
@@ -152,6 +153,12 @@ impl TestEnv {
     /// Waits until `condition` gives a value; panics with `what` after a minute.
     pub async fn eventually<T>(&self, what: &str, condition: impl AsyncFnMut() -> Option<T>) -> T {
         eventually(what, condition).await
+    }
+
+    /// Looks for a while whether `condition` holds all the time; panics with `what` when it does not. For what must not
+    /// happen: as short as the test can bear, after [`Operator::idle`], since a test that passes waits all of it.
+    pub async fn consistently(&self, what: &str, time: Duration, condition: impl AsyncFnMut() -> bool) {
+        consistently(what, time, condition).await;
     }
 
     /// Runs an operator: `add` adds its controllers to a manager. It is called again at each restart.

@@ -23,3 +23,15 @@ pub(crate) async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -
         Err(_) => panic!("waited {} s for {what}", PATIENCE.as_secs()),
     }
 }
+
+/// Looks for a while whether `condition` holds all the time; panics with `what` when it does not.
+pub(crate) async fn consistently(what: &str, time: Duration, mut condition: impl AsyncFnMut() -> bool) {
+    let end = tokio::time::Instant::now() + time;
+    loop {
+        assert!(condition().await, "no longer so: {what}");
+        if tokio::time::Instant::now() >= end {
+            return;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}

@@ -1,8 +1,13 @@
-//! An operator under test: a manager that can be stopped and started again.
+//! An operator under test: a manager that can be stopped and started again, and that tells what it did when a test fails.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use kube::Client;
-use kubewright_runtime::{ControllerStatus, Handle, Manager, ManagerError, ManagerOptions};
-use tokio::sync::Mutex;
+use kubewright_runtime::{
+    ControllerStatus, Convergence, Handle, Manager, ManagerError, ManagerOptions, Record, Unsettled,
+};
+use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -10,11 +15,21 @@ use crate::eventually::eventually;
 
 type Add = dyn Fn(Manager) -> Manager + Send + Sync;
 
+/// The reconciles that are kept of each controller.
+const RECORDS: usize = 200;
+
 /// An operator under test.
+///
+/// It looks for reconcilers that never settle (see [`Convergence`]): [`idle`](Self::idle) and [`stop`](Self::stop) panic if
+/// there is one, with the fields that it writes again and again. When a test fails, the last reconciles are printed: why
+/// each ran, what it read and wrote, how it ended.
 pub struct Operator {
     client: Client,
     add: Box<Add>,
     running: Mutex<Option<Running>>,
+    /// The manager that runs, or ran last.
+    handle: Mutex<Handle>,
+    may_not_settle: AtomicBool,
 }
 
 struct Running {
@@ -25,14 +40,24 @@ struct Running {
 
 impl Operator {
     pub(crate) fn start(client: Client, add: Box<Add>) -> Self {
-        let running = Mutex::new(Some(run(&client, &*add)));
-        Self { client, add, running }
+        let running = run(&client, &*add);
+        let handle = Mutex::new(running.handle.clone());
+        Self { client, add, running: Mutex::new(Some(running)), handle, may_not_settle: AtomicBool::new(false) }
+    }
+
+    /// Lets reconcilers never settle, in a test that is about that.
+    pub fn allow_unsettled(&self) {
+        self.may_not_settle.store(true, Ordering::Relaxed);
     }
 
     /// Waits until its caches are in sync and no key is queued, worked on or waiting for a retry.
+    ///
+    /// # Panics
+    /// After a minute, and if a reconciler never settles.
     pub async fn idle(&self) {
         let handle = self.handle().await;
         eventually("an idle operator", async || {
+            self.check();
             let busy = |status: &ControllerStatus| status.queued + status.delayed + status.active > 0;
             (handle.ready().is_ok() && !handle.status().iter().any(busy)).then_some(())
         })
@@ -44,14 +69,27 @@ impl Operator {
         self.handle().await.status().into_iter().find(|status| status.name == controller)
     }
 
+    /// The last reconciles of each controller, the oldest first.
+    pub fn records(&self) -> Vec<std::sync::Arc<Record>> {
+        self.handle.lock().records()
+    }
+
+    /// The reconcilers that never settle.
+    pub fn unsettled(&self) -> Vec<Unsettled> {
+        self.handle.lock().unsettled()
+    }
+
     /// Stops it.
     ///
     /// # Errors
     /// What the manager ended with.
+    ///
+    /// # Panics
+    /// If a reconciler never settles.
     pub async fn stop(&self) -> Result<(), ManagerError> {
-        let Some(running) = self.running.lock().await.take() else { return Ok(()) };
-        running.stop.cancel();
-        running.task.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+        self.end().await?;
+        self.check();
+        Ok(())
     }
 
     /// Stops it, if it runs, and starts it anew with empty caches.
@@ -60,20 +98,57 @@ impl Operator {
     /// What the manager ended with.
     pub async fn restart(&self) -> Result<(), ManagerError> {
         self.stop().await?;
-        *self.running.lock().await = Some(run(&self.client, &*self.add));
+        let running = run(&self.client, &*self.add);
+        *self.handle.lock() = running.handle.clone();
+        *self.running.lock() = Some(running);
         Ok(())
     }
 
+    async fn end(&self) -> Result<(), ManagerError> {
+        let Some(running) = self.running.lock().take() else { return Ok(()) };
+        running.stop.cancel();
+        running.task.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+    }
+
+    fn check(&self) {
+        if self.may_not_settle.load(Ordering::Relaxed) {
+            return;
+        }
+        let unsettled = self.unsettled();
+        if let Some(first) = unsettled.first() {
+            panic!("{first} (Operator::allow_unsettled lets it)");
+        }
+    }
+
     async fn handle(&self) -> Handle {
-        match &*self.running.lock().await {
+        match &*self.running.lock() {
             Some(running) => running.handle.clone(),
             None => panic!("the operator was stopped; restart it first"),
         }
     }
 }
 
+impl Drop for Operator {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        let handle = self.handle.lock();
+        let mut text = String::from("what the operator did before the test failed:\n");
+        for record in handle.records() {
+            // Writing into a String does not fail.
+            _ = writeln!(text, "{record}");
+        }
+        for fault in handle.ready().err().unwrap_or_default() {
+            _ = writeln!(text, "not ready: {fault}");
+        }
+        eprintln!("{text}");
+    }
+}
+
 fn run(client: &Client, add: &Add) -> Running {
-    let options = ManagerOptions { listen: None, ..ManagerOptions::default() };
+    let convergence = Some(Convergence::default());
+    let options = ManagerOptions { listen: None, records: RECORDS, convergence, ..ManagerOptions::default() };
     let manager = add(Manager::new(client.clone(), options));
     let (handle, stop) = (manager.handle(), CancellationToken::new());
     let task = tokio::spawn(manager.run(stop.clone()));
