@@ -16,6 +16,8 @@ use crate::aggregation::Aggregation;
 use crate::defaults::{RootCa, ServiceAccounts};
 use crate::garbage;
 use crate::namespaces::NamespaceReconciler;
+use crate::nodes::{self, NodeOptions};
+use crate::workloads;
 
 /// How often [`ControlPlane::settled`] looks. Looking costs no request.
 const LOOK: Duration = Duration::from_millis(2);
@@ -27,13 +29,17 @@ pub struct ControlPlaneOptions {
     pub port: Option<u16>,
     /// Directory that keeps the state. Default: `None`, nothing is kept.
     pub data_dir: Option<PathBuf>,
-    /// Whether the built-in controllers run (garbage collection, namespaces, what every namespace has). Default: true.
+    /// Whether the built-in controllers run (garbage collection, namespaces, what every namespace has,
+    /// workloads). Default: true.
     pub controllers: bool,
+    /// Simulated nodes, on which pods are scheduled and run. They need the built-in controllers. Default: `None`, pods
+    /// wait for nodes of somebody else.
+    pub nodes: Option<NodeOptions>,
 }
 
 impl Default for ControlPlaneOptions {
     fn default() -> Self {
-        Self { port: None, data_dir: None, controllers: true }
+        Self { port: None, data_dir: None, controllers: true, nodes: None }
     }
 }
 
@@ -69,7 +75,7 @@ impl ControlPlane {
         })
         .await?;
         let client = Client::new(server.service(), "default");
-        let controllers = options.controllers.then(|| start_controllers(&server, &client));
+        let controllers = options.controllers.then(|| start_controllers(&server, &client, options.nodes.as_ref()));
         Ok(Self { server, client, controllers })
     }
 
@@ -165,7 +171,7 @@ impl ControlPlane {
     }
 }
 
-fn start_controllers(server: &ApiServer, client: &Client) -> Controllers {
+fn start_controllers(server: &ApiServer, client: &Client, nodes: Option<&NodeOptions>) -> Controllers {
     let options = ManagerOptions { listen: None, ..ManagerOptions::default() };
     let namespaces = Controller::new("namespace", Watch::<Namespace>::all(), NamespaceReconciler);
     let accounts = Controller::new("service-account", Watch::<Namespace>::all(), ServiceAccounts)
@@ -183,6 +189,11 @@ fn start_controllers(server: &ApiServer, client: &Client) -> Controllers {
         .controller(accounts)
         .controller(root_ca)
         .controller(aggregation);
+    let manager = workloads::add_to(manager);
+    let manager = match nodes {
+        Some(nodes) => nodes::add_to(manager, nodes),
+        None => manager,
+    };
     let manager = garbage::add_to(manager, client.clone());
     let (handle, stop) = (manager.handle(), CancellationToken::new());
     let running = tokio::spawn(manager.run(stop.clone()));

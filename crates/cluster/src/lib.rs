@@ -10,6 +10,8 @@
 //! | `namespaces` | the end of a namespace |
 //! | `defaults` | what every namespace has: ServiceAccount `default`, ConfigMap `kube-root-ca.crt` |
 //! | `aggregation` | ClusterRoles made of others |
+//! | `workloads` | Deployments and their kin |
+//! | `nodes` | simulated nodes, their scheduler and kubelets |
 //! | `kinds` | which kinds the server serves |
 
 mod aggregation;
@@ -18,5 +20,8 @@ mod defaults;
 mod garbage;
 mod kinds;
 mod namespaces;
+mod nodes;
+mod workloads;
 
 pub use control_plane::{ControlPlane, ControlPlaneOptions, StartError};
+pub use nodes::NodeOptions;

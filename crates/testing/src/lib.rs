@@ -21,4 +21,5 @@ mod eventually;
 mod operator;
 
 pub use env::{TestEnv, TestEnvError};
+pub use eventually::eventually;
 pub use operator::Operator;
