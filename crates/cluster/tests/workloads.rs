@@ -513,8 +513,8 @@ async fn a_daemon_set_has_a_pod_on_each_node_that_fits() {
     settled(2).await;
     let pods = world.pods.list(&ListParams::default()).await.unwrap().items;
     assert!(pods.iter().all(|pod| json!(pod.labels()["controller-revision-hash"]) != hash));
-    nodes.delete(&names[0], &DeleteParams::default()).await.unwrap();
-    settled(1).await;
-    nodes.delete(&names[1], &DeleteParams::default()).await.unwrap();
+    for name in &names {
+        nodes.delete(name, &DeleteParams::default()).await.unwrap();
+    }
     world.stop().await;
 }

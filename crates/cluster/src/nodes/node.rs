@@ -3,14 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::{Node, NodeAddress, NodeCondition, NodeStatus, NodeSystemInfo};
+use k8s_openapi::api::core::v1::{Node, NodeAddress, NodeCondition, NodeStatus, NodeSystemInfo, Taint};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::api::{Api, ObjectMeta, PostParams};
+use kube::api::{Api, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Client, ResourceExt};
 use kubewright_runtime::{Context, Error, Outcome, Reconciler};
+use serde_json::json;
 
 use super::SIMULATED;
+
+/// The taint that a new node has until it is ready.
+const NOT_READY: &str = "node.kubernetes.io/not-ready";
 
 /// What a node has unless it says otherwise: room for anything that one wants to simulate.
 const CAPACITY: [(&str, &str); 4] =
@@ -46,6 +50,18 @@ impl Reconciler for Nodes {
     async fn reconcile(&self, node: Arc<Node>, ctx: &Context) -> Result<Outcome, Error> {
         if node.metadata.deletion_timestamp.is_some() {
             return Ok(Outcome::Settled);
+        }
+        // The API server taints new nodes; on a real cluster the node lifecycle controller takes the taint off a ready one.
+        let taints = || node.spec.iter().flat_map(|spec| spec.taints.iter().flatten());
+        if taints().any(|taint| taint.key == NOT_READY) {
+            let api = Api::<Node>::all(ctx.client().clone());
+            let others: Vec<&Taint> = taints().filter(|taint| taint.key != NOT_READY).collect();
+            let metadata = json!({"uid": node.uid(), "resourceVersion": node.resource_version()});
+            let patch = Patch::Merge(json!({"metadata": metadata, "spec": {"taints": others}}));
+            match api.patch(&node.name_any(), &PatchParams::default(), &patch).await {
+                Err(kube::Error::Api(status)) if status.is_not_found() => {}
+                other => drop(other?),
+            }
         }
         ctx.set_status(&status(&node, ctx.now())).await?;
         Ok(Outcome::Settled)

@@ -103,6 +103,10 @@ pub(super) fn plan<'a>(set: &DaemonSet, nodes: &[Node], pods: &'a [Pod], hash: &
             }
         }
     }
+    // One that waits for a node which is gone would wait for ever.
+    let waits = |pod: &&Pod| pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref()).is_none_or(str::is_empty);
+    let lost = |pod: &&Pod| !nodes.iter().any(|node| Some(node.name_any().as_str()) == node_of(pod));
+    plan.delete.extend(pods.iter().filter(waits).filter(lost).filter(|pod| !ending(pod)));
     if by_hand {
         return plan;
     }
@@ -165,6 +169,12 @@ mod tests {
         let set = set(json!({}));
         let nodes = [node("a", "ssd", None), node("b", "hdd", None), node("c", "ssd", Some("NoSchedule"))];
         assert_eq!(steps(&set, &nodes, &[]), (vec!["a".into()], vec![]));
+    }
+
+    #[test]
+    fn one_that_waits_for_a_node_that_is_gone_goes() {
+        let set = set(json!({}));
+        assert_eq!(steps(&set, &[], &[running(&set, "a", "new", false)]).1, ["a-new"]);
     }
 
     #[test]
