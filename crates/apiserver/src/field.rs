@@ -11,6 +11,8 @@ pub enum FieldErrorKind {
     Required,
     /// `FieldValueDuplicate`
     Duplicate,
+    /// `FieldValueDuplicate`, of a value that the message does not show
+    DuplicateUnshown,
     /// `FieldValueInvalid`
     Invalid,
     /// `FieldValueInvalid`, of a value that the message does not show
@@ -36,7 +38,7 @@ impl FieldErrorKind {
     pub fn reason(self) -> &'static str {
         match self {
             Self::Required => "FieldValueRequired",
-            Self::Duplicate => "FieldValueDuplicate",
+            Self::Duplicate | Self::DuplicateUnshown => "FieldValueDuplicate",
             Self::Invalid | Self::InvalidUnshown => "FieldValueInvalid",
             Self::NotSupported => "FieldValueNotSupported",
             Self::Forbidden => "FieldValueForbidden",
@@ -51,7 +53,7 @@ impl FieldErrorKind {
     fn words(self) -> &'static str {
         match self {
             Self::Required => "Required value",
-            Self::Duplicate => "Duplicate value",
+            Self::Duplicate | Self::DuplicateUnshown => "Duplicate value",
             Self::Invalid | Self::InvalidUnshown | Self::TypeInvalid => "Invalid value",
             Self::NotSupported => "Unsupported value",
             Self::Forbidden => "Forbidden",
@@ -115,6 +117,7 @@ impl FieldError {
         let mut out = match self.kind {
             FieldErrorKind::Required
             | FieldErrorKind::InvalidUnshown
+            | FieldErrorKind::DuplicateUnshown
             | FieldErrorKind::Forbidden
             | FieldErrorKind::TooLong
             | FieldErrorKind::TooMany

@@ -23,6 +23,7 @@
 //! | `webhook` | calls to webhooks over HTTPS |
 //! | [`table`] | printing of objects as rows |
 //! | [`crd`] | custom resource definitions: from their manifest to a served resource |
+//! | `cel` | validation rules of custom resources |
 //! | [`registry`] | which resources are served, and by what schema, strategy and columns |
 //! | [`discovery`] | `/api`, `/apis` and `/openapi/v3` |
 //! | [`selector`] | label and field selectors |
@@ -39,6 +40,7 @@ mod admission;
 pub mod apply;
 mod auth;
 mod authorization;
+mod cel;
 pub mod crd;
 pub mod discovery;
 pub mod env;

@@ -166,9 +166,20 @@ async fn a_deleted_definition_takes_its_objects_along() {
 }
 
 #[tokio::test]
-async fn what_is_not_enforced_is_refused() {
+async fn rules_hold_for_objects_and_must_make_sense() {
     let client = Client::start().await;
-    let mut object = definition();
-    object["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["x-kubernetes-validations"] = json!([{"rule": "true"}]);
-    assert_eq!(client.post(DEFINITIONS, &object).await.refusal().0, 422);
+    let with_rule = |rule: &str| {
+        let mut object = definition();
+        object["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["x-kubernetes-validations"] =
+            json!([{"rule": rule}]);
+        object
+    };
+    let (code, _, message) = client.post(DEFINITIONS, &with_rule("self.nothing > 1")).await.refusal();
+    assert_eq!(code, 422);
+    assert!(message.contains("undefined field 'nothing'"), "{message}");
+    client.post(DEFINITIONS, &with_rule("self.metadata.name != 'b'")).await.expect(201);
+    client.post(WIDGETS, &widget("a")).await.expect(201);
+    let (code, _, message) = client.post(WIDGETS, &widget("b")).await.refusal();
+    assert_eq!(code, 422);
+    assert!(message.ends_with("<nil>: Invalid value: failed rule: self.metadata.name != 'b'"), "{message}");
 }

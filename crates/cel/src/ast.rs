@@ -86,10 +86,10 @@ impl Ast {
     }
 }
 
-/// `offset` counts characters.
+/// `offset` counts bytes.
 fn position(source: &str, offset: usize) -> Position {
     let mut at = Position { line: 1, column: 1 };
-    for c in source.chars().take(offset) {
+    for (_, c) in source.char_indices().take_while(|(start, _)| *start < offset) {
         if c == '\n' {
             at = Position { line: at.line + 1, column: 1 };
         } else {

@@ -37,18 +37,32 @@ pub(crate) fn parse(source: &str) -> Result<Ast, Issues> {
             refuse(format!("expression recursion limit exceeded: {DEEPEST}"))
         }
         Ok((root, info)) => Ok(Ast::new(root, source, &info)),
-        Err(errors) => Err(Issues::new(source, errors.errors.iter().map(issue).collect())),
+        Err(errors) => Err(Issues::new(source, errors.errors.iter().map(|error| issue(error, source)).collect())),
     }
 }
 
-fn issue(error: &ParseError) -> Issue {
+fn issue(error: &ParseError, source: &str) -> Issue {
     let (line, column) = error.pos;
     if error.msg.contains("Recursion limit of") {
         let message = format!("expression recursion limit exceeded: {DEEPEST}");
         return Issue { position: Position { line: 1, column: 1 }, message };
     }
     let position = Position { line: line.max(1) as usize, column: column.max(1) as usize };
-    Issue { position, message: error.msg.clone() }
+    let mut message = error.msg.clone();
+    if message == NO_NAME && is_argument_of(source, position, &["map", "filter", "sortBy"]) {
+        message = "argument is not an identifier".to_owned();
+    }
+    Issue { position, message }
+}
+
+const NO_NAME: &str = "argument must be a simple name";
+
+/// At `position` starts the first argument of one of the functions.
+fn is_argument_of(source: &str, position: Position, functions: &[&str]) -> bool {
+    let line = source.split('\n').nth(position.line - 1).unwrap_or_default();
+    let before: String = line.chars().take(position.column - 1).collect();
+    let name = before.trim_end().strip_suffix('(').unwrap_or_default();
+    functions.iter().any(|function| name.ends_with(&format!(".{function}")))
 }
 
 fn depth(root: &IdedExpr) -> usize {
@@ -187,7 +201,7 @@ fn sort_by(helper: &mut MacroExprHelper<'_>, target: &mut Target, args: &mut Vec
         return Err(helper.new_error(list.id, message));
     }
     let key = pop(args);
-    let variable = simple_name(helper, pop(args), "argument must be a simple name")?;
+    let variable = simple_name(helper, pop(args))?;
     let input = |helper: &mut MacroExprHelper<'_>| helper.next_expr(Expr::Ident(SORT_INPUT.to_owned()));
 
     let init = helper.next_expr(Expr::List(ListExpr::new(Vec::new())));
@@ -224,8 +238,8 @@ type Variables = (String, Option<String>);
 fn variables(helper: &mut MacroExprHelper<'_>, args: &mut Vec<IdedExpr>) -> Result<Variables, ParseError> {
     let (first, second) = (args.remove(0), args.remove(0));
     let second_id = second.id;
-    let first = simple_name(helper, first, "argument must be a simple name")?;
-    let second = simple_name(helper, second, "argument must be a simple name")?;
+    let first = simple_name(helper, first)?;
+    let second = simple_name(helper, second)?;
     if first == second {
         let message = format!("duplicate variable name: {second}");
         return Err(helper.new_error(second_id, message));
@@ -233,13 +247,13 @@ fn variables(helper: &mut MacroExprHelper<'_>, args: &mut Vec<IdedExpr>) -> Resu
     Ok((first, Some(second)))
 }
 
-fn simple_name(helper: &mut MacroExprHelper<'_>, expr: IdedExpr, message: &str) -> Result<String, ParseError> {
+fn simple_name(helper: &mut MacroExprHelper<'_>, expr: IdedExpr) -> Result<String, ParseError> {
     match expr.expr {
         Expr::Ident(name) if name == RESULT || name == "__result__" => {
             Err(helper.new_error(expr.id, "iteration variable overwrites accumulator variable"))
         }
         Expr::Ident(name) => Ok(name),
-        _ => Err(helper.new_error(expr.id, message)),
+        _ => Err(helper.new_error(expr.id, NO_NAME)),
     }
 }
 

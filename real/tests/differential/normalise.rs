@@ -66,6 +66,10 @@ impl Normaliser {
                             items.iter_mut().for_each(|item| self.normalise(item));
                             items.sort_by_key(Value::to_string);
                         }
+                        ("warning", Value::String(warnings)) => {
+                            self.text(warnings);
+                            *warnings = ordered_warnings(warnings);
+                        }
                         (name, Value::Number(port)) if PORTS.contains(&name) => {
                             *value = self.token("port", &port.to_string()).into();
                         }
@@ -98,6 +102,15 @@ impl Normaliser {
         let number = *self.known.entry((kind, value.to_owned())).or_insert(next);
         format!("<{kind} {number}>")
     }
+}
+
+/// Warnings about fields come in the order of a Go map.
+fn ordered_warnings(warnings: &str) -> String {
+    const START: &str = "299 - ";
+    let separator = format!(", {START}");
+    let mut each: Vec<&str> = warnings.strip_prefix(START).unwrap_or(warnings).split(&separator).collect();
+    each.sort_unstable();
+    format!("{START}{}", each.join(&separator))
 }
 
 /// Puts the causes that the message of a Status lists into the order that its details get.

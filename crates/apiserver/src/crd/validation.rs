@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 
 use super::structural;
+use crate::cel;
 use crate::field::{FieldError, FieldErrorKind};
 use crate::kinds::names::{dns_label_1035, dns_subdomain};
 
@@ -206,7 +207,10 @@ fn check_names(names: &Value, errors: &mut Vec<FieldError>) {
 
 fn check_schema(version: &Value, path: &str, errors: &mut Vec<FieldError>) {
     if let Some(schema) = version.pointer("/schema/openAPIV3Schema").filter(|schema| !schema.is_null()) {
-        errors.extend(structural::check(schema, &format!("{path}.openAPIV3Schema")));
+        let path = format!("{path}.openAPIV3Schema");
+        let mut wrong = structural::check(schema, &path);
+        cel::check(schema, &path, &mut wrong);
+        errors.append(&mut wrong);
     }
 }
 

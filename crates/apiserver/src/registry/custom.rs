@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use serde_json::Value;
 
 use super::resource::{Resource, ResourceStrategy, Subresource, api_version, object_prefix};
+use crate::cel::Rules;
 use crate::crd::{Definition, Version};
 use crate::kinds::CustomResource;
 use crate::kinds::tree::Tree;
@@ -17,6 +18,8 @@ use crate::table::CustomColumns;
 pub(crate) struct CustomVersion {
     /// The type of its objects.
     pub ty: TypeRef,
+    /// Its validation rules, if it has any.
+    pub rules: Option<Rules>,
     /// The columns of its tables.
     pub columns: CustomColumns,
     /// Names that field selectors may use.
@@ -118,9 +121,15 @@ fn custom_version(version: &Version, ty: TypeRef, api_version: &str, kind: &str)
         let standard = format!("{api_version} {kind} is deprecated");
         version.deprecation_warning.clone().unwrap_or(standard)
     };
+    let rules = Rules::compile(&version.schema.open_api).unwrap_or_else(|error| {
+        // Definitions are checked before they are stored.
+        tracing::error!(kind, api_version, error, "a stored rule can't be compiled");
+        None
+    });
     CustomVersion {
         several_versions: false,
         ty,
+        rules,
         columns: CustomColumns::new(&version.additional_printer_columns),
         selectable_fields: version.selectable_fields.iter().map(|field| dotted(&field.json_path)).collect(),
         scale: version.subresources.scale.as_ref().map(|scale| ScalePaths {

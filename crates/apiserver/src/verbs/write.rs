@@ -10,7 +10,7 @@ use crate::admission::{Attributes, Operation, OperationOptions};
 use crate::apply;
 use crate::authorization;
 use crate::crd;
-use crate::field::FieldError;
+use crate::field::{FieldError, FieldErrorKind};
 use crate::http::{Accept, WriteOptions};
 use crate::kinds::tree::Tree;
 use crate::kinds::{self, KindContext, certificate_request, metadata};
@@ -121,7 +121,8 @@ async fn store_candidate(
         crd::prepare_create(&mut object);
     }
     let name = object.text("metadata.name").to_string();
-    refused(&resource, &name, checked, validate(&resource, "", &object, None))?;
+    let wrong = validate(&resource, "", &object, None, &mut call.warnings);
+    refused(&resource, &name, checked, wrong)?;
     call.warnings.extend(warnings(&resource, &object, None));
     complete(&resource, &mut object);
     attributes.name.clone_from(&name);
@@ -208,7 +209,8 @@ pub(super) async fn update(
         if resource.is_definitions() && call.subresource.is_empty() {
             crd::prepare_update(&mut new, &old);
         }
-        refused(&resource, &call.name, checked, validate(&resource, &call.subresource, &new, Some(&old)))?;
+        let wrong = validate(&resource, &call.subresource, &new, Some(&old), &mut call.warnings);
+        refused(&resource, &call.name, checked, wrong)?;
         if call.subresource != "status" {
             call.warnings.extend(warnings(&resource, &new, Some(&old)));
         }
@@ -394,8 +396,14 @@ pub(super) fn is_service(resource: &Resource) -> bool {
     resource.group.is_empty() && resource.plural == "services"
 }
 
-/// What the schema of a custom resource, or the rules for definitions, refuse.
-fn validate(resource: &Resource, subresource: &str, new: &Value, old: Option<&Value>) -> Vec<FieldError> {
+/// What the schema and the rules of a custom resource, or the rules for definitions, refuse.
+fn validate(
+    resource: &Resource,
+    subresource: &str,
+    new: &Value,
+    old: Option<&Value>,
+    warnings: &mut Vec<String>,
+) -> Vec<FieldError> {
     if resource.is_definitions() {
         return crd::validate(new, old);
     }
@@ -411,7 +419,24 @@ fn validate(resource: &Resource, subresource: &str, new: &Value, old: Option<&Va
         let replicas = if subresource == "status" { "" } else { scale.replicas.as_str() };
         errors.extend(crd::validate_scale(replicas, &scale.status_replicas, selector, new));
     }
+    if let Some(rules) = &custom.rules {
+        if errors.iter().any(hides_rules) {
+            let detail = "some validation rules were not checked because the object was invalid; correct the existing \
+                          errors to complete validation";
+            errors.push(FieldError::invalid("", Value::Null, detail));
+        } else {
+            let verdict = rules.validate(new, old);
+            errors.extend(verdict.errors);
+            warnings.extend(verdict.warnings);
+        }
+    }
     errors
+}
+
+/// The object is so wrong that rules can't be evaluated on it.
+fn hides_rules(error: &FieldError) -> bool {
+    use FieldErrorKind::{NotSupported, Required, TooLong, TooMany, TypeInvalid};
+    matches!(error.kind, NotSupported | Required | TooLong | TooMany | TypeInvalid)
 }
 
 /// Brings an object that the rules of its kind have worked on into the form that a decoded one has.
