@@ -7,6 +7,7 @@ mod hook;
 mod support;
 
 use hook::Hook;
+use kubewright_apiserver::{AdmissionOptions, ApiServer, Options};
 use serde_json::{Value, json};
 use support::Client;
 
@@ -209,4 +210,123 @@ async fn configurations_themselves_are_never_asked_about() {
     assert_eq!(client.post(MAPS, &map("x")).await.code, 403);
     client.delete(&format!("{VALIDATING}/no")).await.expect(200);
     client.post(MAPS, &map("x")).await.expect(201);
+}
+
+#[tokio::test]
+async fn match_conditions_decide_who_is_asked() {
+    let (client, hook) = (Client::start().await, Hook::start().await);
+    let conditions = json!({"matchConditions": [
+        {"name": "named", "expression": "object.metadata.name.startsWith('no')"},
+        {"name": "create", "expression": "request.operation == 'CREATE' && oldObject == null"},
+    ]});
+    validating(&client, &hook, "some", "/deny", &conditions).await;
+    client.post(MAPS, &map("yes")).await.expect(201);
+    assert_eq!(client.post(MAPS, &map("no")).await.code, 403);
+    assert_eq!(hook.asked().len(), 1);
+    let wrong = json!({"matchConditions": [{"name": "wrong", "expression": "object.metadata.labels.none == 'x'"}]});
+    validating(&client, &hook, "wrong", "/allow", &wrong).await;
+    let (code, _, message) = client.post(MAPS, &map("yes2")).await.refusal();
+    assert_eq!(code, 403);
+    let start = "configmaps \"yes2\" is forbidden: expression 'object.metadata.labels.none == 'x'' resulted in error: ";
+    assert!(message.starts_with(start), "{message}");
+}
+
+#[tokio::test]
+async fn a_match_condition_that_is_no_expression_is_refused() {
+    let (client, hook) = (Client::start().await, Hook::start().await);
+    let more = json!({"matchConditions": [{"name": "x", "expression": "object.metadata.name + 1"}]});
+    let configuration = hook.configuration("ValidatingWebhookConfiguration", "x", "/", "pods", &more);
+    let (code, _, message) = client.post(VALIDATING, &configuration).await.refusal();
+    assert_eq!(code, 422);
+    assert!(message.contains("webhooks[0].matchConditions[0].expression: Invalid value"), "{message}");
+}
+
+const PODS: &str = "/api/v1/namespaces/default/pods";
+
+fn pod(name: &str, spec: &Value) -> Value {
+    let mut pod = json!({"metadata": {"name": name}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
+    for (key, value) in spec.as_object().unwrap() {
+        pod["spec"][key] = value.clone();
+    }
+    pod
+}
+
+#[tokio::test]
+async fn pods_get_the_priority_of_their_class() {
+    let client = Client::start().await;
+    let unknown = client.post(PODS, &pod("a", &json!({"priorityClassName": "high"}))).await.refusal();
+    assert_eq!(unknown.2, "pods \"a\" is forbidden: no PriorityClass with name high was found");
+    let class = |name: &str, default: bool| json!({"metadata": {"name": name}, "value": 7, "globalDefault": default});
+    let classes = "/apis/scheduling.k8s.io/v1/priorityclasses";
+    client.post(classes, &class("high", true)).await.expect(201);
+    let second = client.post(classes, &class("higher", true)).await.refusal();
+    let text = "PriorityClass high is already marked as default. Only one default can exist";
+    assert_eq!(second.2, format!("priorityclasses.scheduling.k8s.io \"higher\" is forbidden: {text}"));
+    let made = client.post(PODS, &pod("b", &json!({}))).await.expect(201);
+    assert_eq!((&made["spec"]["priority"], &made["spec"]["priorityClassName"]), (&json!(7), &json!("high")));
+    let critical = client.post(PODS, &pod("c", &json!({"priorityClassName": "system-node-critical"}))).await;
+    assert_eq!(critical.expect(201)["spec"]["priority"], 2_000_001_000);
+    let own = client.post(PODS, &pod("d", &json!({"priority": 3}))).await.refusal();
+    assert!(own.2.contains("the integer value of priority (3) must not be provided in pod spec"), "{own:?}");
+}
+
+#[tokio::test]
+async fn the_account_of_a_pod_must_be_there_and_its_token_is_mounted() {
+    let admission = AdmissionOptions { enable: Vec::new(), disable: Vec::new() };
+    let server = ApiServer::start(Options { admission, ..Options::default() }).await.unwrap();
+    let client = Client { server };
+    let refused = client.post(PODS, &pod("a", &json!({"serviceAccountName": "robot"}))).await.refusal();
+    let text = "error looking up service account default/robot: serviceaccount \"robot\" not found";
+    assert_eq!(refused, (403, "Forbidden".to_owned(), format!("pods \"a\" is forbidden: {text}")));
+    let account = json!({"metadata": {"name": "robot"}, "imagePullSecrets": [{"name": "pull"}]});
+    client.post("/api/v1/namespaces/default/serviceaccounts", &account).await.expect(201);
+    let made = client.post(PODS, &pod("a", &json!({"serviceAccountName": "robot"}))).await.expect(201);
+    let spec = &made["spec"];
+    let volume = spec["volumes"][0]["name"].as_str().unwrap();
+    assert!(volume.starts_with("kube-api-access-"), "{volume}");
+    let mount = json!({"name": volume, "readOnly": true, "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"});
+    assert_eq!(spec["containers"][0]["volumeMounts"], json!([mount]));
+    assert_eq!(spec["imagePullSecrets"], json!([{"name": "pull"}]));
+    let plain = pod("b", &json!({"serviceAccountName": "robot", "automountServiceAccountToken": false}));
+    assert_eq!(client.post(PODS, &plain).await.expect(201)["spec"].get("volumes"), None);
+}
+
+#[tokio::test]
+async fn what_names_no_class_gets_the_default_one() {
+    let client = Client::start().await;
+    let class = json!({
+        "metadata": {"name": "fast", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+        "provisioner": "example.com/disk",
+    });
+    client.post("/apis/storage.k8s.io/v1/storageclasses", &class).await.expect(201);
+    let claim = json!({"metadata": {"name": "a"}, "spec": {
+        "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}},
+    }});
+    let made = client.post("/api/v1/namespaces/default/persistentvolumeclaims", &claim).await.expect(201);
+    assert_eq!(made["spec"]["storageClassName"], "fast");
+    assert_eq!(made["metadata"]["finalizers"], json!(["kubernetes.io/pvc-protection"]));
+    let class = json!({
+        "metadata": {"name": "web", "annotations": {"ingressclass.kubernetes.io/is-default-class": "true"}},
+        "spec": {"controller": "example.com/web"},
+    });
+    client.post("/apis/networking.k8s.io/v1/ingressclasses", &class).await.expect(201);
+    let backend = json!({"service": {"name": "s", "port": {"number": 80}}});
+    let ingress = json!({"metadata": {"name": "a"}, "spec": {"defaultBackend": backend}});
+    let made = client.post("/apis/networking.k8s.io/v1/namespaces/default/ingresses", &ingress).await.expect(201);
+    assert_eq!(made["spec"]["ingressClassName"], "web");
+}
+
+#[tokio::test]
+async fn a_runtime_class_must_be_there_and_says_what_it_costs() {
+    let client = Client::start().await;
+    let refused = client.post(PODS, &pod("a", &json!({"runtimeClassName": "gvisor"}))).await.refusal();
+    assert_eq!(refused.2, "pods \"a\" is forbidden: pod rejected: RuntimeClass \"gvisor\" not found");
+    let class = json!({
+        "metadata": {"name": "gvisor"}, "handler": "runsc", "overhead": {"podFixed": {"cpu": "100m"}},
+        "scheduling": {"nodeSelector": {"sandbox": "yes"}},
+    });
+    client.post("/apis/node.k8s.io/v1/runtimeclasses", &class).await.expect(201);
+    let made = client.post(PODS, &pod("a", &json!({"runtimeClassName": "gvisor"}))).await.expect(201);
+    assert_eq!(made["spec"]["overhead"], json!({"cpu": "100m"}));
+    assert_eq!(made["spec"]["nodeSelector"], json!({"sandbox": "yes"}));
 }

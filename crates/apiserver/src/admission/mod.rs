@@ -14,10 +14,23 @@
 //! | `plugins` | the plugins by name and order, and which are on |
 //! | `webhooks` | MutatingAdmissionWebhook and ValidatingAdmissionWebhook |
 //! | `namespace_lifecycle` | nothing new in namespaces that are not there or going |
+//! | `service_account` | Pods run as an account that is there, and get its token |
+//! | `priority` | Pods get the priority of their class |
+//! | `default_class` | claims and Ingresses that name no class get the default one |
+//! | `runtime_class` | Pods get the overhead and the nodes of their runtime class |
+//!
+//! DefaultTolerationSeconds and StorageObjectInUseProtection are a line each; `kinds` has what they do. What the real
+//! server has on besides, and this one does not have: LimitRanger, ResourceQuota, PodSecurity (all three are about limits
+//! that an administrator sets; their objects are stored and not enforced), TaintNodesByCondition,
+//! PersistentVolumeClaimResize, and the checks of certificates by signer.
 
 mod attributes;
+mod default_class;
 mod namespace_lifecycle;
 mod plugins;
+mod priority;
+mod runtime_class;
+mod service_account;
 mod webhooks;
 
 use serde_json::Value;
@@ -26,6 +39,7 @@ pub(crate) use attributes::{Attributes, Operation, OperationOptions};
 pub use plugins::AdmissionOptions;
 pub(crate) use plugins::{Plugin, UnknownPlugin};
 
+use crate::kinds;
 use crate::status::ApiResult;
 use crate::store::Store;
 use webhooks::{Configurations, Phase, Reinvocation};
@@ -59,14 +73,14 @@ impl Admission {
         let mut reinvocation = Reinvocation::default();
         loop {
             for plugin in &self.plugins {
-                match plugin {
-                    Plugin::NamespaceLifecycle => namespace_lifecycle::admit(attributes)?,
-                    Plugin::MutatingAdmissionWebhook => {
-                        let hooks = self.mutating.current();
-                        let object = object.as_deref_mut();
-                        webhooks::mutate(attributes, object, old, &hooks, &mut reinvocation, warnings).await?;
-                    }
-                    Plugin::ValidatingAdmissionWebhook => {}
+                if *plugin == Plugin::NamespaceLifecycle {
+                    namespace_lifecycle::admit(attributes)?;
+                } else if *plugin == Plugin::MutatingAdmissionWebhook {
+                    let hooks = self.mutating.current();
+                    let object = object.as_deref_mut();
+                    webhooks::mutate(attributes, object, old, &hooks, &mut reinvocation, warnings).await?;
+                } else if let Some(object) = object.as_deref_mut() {
+                    fill_in(*plugin, attributes, object, old).await?;
                 }
             }
             if !reinvocation.begin() {
@@ -83,18 +97,45 @@ impl Admission {
         old: Option<&Value>,
         warnings: &mut Vec<String>,
     ) -> ApiResult<()> {
-        if let Some(object) = object {
-            webhooks::check(&attributes.resource, object)?;
-        }
         for plugin in &self.plugins {
-            match plugin {
-                Plugin::ValidatingAdmissionWebhook => {
+            match (plugin, object) {
+                (Plugin::ValidatingAdmissionWebhook, _) => {
                     let hooks = self.validating.current();
                     webhooks::validate(attributes, object, old, &hooks, warnings).await?;
                 }
-                Plugin::NamespaceLifecycle | Plugin::MutatingAdmissionWebhook => {}
+                (Plugin::ServiceAccount, Some(object)) => service_account::validate(attributes, object).await?,
+                (Plugin::Priority, Some(object)) => priority::validate(attributes, object)?,
+                (Plugin::RuntimeClass, Some(object)) => runtime_class::validate(attributes, object)?,
+                _ => {}
             }
         }
         Ok(())
+    }
+}
+
+/// The first phase of the plugins that look at the object.
+async fn fill_in(plugin: Plugin, attributes: &Attributes, object: &mut Value, old: Option<&Value>) -> ApiResult<()> {
+    let whole = attributes.subresource.is_empty();
+    match plugin {
+        Plugin::ServiceAccount => service_account::admit(attributes, object).await,
+        Plugin::Priority => priority::admit(attributes, object, old).await,
+        Plugin::RuntimeClass => runtime_class::admit(attributes, object),
+        Plugin::DefaultTolerationSeconds if whole && attributes.is("", "pods") => {
+            kinds::tolerate_unreachable_nodes(object);
+            Ok(())
+        }
+        Plugin::StorageObjectInUseProtection if whole && attributes.operation == Operation::Create => {
+            kinds::protect_storage(&attributes.resource.group, &attributes.resource.kind, object);
+            Ok(())
+        }
+        Plugin::DefaultStorageClass => {
+            default_class::storage(attributes, object);
+            Ok(())
+        }
+        Plugin::DefaultIngressClass => {
+            default_class::ingress(attributes, object);
+            Ok(())
+        }
+        _ => Ok(()),
     }
 }

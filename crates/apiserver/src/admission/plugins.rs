@@ -4,12 +4,19 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Plugin {
     NamespaceLifecycle,
+    ServiceAccount,
+    Priority,
+    DefaultTolerationSeconds,
+    DefaultStorageClass,
+    StorageObjectInUseProtection,
+    RuntimeClass,
+    DefaultIngressClass,
     MutatingAdmissionWebhook,
     ValidatingAdmissionWebhook,
 }
 
 /// Plugins of the real server that this one does not have. They may be turned off, but not on.
-const ABSENT: [&str; 31] = [
+const ABSENT: [&str; 24] = [
     "AlwaysAdmit",
     "AlwaysDeny",
     "AlwaysPullImages",
@@ -17,9 +24,6 @@ const ABSENT: [&str; 31] = [
     "CertificateSigning",
     "CertificateSubjectRestriction",
     "ClusterTrustBundleAttest",
-    "DefaultIngressClass",
-    "DefaultStorageClass",
-    "DefaultTolerationSeconds",
     "DenyServiceExternalIPs",
     "EventRateLimit",
     "ExtendedResourceToleration",
@@ -35,22 +39,35 @@ const ABSENT: [&str; 31] = [
     "PodSecurity",
     "PodTolerationRestriction",
     "PodTopologyLabels",
-    "Priority",
     "ResourceQuota",
-    "RuntimeClass",
-    "ServiceAccount",
-    "StorageObjectInUseProtection",
     "TaintNodesByCondition",
 ];
 
 impl Plugin {
     /// All, in the order in which they work: that of the real server.
-    pub(crate) const ALL: [Self; 3] =
-        [Self::NamespaceLifecycle, Self::MutatingAdmissionWebhook, Self::ValidatingAdmissionWebhook];
+    pub(crate) const ALL: [Self; 10] = [
+        Self::NamespaceLifecycle,
+        Self::ServiceAccount,
+        Self::Priority,
+        Self::DefaultTolerationSeconds,
+        Self::DefaultStorageClass,
+        Self::StorageObjectInUseProtection,
+        Self::RuntimeClass,
+        Self::DefaultIngressClass,
+        Self::MutatingAdmissionWebhook,
+        Self::ValidatingAdmissionWebhook,
+    ];
 
     fn name(self) -> &'static str {
         match self {
             Self::NamespaceLifecycle => "NamespaceLifecycle",
+            Self::ServiceAccount => "ServiceAccount",
+            Self::Priority => "Priority",
+            Self::DefaultTolerationSeconds => "DefaultTolerationSeconds",
+            Self::DefaultStorageClass => "DefaultStorageClass",
+            Self::StorageObjectInUseProtection => "StorageObjectInUseProtection",
+            Self::RuntimeClass => "RuntimeClass",
+            Self::DefaultIngressClass => "DefaultIngressClass",
             Self::MutatingAdmissionWebhook => "MutatingAdmissionWebhook",
             Self::ValidatingAdmissionWebhook => "ValidatingAdmissionWebhook",
         }
@@ -58,12 +75,19 @@ impl Plugin {
 }
 
 /// Which admission plugins are on: those that are on by default on the real server, and what is said here.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdmissionOptions {
     /// Plugins that are on besides, as in `--enable-admission-plugins`. Default: none.
     pub enable: Vec<String>,
-    /// Plugins that are off, as in `--disable-admission-plugins`. Default: none.
+    /// Plugins that are off, as in `--disable-admission-plugins`. Default: `ServiceAccount`, with which Pods are refused
+    /// in namespaces where no controller has made the account `default`; envtest turns it off too.
     pub disable: Vec<String>,
+}
+
+impl Default for AdmissionOptions {
+    fn default() -> Self {
+        Self { enable: Vec::new(), disable: vec![Plugin::ServiceAccount.name().into()] }
+    }
 }
 
 /// A plugin that is to be on, or off, and can't.
@@ -110,7 +134,7 @@ mod tests {
 
     #[test]
     fn all_plugins_are_on_until_they_are_turned_off() {
-        assert_eq!(AdmissionOptions::default().plugins(), Ok(Plugin::ALL.to_vec()));
+        assert_eq!(options(&[], &[]).plugins(), Ok(Plugin::ALL.to_vec()));
         let rest = options(&[], &["NamespaceLifecycle", "EventRateLimit"]).plugins().unwrap();
         assert!(!rest.contains(&Plugin::NamespaceLifecycle));
         assert_eq!(rest.len(), Plugin::ALL.len() - 1);

@@ -25,6 +25,9 @@ pub struct Spec {
     pub scope: String,
     /// Versions, in the order of the manifest.
     pub versions: Vec<Version>,
+    /// How objects are converted between the versions.
+    #[serde(default)]
+    pub conversion: Value,
 }
 
 /// Names of a resource.

@@ -5,8 +5,7 @@
 //! [`update_status`]. [`Definition`] is what the rest of the crate reads of a stored one, and
 //! [`schema::crd::compile`](crate::schema::crd::compile) makes the type of its objects.
 //!
-//! Rules in CEL (`x-kubernetes-validations`) are the business of `cel`. What is not enforced yet is refused: conversion
-//! webhooks.
+//! Rules in CEL (`x-kubernetes-validations`) are the business of `cel`.
 
 mod definition;
 mod scale;

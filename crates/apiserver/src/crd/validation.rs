@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 use super::structural;
 use crate::cel;
 use crate::field::{FieldError, FieldErrorKind};
+use crate::kinds;
 use crate::kinds::names::{dns_label_1035, dns_subdomain};
+use crate::kinds::path::Path;
+use crate::kinds::tree::Tree;
 
 /// Annotation that groups under k8s.io and kubernetes.io must carry.
 pub(super) const APPROVED: &str = "api-approved.kubernetes.io";
@@ -33,6 +36,11 @@ pub fn set_defaults(definition: &mut Value) {
     }
     if spec.get("conversion").is_none_or(Value::is_null) {
         spec.insert("conversion".into(), json!({"strategy": "None"}));
+    }
+    if let Some(service) =
+        spec["conversion"].pointer_mut("/webhook/clientConfig/service").and_then(Value::as_object_mut)
+    {
+        service.entry("port").or_insert(443.into());
     }
 }
 
@@ -326,9 +334,17 @@ fn check_conversion(conversion: &Value, errors: &mut Vec<FieldError>) {
         }
         "None" => {}
         "Webhook" => {
-            let detail = "conversion webhooks are not called by this server yet, and objects would come back \
-                          unconverted; use strategy None to use the definition here";
-            errors.push(FieldError::forbidden("spec.conversion.strategy", detail));
+            // The fields have other names here than in the manifest, as on the real server.
+            let path = Path::new("spec");
+            let path = path.child("conversion");
+            let config = path.child("webhookClientConfig");
+            if webhook["clientConfig"].is_null() {
+                errors.push(FieldError::required(config, "required when strategy is set to Webhook"));
+            } else {
+                errors.extend(kinds::webhook_client_config(&webhook["clientConfig"], &config));
+            }
+            let versions = path.child("conversionReviewVersions");
+            errors.extend(kinds::review_versions(webhook.list("conversionReviewVersions"), &versions, ""));
         }
         "" => errors.push(FieldError::required("spec.conversion.strategy", "")),
         other => errors.push(FieldError::not_supported("spec.conversion.strategy", other, &["None", "Webhook"])),
@@ -550,10 +566,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_enforced_is_refused() {
-        let webhook = json!({"strategy": "Webhook", "webhook": {"conversionReviewVersions": ["v1"]}});
-        assert!(
-            errors("/spec/conversion", webhook).starts_with("spec.conversion.strategy: Forbidden: conversion webhooks")
+    fn a_conversion_webhook_says_where_it_is_and_what_it_speaks() {
+        let webhook = |webhook: Value| errors("/spec/conversion", json!({"strategy": "Webhook", "webhook": webhook}));
+        let url = json!({"url": "https://localhost/convert"});
+        assert_eq!(webhook(json!({"clientConfig": url, "conversionReviewVersions": ["v1"]})), "");
+        assert_eq!(
+            webhook(json!({"clientConfig": {}, "conversionReviewVersions": []})),
+            "spec.conversion.webhookClientConfig: Required value: exactly one of url or service is required, \
+             spec.conversion.conversionReviewVersions: Required value"
         );
     }
 

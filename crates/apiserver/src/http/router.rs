@@ -16,7 +16,7 @@ use crate::authorization::{self, Decision, RequestInfo};
 use crate::discovery;
 use crate::server::Core;
 use crate::status::{ApiError, ApiResult};
-use crate::verbs::{self, Call, Content, Reply};
+use crate::verbs::{self, Call, Content, Conversions, Reply};
 
 /// What the connection says about the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,6 +165,7 @@ fn answer(core: &Arc<Core>, user: Arc<User>, parts: Parts, mut query: Query, bod
         headers: parts.headers,
         body: Some(body),
         warnings: Vec::new(),
+        conversions: Conversions::default(),
     }))
 }
 

@@ -75,16 +75,38 @@ fn create(case: &Value, allocations: &Allocations, object: &mut Value) -> ApiRes
     let strategy = strategy(context.group, context.kind);
     strategy.default(context.version, object);
     metadata::fill_create(object, "the-uid", Timestamp::UNIX_EPOCH);
+    admit(&context, object);
     before_create(strategy, &context, object)?;
     context.reservation.commit();
     object["metadata"]["resourceVersion"] = json!("1");
     Ok(())
 }
 
+/// What the admission of a default server does before the kind's rules come.
+fn admit(context: &KindContext<'_>, object: &mut Value) {
+    super::protect_storage(context.group, context.kind, object);
+    if context.kind != "Pod" {
+        return;
+    }
+    super::tolerate_unreachable_nodes(object);
+    let spec = object.ensure("spec");
+    let priority = match spec.text("priorityClassName") {
+        "" => 0,
+        "system-node-critical" => 2_000_001_000,
+        "system-cluster-critical" => 2_000_000_000,
+        _ => return,
+    };
+    spec.set("priority", priority);
+    spec.default_text("preemptionPolicy", "PreemptLowerPriority");
+}
+
 fn update(case: &Value, step: &Value, allocations: &Allocations, new: &mut Value, old: &Value) -> ApiResult<()> {
     let context = context(case, allocations);
     let strategy = strategy(context.group, context.kind);
     strategy.default(context.version, new);
+    if context.kind == "Pod" && step.text("subresource").is_empty() {
+        super::tolerate_unreachable_nodes(new);
+    }
     match step.text("subresource") {
         "status" => before_status_update(strategy, &context, new, old)?,
         _ => before_update(strategy, &context, new, old)?,

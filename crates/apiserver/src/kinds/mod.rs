@@ -66,7 +66,10 @@ mod workload;
 pub use generic::CustomResource;
 pub use lifecycle::{before_approval_update, before_create, before_status_update, before_update};
 pub use names::NameRule;
+pub(crate) use pod::tolerate_unreachable_nodes;
+pub(crate) use storage::protect as protect_storage;
 pub use strategy::{KindContext, Strategy};
+pub(crate) use webhooks::{client_config as webhook_client_config, review_versions};
 
 /// The strategy of a built-in kind. Kinds that have no rules of their own get a plain one.
 pub fn strategy(group: &str, kind: &str) -> &'static dyn Strategy {

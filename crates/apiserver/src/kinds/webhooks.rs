@@ -1,5 +1,6 @@
 //! ValidatingWebhookConfiguration and MutatingWebhookConfiguration.
 
+use kubewright_cel::{Type, admission_environment};
 use serde_json::{Value, json};
 
 use super::addresses;
@@ -50,8 +51,11 @@ impl Strategy for WebhookConfiguration {
         for (index, hook) in hooks.iter().enumerate() {
             let path = path.index(index);
             errors.extend(self.validate_hook(hook, &path));
-            errors
-                .extend(review_versions(hook.list("admissionReviewVersions"), &path.child("admissionReviewVersions")));
+            errors.extend(review_versions(
+                hook.list("admissionReviewVersions"),
+                &path.child("admissionReviewVersions"),
+                "must specify one of v1, v1beta1",
+            ));
             let name = hook.text("name");
             if !name.is_empty() && hooks[..index].iter().any(|other| other.text("name") == name) {
                 errors.push(FieldError::duplicate(path.child("name"), name));
@@ -112,7 +116,7 @@ impl WebhookConfiguration {
 }
 
 /// Checks how a webhook is reached: also that of CRD conversion.
-pub(super) fn client_config(config: &Value, path: &Path<'_>) -> Vec<FieldError> {
+pub(crate) fn client_config(config: &Value, path: &Path<'_>) -> Vec<FieldError> {
     match (config.at("url").as_str(), config.at("service")) {
         (Some(url), Value::Null) => validate_url(url, path.child("url")),
         (None, service) if service.is_object() => validate_service(service, &path.child("service")),
@@ -138,11 +142,11 @@ fn full_name(name: &str, path: Path<'_>) -> Vec<FieldError> {
     Vec::new()
 }
 
-fn review_versions(versions: &[Value], path: &Path<'_>) -> Vec<FieldError> {
+/// Checks the versions of a review that a webhook takes. `missing`: what is said when there are none.
+pub(crate) fn review_versions(versions: &[Value], path: &Path<'_>, missing: &str) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if versions.is_empty() {
-        let detail = format!("must specify one of {}", REVIEW_VERSIONS.join(", "));
-        return vec![FieldError::required(*path, detail)];
+        return vec![FieldError::required(*path, missing)];
     }
     for (index, version) in versions.iter().enumerate() {
         let text = version.as_str().unwrap_or_default();
@@ -312,8 +316,11 @@ fn match_conditions(conditions: &[Value], path: &Path<'_>) -> Vec<FieldError> {
     for (index, condition) in conditions.iter().enumerate() {
         let path = path.index(index);
         let name = condition.text("name");
-        if condition.text("expression").trim().is_empty() {
+        let expression = condition.text("expression").trim();
+        if expression.is_empty() {
             errors.push(FieldError::required(path.child("expression"), ""));
+        } else if let Err(error) = admission_environment().compile(expression, &Type::Bool) {
+            errors.push(FieldError::invalid(path.child("expression"), expression, error.to_string()));
         }
         if name.is_empty() {
             errors.push(FieldError::required(path.child("name"), ""));

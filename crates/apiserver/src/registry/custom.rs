@@ -1,7 +1,10 @@
 //! Custom resources: from their definition to what is served.
 
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
+use parking_lot::Mutex;
+use rustc_hash::FxBuildHasher;
 use serde_json::Value;
 
 use super::resource::{Resource, ResourceStrategy, Subresource, api_version, object_prefix};
@@ -10,8 +13,9 @@ use crate::crd::{Definition, Version};
 use crate::kinds::CustomResource;
 use crate::kinds::tree::Tree;
 use crate::schema::{self, TypeRef};
-use crate::store::Store;
+use crate::store::{EventType, Store, Stored};
 use crate::table::CustomColumns;
+use crate::webhook::ClientConfig;
 
 /// What a version of a custom resource has beyond a built-in one.
 #[derive(Debug)]
@@ -28,8 +32,59 @@ pub(crate) struct CustomVersion {
     pub scale: Option<ScalePaths>,
     /// Whether other versions are served, which may have other schemas.
     pub several_versions: bool,
+    /// The webhook that converts objects from and to other versions; none: nothing but `apiVersion` differs.
+    pub conversion: Option<Arc<Conversion>>,
+    /// Objects that were converted to this version.
+    pub converted: Converted,
     /// Sent with every answer.
     pub deprecation_warning: Option<String>,
+}
+
+/// A webhook that converts objects.
+#[derive(Debug)]
+pub(crate) struct Conversion {
+    /// Where it is.
+    pub client: ClientConfig,
+    /// Versions of ConversionReview that it takes, the best one first.
+    pub review_versions: Vec<String>,
+}
+
+impl Conversion {
+    fn read(definition: &Definition) -> Option<Self> {
+        let conversion = &definition.spec.conversion;
+        (conversion.text("strategy") == "Webhook").then(|| Self {
+            client: ClientConfig::read(conversion.at("webhook.clientConfig")),
+            review_versions: conversion
+                .list("webhook.conversionReviewVersions")
+                .iter()
+                .filter_map(Value::as_str)
+                .map(String::from)
+                .collect(),
+        })
+    }
+}
+
+/// Objects that were converted, by their revision. They are forgotten when the definition changes, and all at once when
+/// they are many.
+#[derive(Debug, Default)]
+pub(crate) struct Converted(Mutex<HashMap<(u64, EventType), Arc<Stored>, FxBuildHasher>>);
+
+impl Converted {
+    const MOST: usize = 10_000;
+
+    /// What this version of an object was converted to.
+    pub(crate) fn get(&self, stored: &Stored) -> Option<Arc<Stored>> {
+        self.0.lock().get(&(stored.revision(), stored.event_type())).cloned()
+    }
+
+    /// Keeps a converted object.
+    pub(crate) fn keep(&self, converted: Arc<Stored>) {
+        let mut known = self.0.lock();
+        if known.len() >= Self::MOST {
+            known.clear();
+        }
+        known.insert((converted.revision(), converted.event_type()), converted);
+    }
 }
 
 /// Where objects keep what their scale shows, as dotted paths.
@@ -67,6 +122,7 @@ pub(crate) fn from_definition(store: &Store, definition: &Definition) -> Vec<Res
     let spec = &definition.spec;
     let Some(storage) = definition.storage_version() else { return Vec::new() };
     let names = &definition.status.accepted_names;
+    let conversion = Conversion::read(definition).map(Arc::new);
     spec.versions
         .iter()
         .filter(|version| version.served)
@@ -106,6 +162,7 @@ pub(crate) fn from_definition(store: &Store, definition: &Definition) -> Vec<Res
                 subresources: subresources(spec.group.as_str(), &names.kind, version),
                 custom: Some(Arc::new(CustomVersion {
                     several_versions: spec.versions.len() > 1,
+                    conversion: conversion.clone(),
                     ..custom_version(version, ty, &own, &names.kind)
                 })),
                 api_version: own,
@@ -128,6 +185,8 @@ fn custom_version(version: &Version, ty: TypeRef, api_version: &str, kind: &str)
     });
     CustomVersion {
         several_versions: false,
+        conversion: None,
+        converted: Converted::default(),
         ty,
         rules,
         columns: CustomColumns::new(&version.additional_printer_columns),

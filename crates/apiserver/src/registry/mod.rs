@@ -16,7 +16,7 @@ use crate::store::Store;
 
 pub use resource::{Resource, Subresource};
 
-pub(crate) use custom::{ScalePaths, from_definition};
+pub(crate) use custom::{Conversion, ScalePaths, from_definition};
 
 /// group, version, plural.
 type Key = (String, String, String);

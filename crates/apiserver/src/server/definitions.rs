@@ -154,7 +154,9 @@ async fn delete_instances(core: Arc<Core>, definition: Value) {
     let (group, plural) = (definition.text("spec.group"), definition.text("spec.names.plural"));
     let collection = core.store.collection(group, plural);
     let served = core.registry.resources();
-    if let Some(resource) = served.iter().find(|r| r.is_custom() && r.group == group && r.plural == plural) {
+    // In the stored version nothing needs to be converted.
+    let own = served.iter().filter(|r| r.is_custom() && r.group == group && r.plural == plural);
+    if let Some(resource) = own.max_by_key(|r| r.api_version == r.storage_api_version) {
         loop {
             let Ok(range) = collection.range(RangeRequest::default()) else { return };
             let Ok(mut watch) = collection.watch(range.revision) else { continue };

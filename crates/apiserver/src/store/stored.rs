@@ -92,6 +92,11 @@ impl Stored {
         self.event_type
     }
 
+    /// The same version of the object with another content: as it stands in another API version.
+    pub fn in_other_form(&self, object: &Encoded) -> Self {
+        Draft::new(self.key.clone(), object, self.event_type, self.revision).stamp(self.revision)
+    }
+
     /// The object as JSON. Shares the memory of this version.
     pub fn json(&self) -> Bytes {
         let start = self.start();

@@ -7,6 +7,7 @@ use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
 use serde_json::Value;
 
+use super::Conversions;
 use crate::auth::User;
 use crate::http::{Accept, Chunks, Query, RequestBody, read_body};
 use crate::registry::Resource;
@@ -37,6 +38,8 @@ pub(crate) struct Call {
     pub body: Option<RequestBody>,
     /// Texts for `Warning:` headers.
     pub warnings: Vec<String>,
+    /// Conversions by webhook that functions need that can't wait for them.
+    pub conversions: Conversions,
 }
 
 impl Call {

@@ -1,13 +1,16 @@
 //! Kinds that several group-versions serve, stored once and converted on the way in and out.
 //!
-//! Versions of a custom resource differ in nothing but `apiVersion` (conversion strategy None). Of the built-in kinds,
+//! Versions of a custom resource differ in nothing but `apiVersion` (conversion strategy None), unless a webhook converts
+//! them: see [`super::conversion`]. Of the built-in kinds,
 //! Event (core and events.k8s.io) and HorizontalPodAutoscaler (autoscaling v1 and v2) have fields of other names:
 //! [`crate::kinds::convert`] knows them.
 
 use serde_json::Value;
 
+use super::conversion;
 use crate::kinds::convert;
 use crate::registry::Resource;
+use crate::server::Core;
 use crate::status::ApiResult;
 
 /// Whether objects of this resource are stored with other fields than it serves.
@@ -44,10 +47,13 @@ pub(super) fn to_storage(resource: &Resource, mut object: Value) -> Value {
 }
 
 /// Brings an object that admission is about from one version of its resource to another.
-pub(crate) async fn between(from: &Resource, to: &Resource, object: &mut Value) -> ApiResult<()> {
+pub(crate) async fn between(core: &Core, from: &Resource, to: &Resource, object: &mut Value) -> ApiResult<()> {
     // The kinds of some subresources are the same in all versions.
     if from.api_version != to.api_version && object["kind"] == from.kind.as_str() {
-        *object = to_version(to, to_storage(from, object.take()));
+        *object = match conversion::webhook(from) {
+            Some(webhook) => conversion::to_version(core, from, webhook, &to.api_version, object.take()).await?,
+            None => to_version(to, to_storage(from, object.take())),
+        };
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::call::{Call, Reply};
-use super::{render, write};
+use super::{conversion, render, write};
 use crate::admission::{Attributes, Operation, OperationOptions};
 use crate::crd;
 use crate::http::{
@@ -146,6 +146,7 @@ pub(crate) async fn delete_object(
         let Some(stored) = resource.collection().get(key) else {
             return Err(ApiError::not_found(&resource.group, &resource.plural, key.name()));
         };
+        let stored = conversion::served_one(core, resource, stored).await?;
         let old = render::served_tree(resource, &stored);
         check_preconditions(resource, &old, options)?;
         if let Some(admission) = &mut admission {
@@ -161,7 +162,7 @@ pub(crate) async fn delete_object(
             return Ok(Deletion::Dry(new));
         }
         let (collection, expected) = (resource.collection().clone(), stored.revision());
-        let object = write::storage_form(resource, new);
+        let object = conversion::to_stored_form(core, resource, new).await?;
         let write = if ends {
             Write::Delete { collection, key: key.clone(), expected, last: object }
         } else {
@@ -177,7 +178,7 @@ pub(crate) async fn delete_object(
             }
             Ok(stored) => {
                 server::object_written(core, resource, &stored).await;
-                return Ok(Deletion::Marked(stored));
+                return Ok(Deletion::Marked(conversion::served_one(core, resource, stored).await?));
             }
             // Another writer was faster: once more, on what it has left.
             Err(WriteError::Changed { .. } | WriteError::NotFound) => {}

@@ -11,7 +11,8 @@ pub(super) async fn delete_collection(call: &mut Call) -> ApiResult<Reply> {
     let mut selection = ListOptions::parse(&call.query)?;
     list::check_fields(&call.resource, &mut selection.fields)?;
     let options = delete::options(call).await?;
-    let page = list::read(call, &selection)?;
+    let mut page = list::read(call, &selection)?;
+    list::convert(call, &mut page).await?;
     let (core, resource) = (call.core.clone(), call.resource.clone());
     // The name that admission sees is that of the request: there is none.
     let mut admission = delete::DeletionAdmission::new(call, "", &options);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::call::{Call, Content, Reply};
 use super::continue_token::ContinueToken;
-use super::render;
+use super::{conversion, render};
 use crate::http::{Accept, ListOptions, Shape, VersionMatch};
 use crate::kinds;
 use crate::registry::Resource;
@@ -18,12 +18,20 @@ use crate::store::{Compacted, RangeRequest, Stored};
 use crate::table::IncludeObject;
 
 /// Answers with the objects that are selected.
-pub(super) fn list(call: &mut Call) -> ApiResult<Reply> {
+pub(super) async fn list(call: &mut Call) -> ApiResult<Reply> {
     let accept = call.accept()?;
     let mut options = ListOptions::parse(&call.query)?;
     check_fields(&call.resource, &mut options.fields)?;
-    let page = read(call, &options)?;
+    let mut page = read(call, &options)?;
+    convert(call, &mut page).await?;
     render_list(call, accept, &page)
+}
+
+/// Brings the objects of a page into the version that is asked for, where that takes a webhook.
+pub(super) async fn convert(call: &mut Call, page: &mut Page) -> ApiResult<()> {
+    let (core, resource) = (call.core.clone(), call.resource.clone());
+    page.items = conversion::served(&core, &resource, std::mem::take(&mut page.items)).await?;
+    Ok(())
 }
 
 /// Objects of one page, and the metadata of the list.

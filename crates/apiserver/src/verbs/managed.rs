@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::call::Call;
+use super::conversion::{self, Conversions};
 use super::convert;
 use crate::apply::{self, FieldSet, Versions, Writer};
 use crate::registry::{Registry, Resource};
@@ -55,7 +56,7 @@ fn with_writer<R>(call: &Call, manager: &str, subresource: &str, act: impl FnOnc
         resource.strategy().reset_fields(subresource).iter().map(|path| path.split('.').collect()).collect();
     let paths: Vec<&[&str]> = paths.iter().map(Vec::as_slice).collect();
     let reset = FieldSet::of_fields(&paths);
-    let versions = Served { registry: &call.core.registry, resource };
+    let versions = Served { registry: &call.core.registry, resource, conversions: &call.conversions };
     let several = convert::changes_fields(resource) || convert::has_several_versions(resource);
     Some(act(&Writer {
         ty: resource.ty()?,
@@ -73,6 +74,7 @@ fn with_writer<R>(call: &Call, manager: &str, subresource: &str, act: impl FnOnc
 struct Served<'a> {
     registry: &'a Registry,
     resource: &'a Resource,
+    conversions: &'a Conversions,
 }
 
 impl Served<'_> {
@@ -90,6 +92,9 @@ impl Versions for Served<'_> {
     fn convert(&self, object: &Value, api_version: &str) -> Option<Value> {
         let from = self.resource(object["apiVersion"].as_str()?)?;
         let to = self.resource(api_version)?;
+        if conversion::webhook(&from).is_some() {
+            return self.conversions.get(object, api_version);
+        }
         Some(convert::to_version(&to, convert::to_storage(&from, object.clone())))
     }
 }

@@ -16,6 +16,7 @@
 //! | `render` | stored bytes to the form that was asked for |
 //! | `write` | what all writes have in common |
 //! | `convert` | kinds that several group-versions serve |
+//! | `conversion` | custom resources whose versions a webhook converts |
 //! | `namespaces` | namespace and name of the object against those of the path |
 //! | `continue_token` | paging |
 //! | `scale`, `binding`, `eviction`, `token`, `review` | subresources and reviews |
@@ -23,6 +24,7 @@
 mod binding;
 mod call;
 mod continue_token;
+mod conversion;
 mod convert;
 mod create;
 mod decode;
@@ -45,6 +47,7 @@ mod write;
 use crate::status::{ApiError, ApiResult};
 
 pub(crate) use call::{Call, Content, Reply};
+pub(crate) use conversion::Conversions;
 pub(crate) use convert::between as convert_between;
 pub(crate) use delete::delete_object;
 pub(crate) use managed::complete_mutated;
@@ -76,9 +79,9 @@ pub(crate) async fn dispatch(call: &mut Call) -> ApiResult<Reply> {
     }
     match verb {
         "create" if binding::is_binding(&call.resource) && !call.namespace.is_empty() => binding::create(call).await,
-        "get" => get::get(call),
+        "get" => get::get(call).await,
         "watch" => watch::watch(call),
-        "list" => list::list(call),
+        "list" => list::list(call).await,
         // Objects of a namespaced resource are made in a namespace.
         "create" if call.resource.namespaced && call.namespace.is_empty() => Err(ApiError::method_not_allowed()),
         "create" => create::create(call).await,
@@ -107,14 +110,14 @@ async fn subresource(call: &mut Call, method: &str) -> ApiResult<Reply> {
     }
     let is_core = |plural: &str| resource.group.is_empty() && resource.plural == plural;
     match (subresource.name.as_str(), verb) {
-        ("scale", "get") => scale::get(call),
+        ("scale", "get") => scale::get(call).await,
         ("scale", "update") => scale::update(call).await,
         ("scale", "patch") => scale::patch(call).await,
         ("finalize", "update") if is_core("namespaces") => update::update(call).await,
         ("token", "create") if is_core("serviceaccounts") => token::create(call).await,
         ("binding", "create") => binding::create(call).await,
         ("eviction", "create") => eviction::create(call).await,
-        ("approval" | "status", "get") => get::get(call),
+        ("approval" | "status", "get") => get::get(call).await,
         ("approval" | "status", "update") => update::update(call).await,
         ("approval" | "status", "patch") => patch::patch(call).await,
         (name, _) => Err(ApiError::new(

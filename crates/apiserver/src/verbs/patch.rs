@@ -169,13 +169,12 @@ pub(super) fn config(call: &mut Call, bytes: &[u8], options: &WriteOptions) -> A
 async fn apply(call: &mut Call, bytes: &[u8], options: &WriteOptions) -> ApiResult<write::Outcome> {
     let resource = call.resource.clone();
     let config = config(call, bytes, options)?;
-    let mut check_fields = true;
     let may_create = call.subresource.is_empty();
     write::update(call, options, may_create, &mut |call, old| {
         let merged = managed::merge(call, &options.field_manager, old, &config, options.force);
         let Some(merged) = merged.transpose()? else { return Err(ApiError::method_not_allowed()) };
         let mut new = merged;
-        if std::mem::take(&mut check_fields) && options.field_validation != FieldValidation::Ignore {
+        if options.field_validation != FieldValidation::Ignore {
             call.warnings.extend(decode::unknown_fields(&resource, &new));
         }
         let managed = new["metadata"]["managedFields"].take();

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::call::{Call, Reply};
 use super::patch::{self, Patch, PatchType};
-use super::{decode, render, write};
+use super::{conversion, decode, render, write};
 use crate::apply::{self, ReplicasPaths, Writer};
 use crate::field::FieldError;
 use crate::http::{Accept, BodyFormat, WriteOptions};
@@ -15,13 +15,14 @@ use crate::status::{ApiError, ApiResult};
 use crate::store::ObjectKey;
 
 /// Answers with the scale of the object.
-pub(super) fn get(call: &mut Call) -> ApiResult<Reply> {
+pub(super) async fn get(call: &mut Call) -> ApiResult<Reply> {
     Accept::negotiate(&call.headers, false, false)?;
-    let resource = &call.resource;
+    let resource = &call.resource.clone();
     let stored = resource
         .collection()
         .get(&ObjectKey::new(&call.namespace, &call.name))
         .ok_or_else(|| ApiError::not_found(&resource.group, &resource.plural, &call.name))?;
+    let stored = conversion::served_one(&call.core.clone(), resource, stored).await?;
     Ok(Reply::tree(200, &scale_of(resource, &render::served_tree(resource, &stored))))
 }
 

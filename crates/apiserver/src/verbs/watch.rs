@@ -12,10 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::call::{Call, Content, Reply};
 use super::list::{self, Selector};
-use super::render;
-use crate::env::Env;
+use super::{conversion, render};
 use crate::http::{Accept, ListOptions, Shape};
 use crate::registry::Resource;
+use crate::server::Core;
 use crate::status::{ApiError, ApiResult};
 use crate::store::{Event, EventType, RangeRequest, Stored, Watch};
 use crate::table::IncludeObject;
@@ -26,6 +26,8 @@ const BOOKMARK_INTERVAL: Duration = Duration::from_secs(60);
 const BOOKMARK_BEFORE_END: Duration = Duration::from_secs(2);
 /// Watches without a timeout end after this time, and up to as much again.
 const LONGEST: Duration = Duration::from_secs(1800);
+/// So many events are converted together.
+const CONVERTED: usize = 256;
 /// Events are sent together up to this size.
 const CHUNK: usize = 64 * 1024;
 
@@ -77,7 +79,7 @@ pub(super) fn watch(call: &mut Call) -> ApiResult<Reply> {
         options,
         accept,
         include,
-        env: call.core.env.clone(),
+        core: call.core.clone(),
         shutdown: call.core.shutdown.clone(),
         watch,
         error,
@@ -98,7 +100,7 @@ struct WatchStream {
     options: ListOptions,
     accept: Accept,
     include: IncludeObject,
-    env: Env,
+    core: Arc<Core>,
     shutdown: CancellationToken,
     watch: Option<Watch>,
     /// Sent in place of events.
@@ -123,6 +125,10 @@ impl WatchStream {
             return Some(error_frame(&error));
         }
         let mut out = BytesMut::new();
+        if let Err(error) = self.convert_initial().await {
+            self.done = true;
+            return Some(error_frame(&error));
+        }
         self.put_initial(&mut out);
         if !out.is_empty() {
             return Some(out.freeze());
@@ -138,6 +144,12 @@ impl WatchStream {
                 () = sleep_until(self.end) => return None,
             };
             match event {
+                Some(Ok(event)) if conversion::webhook(&self.resource).is_some() => {
+                    if let Err(error) = self.put_converted(event, &mut out).await {
+                        self.done = true;
+                        return Some(error_frame(&error));
+                    }
+                }
                 Some(Ok(event)) => self.put_events(event, &mut out),
                 Some(Err(_gone)) => {
                     self.done = true;
@@ -161,6 +173,33 @@ impl WatchStream {
                 return Some(out.freeze());
             }
         }
+    }
+
+    /// Brings what is there at the start into the version that is asked for, where that takes a webhook.
+    async fn convert_initial(&mut self) -> ApiResult<()> {
+        if self.initial.is_empty() || conversion::webhook(&self.resource).is_none() {
+            return Ok(());
+        }
+        let initial = std::mem::take(&mut self.initial).into_iter().filter(|stored| self.selects(stored)).collect();
+        self.initial = conversion::served(&self.core, &self.resource, initial).await?.into();
+        Ok(())
+    }
+
+    /// An event, and those behind it, of objects that a webhook converts.
+    async fn put_converted(&mut self, first: Arc<Event>, out: &mut BytesMut) -> ApiResult<()> {
+        let mut objects = Vec::new();
+        let mut next = Some(first);
+        while let Some(event) = next {
+            objects.extend(event.for_selector(|stored| self.selects(stored)).cloned());
+            next = match &mut self.watch {
+                Some(watch) if objects.len() < CONVERTED => watch.try_next().unwrap_or_default(),
+                _ => None,
+            };
+        }
+        for stored in conversion::served(&self.core, &self.resource, objects).await? {
+            self.put(stored.event_type(), &stored, out);
+        }
+        Ok(())
     }
 
     fn put_initial(&mut self, out: &mut BytesMut) {
@@ -219,7 +258,7 @@ impl WatchStream {
             Shape::Metadata => render::put_metadata(self.accept.meta_version(), stored, out),
             Shape::Table => {
                 let metadata = json!({"resourceVersion": stored.revision().to_string()});
-                let now = self.env.clock.now();
+                let now = self.core.env.clock.now();
                 let items = std::slice::from_ref(stored);
                 let table = render::table(resource, self.accept, items, self.include, metadata, now);
                 out.put_slice(self.later_table(table).to_string().as_bytes());

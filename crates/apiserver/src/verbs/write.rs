@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::call::{Call, Reply};
-use super::{convert, decode, managed, namespaces, render, scale};
+use super::{conversion, convert, decode, managed, namespaces, render, scale};
 use crate::admission::{Attributes, Operation, OperationOptions};
 use crate::apply;
 use crate::authorization;
@@ -141,11 +141,15 @@ async fn store_candidate(
     if !given_version.is_empty() {
         return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
     }
-    let write =
-        Write::Create { collection: resource.collection().clone(), key, object: storage_form(&resource, object) };
+    let write = Write::Create {
+        collection: resource.collection().clone(),
+        key,
+        object: conversion::to_stored_form(&core, &resource, object).await?,
+    };
     let stored = core.store.write(write).await.map_err(|error| write_error(&resource, &name, error))?;
     context.reservation.commit();
     server::object_written(&core, &resource, &stored).await;
+    let stored = conversion::served_one(&core, &resource, stored).await?;
     Ok(Outcome::Stored { stored, created: true })
 }
 
@@ -179,8 +183,15 @@ pub(super) async fn update(
             }
             return create(call, object, options, true).await;
         };
+        let stored = conversion::served_one(&core, &resource, stored).await?;
         let old = render::served_tree(&resource, &stored);
-        let mut new = make(call, Some(&old))?;
+        let mut new = loop {
+            let made = make(call, Some(&old));
+            if !call.conversions.fulfil(&core, &resource).await? {
+                break made?;
+            }
+            call.warnings.truncate(told);
+        };
         let attributes = attributes(call, Operation::Update, options, &call.name, &call.subresource);
         mutate_update(call, &attributes, &mut new, &old).await?;
         namespaces::match_namespace(call, &mut new)?;
@@ -229,7 +240,7 @@ pub(super) async fn update(
         let expected = stored.revision();
         let collection = resource.collection().clone();
         let ends = deletion_is_complete(&resource, &new);
-        let object = storage_form(&resource, new.clone());
+        let object = conversion::to_stored_form(&core, &resource, new.clone()).await?;
         let write = if ends {
             Write::Delete { collection, key: key.clone(), expected, last: object }
         } else {
@@ -247,6 +258,7 @@ pub(super) async fn update(
                     return Ok(Outcome::Unstored { object: new, created: false });
                 }
                 server::object_written(&core, &resource, &stored).await;
+                let stored = conversion::served_one(&core, &resource, stored).await?;
                 return Ok(Outcome::Stored { stored, created: false });
             }
             // Another writer was faster: once more, on what it has left.
@@ -474,13 +486,17 @@ pub(super) fn write_error(resource: &Resource, name: &str, error: WriteError) ->
 
 /// An object in its stored version, as bytes.
 pub(crate) fn storage_form(resource: &Resource, object: Value) -> Encoded {
-    let object = convert::to_storage(resource, object);
+    encoded(resource, &convert::to_storage(resource, object))
+}
+
+/// An object as bytes, in the version that it is in.
+pub(super) fn encoded(resource: &Resource, object: &Value) -> Encoded {
     let fields: Fields = match &resource.custom {
-        Some(custom) => custom.field_values(&object).into_iter().collect(),
+        Some(custom) => custom.field_values(object).into_iter().collect(),
         None => {
             let strategy = resource.strategy();
             let names = strategy.selectable_fields();
-            names.iter().map(|name| (*name, strategy.field_value(name, &object))).collect()
+            names.iter().map(|name| (*name, strategy.field_value(name, object))).collect()
         }
     };
     let empty = serde_json::Map::new();

@@ -6,11 +6,9 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use serde_json::Value;
 
-use crate::field::FieldError;
+use super::conditions::Condition;
 use crate::kinds::tree::Tree;
-use crate::registry::Resource;
 use crate::selector::LabelSelector;
-use crate::status::{ApiError, ApiResult};
 use crate::store::{Collection, RangeRequest, Store};
 use crate::webhook::ClientConfig;
 
@@ -46,6 +44,7 @@ pub(crate) struct Hook {
     pub reinvocable: bool,
     /// Of AdmissionReview, in order of preference.
     pub review_versions: Vec<String>,
+    pub conditions: Vec<Condition>,
     pub client: ClientConfig,
 }
 
@@ -93,19 +92,6 @@ impl Configurations {
     }
 }
 
-/// Refuses what would not be done: without its conditions, a webhook would be asked more often than it says.
-pub(crate) fn check(resource: &Resource, object: &Value) -> ApiResult<()> {
-    const CONFIGURATIONS: [&str; 2] = ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"];
-    if resource.group != "admissionregistration.k8s.io" || !CONFIGURATIONS.contains(&resource.plural.as_str()) {
-        return Ok(());
-    }
-    let conditional = |hook: &Value| !hook.list("matchConditions").is_empty();
-    let Some(index) = object.list("webhooks").iter().position(conditional) else { return Ok(()) };
-    let detail = "match conditions are not evaluated by this server yet; leave them out, or use a real cluster";
-    let error = FieldError::forbidden(format!("webhooks[{index}].matchConditions"), detail);
-    Err(ApiError::invalid(&resource.group, &resource.kind, object.text("metadata.name"), vec![error]))
-}
-
 impl Hook {
     /// Reads a webhook that was checked and completed when it was written.
     fn read(hook: &Value) -> Self {
@@ -120,6 +106,7 @@ impl Hook {
             takes_dry_runs: matches!(hook.text("sideEffects"), "None" | "NoneOnDryRun"),
             reinvocable: hook.text("reinvocationPolicy") == "IfNeeded",
             review_versions: texts(hook, "admissionReviewVersions"),
+            conditions: hook.list("matchConditions").iter().map(Condition::read).collect(),
             client: ClientConfig::read(hook.at("clientConfig")),
         }
     }

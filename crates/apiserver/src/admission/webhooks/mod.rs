@@ -3,6 +3,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `configuration` | the configurations in the store, kept current |
+//! | `conditions` | match conditions: expressions about the request |
 //! | `matching` | whether a webhook is to be asked, and about which version |
 //! | `review` | the question as an AdmissionReview, and what is made of the answer |
 //! | `mutating` | one after the other, each on what the one before has left; reinvocation |
@@ -10,12 +11,13 @@
 //!
 //! Audit annotations of answers are read and dropped: this server keeps no audit log.
 
+mod conditions;
 mod configuration;
 mod matching;
 mod mutating;
 mod review;
 mod validating;
 
-pub(super) use configuration::{Configurations, Phase, check};
+pub(super) use configuration::{Configurations, Phase};
 pub(super) use mutating::{Reinvocation, mutate};
 pub(super) use validating::validate;

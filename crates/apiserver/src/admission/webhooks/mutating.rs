@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::configuration::{Hook, Phase};
-use super::matching;
 use super::review::{self, Failure};
+use super::{conditions, matching};
 use crate::admission::attributes::Attributes;
 use crate::patch;
 use crate::registry::Resource;
@@ -74,7 +74,11 @@ pub(crate) async fn mutate(
         if reinvocation.again && !reinvocation.due.contains(&place) {
             continue;
         }
-        versioned.convert(&target).await?;
+        versioned.convert(attributes, &target).await?;
+        let (now, before) = (versioned.object.as_ref(), versioned.old.as_ref());
+        if !conditions::hold(hook, attributes, &target, now, before).await? {
+            continue;
+        }
         let asked = ask(hook, attributes, &mut versioned, warnings).await;
         if let Ok(true) = asked {
             reinvocation.changed();
@@ -94,7 +98,7 @@ pub(crate) async fn mutate(
         }
     }
     if versioned.changed {
-        versioned.convert(&attributes.resource).await?;
+        versioned.convert(attributes, &attributes.resource).await?;
         if let (Some(object), Some(new)) = (object, versioned.object) {
             verbs::complete_mutated(object, new, warnings);
             reinvocation.left = Some(object.clone());
@@ -114,9 +118,9 @@ struct Versioned {
 }
 
 impl Versioned {
-    async fn convert(&mut self, target: &Arc<Resource>) -> ApiResult<()> {
+    async fn convert(&mut self, attributes: &Attributes, target: &Arc<Resource>) -> ApiResult<()> {
         for object in [&mut self.object, &mut self.old].into_iter().flatten() {
-            verbs::convert_between(&self.resource, target, object).await?;
+            verbs::convert_between(&attributes.core, &self.resource, target, object).await?;
         }
         self.resource = target.clone();
         Ok(())

@@ -88,17 +88,23 @@ fn review(
     object: Option<&Value>,
     old: Option<&Value>,
 ) -> Value {
+    let mut request = request(attributes, target);
+    request["uid"] = uid.into();
+    request["object"] = object.cloned().unwrap_or_default();
+    request["oldObject"] = old.cloned().unwrap_or_default();
+    json!({"kind": "AdmissionReview", "apiVersion": format!("admission.k8s.io/{version}"), "request": request})
+}
+
+/// What is asked, but for the objects.
+pub(super) fn request(attributes: &Attributes, target: &Resource) -> Value {
     let (resource, subresource) = (&attributes.resource, attributes.subresource.as_str());
     let mut request = json!({
-        "uid": uid,
         "kind": kind_value(&kind_of(target, subresource)),
         "resource": resource_value(target),
         "requestKind": kind_value(&attributes.kind()),
         "requestResource": resource_value(resource),
         "operation": attributes.operation.as_str(),
         "userInfo": attributes.user.to_value(),
-        "object": object,
-        "oldObject": old,
         "dryRun": attributes.is_dry_run(),
         "options": attributes.options_value(),
     });
@@ -113,7 +119,7 @@ fn review(
             request[key] = text.into();
         }
     }
-    json!({"kind": "AdmissionReview", "apiVersion": format!("admission.k8s.io/{version}"), "request": request})
+    request
 }
 
 fn kind_value(kind: &Kind) -> Value {

@@ -6,8 +6,8 @@ use futures::future::join_all;
 use serde_json::Value;
 
 use super::configuration::{Hook, Phase};
-use super::matching;
 use super::review::{self, Failure};
+use super::{conditions, matching};
 use crate::admission::attributes::Attributes;
 use crate::registry::Resource;
 use crate::status::ApiResult;
@@ -34,13 +34,16 @@ pub(crate) async fn validate(
             None => {
                 let (mut object, mut old) = (object.cloned(), old.cloned());
                 for object in [&mut object, &mut old].into_iter().flatten() {
-                    verbs::convert_between(&attributes.resource, &target, object).await?;
+                    verbs::convert_between(&attributes.core, &attributes.resource, &target, object).await?;
                 }
                 forms.push((target, object, old));
                 forms.len() - 1
             }
         };
-        asked.push((hook, form));
+        let (target, object, old) = &forms[form];
+        if conditions::hold(hook, attributes, target, object.as_ref(), old.as_ref()).await? {
+            asked.push((hook, form));
+        }
     }
     if asked.is_empty() {
         return Ok(());

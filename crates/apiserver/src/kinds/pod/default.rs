@@ -38,23 +38,10 @@ pub(in crate::kinds) fn template(template: &mut Value) {
     spec(template.ensure("spec"));
 }
 
-/// What admission adds to each new Pod: tolerations, and the priority.
-pub(super) fn admit(spec: &mut Value) {
-    tolerate_unreachable_nodes(spec);
-    let priority = match spec.text("priorityClassName") {
-        "" => Some(0),
-        "system-node-critical" => Some(2_000_001_000),
-        "system-cluster-critical" => Some(2_000_000_000),
-        _ => None,
-    };
-    if let Some(priority) = priority {
-        spec.set("priority", priority);
-        spec.default_text("preemptionPolicy", "PreemptLowerPriority");
-    }
-}
-
-/// Pods stay on a node that can't be reached for five minutes, unless they say otherwise.
-pub(super) fn tolerate_unreachable_nodes(spec: &mut Value) {
+/// What admission (DefaultTolerationSeconds) adds to Pods: they stay on a node that can't be reached for five minutes,
+/// unless they say otherwise.
+pub(crate) fn tolerate_unreachable_nodes(pod: &mut Value) {
+    let spec = pod.ensure("spec");
     let mut tolerations = spec.list("tolerations").to_vec();
     for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
         let tolerated = spec.list("tolerations").iter().any(|toleration| {

@@ -33,6 +33,7 @@ use crate::field::FieldError;
 use crate::status::ApiResult;
 
 pub(super) use default::template as default_template;
+pub(crate) use default::tolerate_unreachable_nodes;
 pub(super) use placement::validate_node_selector;
 pub(super) use spec::validate_template;
 pub(super) use warn::template as template_warnings;
@@ -53,7 +54,6 @@ impl Strategy for Pod {
     }
 
     fn prepare_create(&self, _: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
-        default::admit(object.ensure("spec"));
         let mut status = json!({"phase": "Pending", "qosClass": quality::class(object.at("spec"))});
         if !object.list("spec.schedulingGates").is_empty() {
             status["conditions"] = json!([{
@@ -68,7 +68,6 @@ impl Strategy for Pod {
 
     fn prepare_update(&self, _: &KindContext<'_>, new: &mut Value, old: &Value) -> ApiResult<()> {
         new.copy_field("status", old);
-        default::tolerate_unreachable_nodes(new.ensure("spec"));
         Ok(())
     }
 

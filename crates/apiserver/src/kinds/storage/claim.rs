@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{OLD_ANNOTATIONS, SPEC, access_modes, class_name, old_annotations, protect, volume_mode};
+use super::{OLD_ANNOTATIONS, SPEC, access_modes, class_name, old_annotations, volume_mode};
 use crate::field::FieldError;
 use crate::kinds::path::Path;
 use crate::kinds::quantity::Quantity;
@@ -26,7 +26,6 @@ impl Strategy for PersistentVolumeClaim {
     fn prepare_create(&self, _: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
         object.set("status", json!({"phase": "Pending"}));
         name_source_both_ways(object.ensure("spec"));
-        protect(object, "kubernetes.io/pvc-protection");
         Ok(())
     }
 

@@ -2,14 +2,12 @@
 
 use serde_json::Value;
 
-use super::protect;
 use crate::field::FieldError;
 use crate::kinds::names;
 use crate::kinds::path::Path;
-use crate::kinds::strategy::{KindContext, Strategy};
+use crate::kinds::strategy::Strategy;
 use crate::kinds::tree::{Tree, same};
 use crate::kinds::warnings;
-use crate::status::ApiResult;
 
 pub(in crate::kinds) struct StorageClass;
 
@@ -63,11 +61,6 @@ impl Strategy for StorageClass {
 pub(in crate::kinds) struct VolumeAttributesClass;
 
 impl Strategy for VolumeAttributesClass {
-    fn prepare_create(&self, _: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
-        protect(object, "kubernetes.io/vac-protection");
-        Ok(())
-    }
-
     fn validate(&self, object: &Value) -> Vec<FieldError> {
         let mut errors = driver_name("driverName", object.text("driverName"));
         if object.entries("parameters").next().is_none() {

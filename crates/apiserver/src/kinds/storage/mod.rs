@@ -26,8 +26,15 @@ const OLD_ANNOTATIONS: [(&str, &str); 2] = [
     ("volume.beta.kubernetes.io/mount-options", r#"deprecated since v1.31; use "mountOptions" attribute instead"#),
 ];
 
-/// Admission of a default server puts a finalizer on claims and volumes, so that they are not deleted while in use.
-fn protect(object: &mut Value, finalizer: &str) {
+/// What admission (StorageObjectInUseProtection) does to new claims, volumes and attribute classes: a finalizer, so that
+/// they are not deleted while in use.
+pub(crate) fn protect(group: &str, kind: &str, object: &mut Value) {
+    let finalizer = match (group, kind) {
+        ("", "PersistentVolumeClaim") => "kubernetes.io/pvc-protection",
+        ("", "PersistentVolume") => "kubernetes.io/pv-protection",
+        ("storage.k8s.io", "VolumeAttributesClass") => "kubernetes.io/vac-protection",
+        _ => return,
+    };
     let mut finalizers = object.list("metadata.finalizers").to_vec();
     if !finalizers.contains(&json!(finalizer)) {
         finalizers.push(json!(finalizer));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{OLD_ANNOTATIONS, SPEC, access_modes, class_name, old_annotations, protect, volume_mode};
+use super::{OLD_ANNOTATIONS, SPEC, access_modes, class_name, old_annotations, volume_mode};
 use crate::field::FieldError;
 use crate::kinds::path::Path;
 use crate::kinds::pod;
@@ -71,7 +71,6 @@ impl Strategy for PersistentVolume {
     fn prepare_create(&self, _: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
         let now = object.at("metadata.creationTimestamp").clone();
         object.set("status", json!({"phase": "Pending", "lastPhaseTransitionTime": now}));
-        protect(object, "kubernetes.io/pv-protection");
         Ok(())
     }
 
