@@ -19,7 +19,7 @@
 //! | `conversion` | custom resources whose versions a webhook converts |
 //! | `namespaces` | namespace and name of the object against those of the path |
 //! | `continue_token` | paging |
-//! | `scale`, `binding`, `eviction`, `token`, `review` | subresources and reviews |
+//! | `scale`, `binding`, `eviction`, `token`, `stream`, `review` | subresources and reviews |
 
 mod binding;
 mod call;
@@ -39,6 +39,7 @@ mod patch;
 mod render;
 mod review;
 mod scale;
+mod stream;
 mod token;
 mod update;
 mod watch;
@@ -120,6 +121,7 @@ async fn subresource(call: &mut Call, method: &str) -> ApiResult<Reply> {
         ("approval" | "status", "get") => get::get(call).await,
         ("approval" | "status", "update") => update::update(call).await,
         ("approval" | "status", "patch") => patch::patch(call).await,
+        (name, _) if stream::is_stream(name) => stream::answer(call),
         (name, _) => Err(ApiError::new(
             501,
             "NotImplemented",
