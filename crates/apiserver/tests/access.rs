@@ -152,3 +152,31 @@ async fn others_can_verify_tokens_with_the_published_keys() {
     assert_eq!(get_as(&client, account, "/openid/v1/jwks").await.code, 200);
     assert_eq!(get_as(&client, "jane", "/openid/v1/jwks").await.code, 403);
 }
+
+#[tokio::test]
+async fn ephemeral_containers_are_added_and_resources_resized_by_their_subresources_alone() {
+    let client = Client::start().await;
+    let pods = "/api/v1/namespaces/default/pods";
+    let pod = json!({
+        "metadata": {"name": "p"},
+        "spec": {"containers": [{"name": "c", "image": "i", "resources": {"requests": {"cpu": "1"}}}]},
+    });
+    client.post(pods, &pod).await.expect(201);
+    let debug =
+        json!({"metadata": {"labels": {"a": "b"}}, "spec": {"ephemeralContainers": [{"name": "e", "image": "i"}]}});
+    let pod = client.patch("strategic", &format!("{pods}/p/ephemeralcontainers"), &debug).await.expect(200);
+    assert_eq!(pod["spec"]["ephemeralContainers"][0]["name"], "e");
+    assert_eq!((&pod["metadata"]["labels"], &pod["metadata"]["generation"]), (&Value::Null, &json!(2)));
+    let gone = json!({"spec": {"ephemeralContainers": null}});
+    let refused = client.patch("merge", &format!("{pods}/p/ephemeralcontainers"), &gone).await;
+    assert!(refused.refusal().2.contains(r#"existing ephemeral containers "e" may not be removed"#));
+
+    let resized =
+        json!({"spec": {"containers": [{"name": "c", "image": "other", "resources": {"requests": {"cpu": "2"}}}]}});
+    let pod = client.patch("strategic", &format!("{pods}/p/resize"), &resized).await.expect(200);
+    let container = &pod["spec"]["containers"][0];
+    assert_eq!((&container["image"], &container["resources"]["requests"]["cpu"]), (&json!("i"), &json!("2")));
+    let other_class = json!({"spec": {"containers": [{"name": "c", "resources": null}]}});
+    let refused = client.patch("strategic", &format!("{pods}/p/resize"), &other_class).await;
+    assert!(refused.refusal().2.contains("Pod QOS Class may not change"));
+}

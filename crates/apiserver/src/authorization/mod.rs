@@ -11,6 +11,7 @@
 //! | `grants` | all roles and bindings, indexed by user and group, kept current from the store |
 //! | `impersonation` | requests in the name of somebody else |
 //! | `escalation` | nobody gives others more than they have |
+//! | `signers` | who may approve and sign certificate requests |
 //! | `defaults` | the roles and bindings that every server has, brought up to date |
 
 mod attributes;
@@ -19,6 +20,7 @@ mod escalation;
 mod grants;
 mod impersonation;
 mod rule;
+mod signers;
 
 pub(crate) use attributes::{Attributes, RequestInfo, ResourceTarget, Target, is_stream};
 pub(crate) use defaults::reconcile;
@@ -26,6 +28,7 @@ pub(crate) use escalation::check as check_escalation;
 pub(crate) use grants::{GROUP, RESOURCES};
 pub(crate) use impersonation::impersonated;
 pub(crate) use rule::{PolicyRule, go_list};
+pub(crate) use signers::check as check_signer;
 
 use std::sync::Arc;
 

@@ -53,8 +53,8 @@ impl Asked {
     }
 }
 
-/// The response to a request that could be answered.
-pub(super) fn reply(asked: &Asked, reply: Reply, warnings: &[String]) -> Response<Body> {
+/// The response to a request that could be answered. `classified`: the request was given a priority.
+pub(super) fn reply(asked: &Asked, reply: Reply, warnings: &[String], classified: bool) -> Response<Body> {
     let Reply { code, content, headers } = reply;
     let mut response = match content {
         Content::Json(bytes) => document(asked, bytes),
@@ -66,7 +66,7 @@ pub(super) fn reply(asked: &Asked, reply: Reply, warnings: &[String]) -> Respons
         Content::Other { media_type, bytes } => typed(media_type, Body::whole(bytes)),
     };
     *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    common_headers(asked, &mut response, warnings, true);
+    common_headers(asked, &mut response, warnings, classified);
     for (name, value) in headers {
         response.headers_mut().insert(name, value);
     }

@@ -68,7 +68,7 @@ pub(crate) async fn route(
         }
     };
     match result {
-        Ok(reply) => respond::reply(&asked, reply, &warnings),
+        Ok(reply) => respond::reply(&asked, reply, &warnings, classified),
         Err(error) => respond::error(&asked, &error, &warnings, classified),
     }
 }

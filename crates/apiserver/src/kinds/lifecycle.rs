@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::names::NameRule;
 use super::strategy::{KindContext, Strategy};
 use super::tree::Tree;
-use super::{certificate_request, metadata};
+use super::{certificate_request, metadata, pod};
 use crate::field::FieldError;
 use crate::status::{ApiError, ApiResult};
 
@@ -68,6 +68,29 @@ pub fn before_approval_update(
     certificate_request::prepare_approval(new, old);
     let mut errors = check_metadata(strategy, context, new, old);
     errors.extend(certificate_request::validate_approval(new, old));
+    refuse(context, new, errors)
+}
+
+/// Readies and checks an update of `/ephemeralcontainers` or `/resize` of a Pod.
+pub fn before_pod_update(
+    strategy: &dyn Strategy,
+    context: &KindContext<'_>,
+    subresource: &str,
+    new: &mut Value,
+    old: &Value,
+) -> ApiResult<()> {
+    let resize = subresource == "resize";
+    metadata::set_generation(new, metadata::generation(old));
+    if resize {
+        pod::prepare_resize(new, old);
+    } else {
+        pod::prepare_ephemeral(new, old);
+    }
+    if strategy.generation_changes(new, old) {
+        metadata::set_generation(new, metadata::generation(old) + 1);
+    }
+    let mut errors = check_metadata(strategy, context, new, old);
+    errors.extend(if resize { pod::validate_resize(new, old) } else { pod::validate_ephemeral(new, old) });
     refuse(context, new, errors)
 }
 

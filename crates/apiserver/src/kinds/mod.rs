@@ -64,7 +64,7 @@ mod webhooks;
 mod workload;
 
 pub use generic::CustomResource;
-pub use lifecycle::{before_approval_update, before_create, before_status_update, before_update};
+pub use lifecycle::{before_approval_update, before_create, before_pod_update, before_status_update, before_update};
 pub use names::NameRule;
 pub(crate) use pod::tolerate_unreachable_nodes;
 pub(crate) use storage::protect as protect_storage;

@@ -118,9 +118,9 @@ async fn subresource(call: &mut Call, method: &str) -> ApiResult<Reply> {
         ("token", "create") if is_core("serviceaccounts") => token::create(call).await,
         ("binding", "create") => binding::create(call).await,
         ("eviction", "create") => eviction::create(call).await,
-        ("approval" | "status", "get") => get::get(call).await,
-        ("approval" | "status", "update") => update::update(call).await,
-        ("approval" | "status", "patch") => patch::patch(call).await,
+        ("approval" | "ephemeralcontainers" | "resize" | "status", "get") => get::get(call).await,
+        ("approval" | "ephemeralcontainers" | "resize" | "status", "update") => update::update(call).await,
+        ("approval" | "ephemeralcontainers" | "resize" | "status", "patch") => patch::patch(call).await,
         (name, _) if stream::is_stream(name) => stream::answer(call),
         (name, _) => Err(ApiError::new(
             501,

@@ -61,22 +61,16 @@ fn pod(call: &Call, pod: &Value, subresource: &str) -> ApiResult<Reply> {
 /// The container of the request, or the only one, must be there.
 fn check_container(pod: &Value, container: &str) -> ApiResult<()> {
     let names = |list: &str| -> Vec<&str> { pod.at("spec").list(list).iter().map(|one| one.text("name")).collect() };
-    let (containers, init) = (names("containers"), names("initContainers"));
+    let all = [names("initContainers"), names("containers"), names("ephemeralContainers")].concat();
+    let several = pod.at("spec").list("containers").len() > 1;
     let pod = pod.text("metadata.name");
-    if !container.is_empty() {
-        let known = [&containers, &init, &names("ephemeralContainers")].iter().any(|list| list.contains(&container));
-        let why = || ApiError::bad_request(format!("container {container} is not valid for pod {pod}"));
-        return if known { Ok(()) } else { Err(why()) };
-    }
-    if containers.len() == 1 {
-        return Ok(());
-    }
-    let mut why =
-        format!("a container name must be specified for pod {pod}, choose one of: [{}]", containers.join(" "));
-    if !init.is_empty() {
-        why.push_str(&format!(" or one of the init containers: [{}]", init.join(" ")));
-    }
-    Err(ApiError::bad_request(why))
+    Err(ApiError::bad_request(match container {
+        "" if several => {
+            format!("a container name must be specified for pod {pod}, choose one of: [{}]", all.join(" "))
+        }
+        container if container.is_empty() || all.contains(&container) => return Ok(()),
+        container => format!("container {container} is not valid for pod {pod}"),
+    }))
 }
 
 fn node(call: &Call, node: &Value) -> ApiError {
@@ -119,7 +113,7 @@ mod tests {
         assert_eq!(why(&pod(&["a"], &["i"]), ""), Ok(()));
         assert_eq!(why(&pod(&["a", "b"], &["i"]), "i"), Ok(()));
         assert_eq!(why(&pod(&["a"], &[]), "x"), Err("container x is not valid for pod p".into()));
-        let text = "a container name must be specified for pod p, choose one of: [a b] or one of the init containers: [i]";
+        let text = "a container name must be specified for pod p, choose one of: [i a b]";
         assert_eq!(why(&pod(&["a", "b"], &["i"]), ""), Err(text.into()));
     }
 }

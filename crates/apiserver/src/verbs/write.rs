@@ -208,6 +208,9 @@ pub(super) async fn update(
         let checked = convert::in_storage_form(&resource, &mut new, |new| match call.subresource.as_str() {
             "status" => kinds::before_status_update(strategy, &context, new, &stored_form),
             "approval" => kinds::before_approval_update(strategy, &context, new, &stored_form),
+            subresource @ ("ephemeralcontainers" | "resize") => {
+                kinds::before_pod_update(strategy, &context, subresource, new, &stored_form)
+            }
             // The one way to change the finalizers of a namespace, which other updates keep.
             "finalize" => {
                 let finalizers = new.at("spec.finalizers").clone();
@@ -222,6 +225,7 @@ pub(super) async fn update(
         }
         let wrong = validate(&resource, &call.subresource, &new, Some(&old), &mut call.warnings);
         refused(&resource, &call.name, checked, wrong)?;
+        authorization::check_signer(&core.authorizer, &call.user, &resource, &call.subresource, &new, &old)?;
         if call.subresource != "status" {
             call.warnings.extend(warnings(&resource, &new, Some(&old)));
         }

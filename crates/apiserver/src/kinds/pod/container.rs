@@ -64,7 +64,13 @@ fn twice(container: &Value, others: &[Value]) -> bool {
     !name.is_empty() && others.iter().any(|other| other.text("name") == name)
 }
 
-fn common(container: &Value, volumes: &Volumes<'_>, never_restarts: bool, path: &Path<'_>) -> Vec<FieldError> {
+/// Checks what containers of all sorts have in common.
+pub(super) fn common(
+    container: &Value,
+    volumes: &Volumes<'_>,
+    never_restarts: bool,
+    path: &Path<'_>,
+) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let name = container.text("name");
     if name.is_empty() {

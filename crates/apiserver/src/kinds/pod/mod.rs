@@ -11,6 +11,7 @@
 //! | `placement` | checks of affinity, tolerations, spread |
 //! | `volume` | checks of volumes |
 //! | `update` | what may change in a running pod |
+//! | `subresource` | `/ephemeralcontainers` and `/resize` |
 //! | `warn` | what is accepted with a warning |
 
 mod container;
@@ -20,6 +21,7 @@ mod placement;
 mod probe;
 mod quality;
 mod spec;
+mod subresource;
 mod update;
 mod volume;
 mod warn;
@@ -36,6 +38,7 @@ pub(super) use default::template as default_template;
 pub(crate) use default::tolerate_unreachable_nodes;
 pub(super) use placement::validate_node_selector;
 pub(super) use spec::validate_template;
+pub(super) use subresource::{prepare_ephemeral, prepare_resize, validate_ephemeral, validate_resize};
 pub(super) use warn::template as template_warnings;
 
 pub(super) struct Pod;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{container, placement, volume};
+use super::{container, placement, subresource, volume};
 use crate::field::FieldError;
 use crate::kinds::metadata::{validate_annotations, validate_labels};
 use crate::kinds::names;
@@ -61,6 +61,7 @@ fn validate(spec: &Value, path: &Path<'_>, is_pod: bool) -> Vec<FieldError> {
     let (volumes, wrong) = volume::validate(spec.list("volumes"), &path.child("volumes"));
     errors.extend(wrong);
     errors.extend(container::validate_all(spec, &volumes, path));
+    errors.extend(subresource::ephemeral_containers(spec, &volumes, path));
     if spec.flag("hostNetwork") {
         errors.extend(host_ports(spec, path, is_pod));
     }
