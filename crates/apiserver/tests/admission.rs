@@ -330,3 +330,16 @@ async fn a_runtime_class_must_be_there_and_says_what_it_costs() {
     assert_eq!(made["spec"]["overhead"], json!({"cpu": "100m"}));
     assert_eq!(made["spec"]["nodeSelector"], json!({"sandbox": "yes"}));
 }
+
+#[tokio::test]
+async fn a_binding_of_a_policy_that_nothing_would_enforce_is_refused() {
+    let client = Client::start().await;
+    let binding = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": "a"}, "spec": {"policyName": "p", "validationActions": ["Deny"]}
+    });
+    let path = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings";
+    let (code, _, message) = client.post(path, &binding).await.refusal();
+    assert_eq!(code, 422);
+    assert!(message.contains("admission policies are not enforced"), "{message}");
+}

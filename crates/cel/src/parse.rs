@@ -15,8 +15,8 @@ use crate::error::{Issue, Issues};
 const DEEPEST: u16 = 250;
 /// Expressions of more characters than this are refused before they are parsed, as the real parser does.
 const LONGEST: usize = 100_000;
-/// How deep the tree may get; chains of operators make it deep without nesting.
-const DEEPEST_TREE: usize = 1_000;
+/// How deep the tree may get; chains of operators make it deep without nesting, and it is evaluated by recursion.
+const DEEPEST_TREE: usize = 256;
 
 /// Parses an expression and expands its macros. It recurses deeply: see [`crate::stack`].
 ///

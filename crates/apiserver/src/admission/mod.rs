@@ -12,6 +12,7 @@
 //! |---|---|
 //! | `attributes` | what is to be admitted |
 //! | `plugins` | the plugins by name and order, and which are on |
+//! | `policies` | that bindings of admission policies are refused |
 //! | `webhooks` | MutatingAdmissionWebhook and ValidatingAdmissionWebhook |
 //! | `namespace_lifecycle` | nothing new in namespaces that are not there or going |
 //! | `service_account` | Pods run as an account that is there, and get its token |
@@ -28,6 +29,7 @@ mod attributes;
 mod default_class;
 mod namespace_lifecycle;
 mod plugins;
+mod policies;
 mod priority;
 mod runtime_class;
 mod service_account;
@@ -97,6 +99,9 @@ impl Admission {
         old: Option<&Value>,
         warnings: &mut Vec<String>,
     ) -> ApiResult<()> {
+        if let Some(object) = object {
+            policies::check(&attributes.resource, object)?;
+        }
         for plugin in &self.plugins {
             match (plugin, object) {
                 (Plugin::ValidatingAdmissionWebhook, _) => {
