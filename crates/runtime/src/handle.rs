@@ -18,6 +18,7 @@ use crate::{
     health::{Check, ControllerStatus},
     journal::{Journal, Record, Unsettled},
     start::Runner,
+    tasks::{TaskStatus, TaskWork},
 };
 
 /// Looks at a running manager, and adds and removes controllers; cheap to clone.
@@ -28,6 +29,7 @@ struct Shared {
     started: AtomicBool,
     address: Mutex<Option<SocketAddr>>,
     controllers: Mutex<Vec<(String, ReadStatus)>>,
+    tasks: Mutex<Vec<(String, TaskWork)>>,
     replica: Mutex<ReplicaStatus>,
     journal: Arc<Journal>,
     caches: Mutex<Vec<Caches>>,
@@ -80,6 +82,7 @@ impl Handle {
             started: AtomicBool::new(false),
             address: Mutex::default(),
             controllers: Mutex::default(),
+            tasks: Mutex::default(),
             replica: Mutex::default(),
             journal: Arc::new(journal),
             caches: Mutex::default(),
@@ -117,6 +120,11 @@ impl Handle {
 
     pub(crate) fn journal(&self) -> &Arc<Journal> {
         &self.0.journal
+    }
+
+    /// The state of each task, in the order in which they were added. Empty before the manager runs and after it has ended.
+    pub fn tasks(&self) -> Vec<TaskStatus> {
+        self.0.tasks.lock().iter().map(|(name, work)| work.status(name)).collect()
     }
 
     /// What this process is among the replicas.
@@ -162,6 +170,10 @@ impl Handle {
         answered.await.is_ok()
     }
 
+    pub(crate) fn add_task(&self, name: &str, work: TaskWork) {
+        self.0.tasks.lock().push((name.to_string(), work));
+    }
+
     pub(crate) fn set_address(&self, address: SocketAddr) {
         *self.0.address.lock() = Some(address);
     }
@@ -202,7 +214,9 @@ impl Handle {
     pub(crate) fn checks(&self) -> Vec<Check> {
         let fault = (!self.0.started.load(Ordering::Relaxed)).then(|| "it does not run".to_string());
         let manager = Check { name: "manager".into(), fault };
-        std::iter::once(manager).chain(self.status().iter().flat_map(Check::of)).collect()
+        let (controllers, tasks) = (self.status(), self.tasks());
+        let controllers = controllers.iter().flat_map(Check::of);
+        std::iter::once(manager).chain(controllers).chain(tasks.iter().flat_map(Check::of_task)).collect()
     }
 }
 
@@ -213,6 +227,7 @@ impl Drop for Freeze {
         let Freeze(handle) = self;
         handle.0.started.store(false, Ordering::Relaxed);
         handle.0.caches.lock().clear();
+        handle.0.tasks.lock().clear();
         let last = handle.status();
         *handle.0.controllers.lock() = last.into_iter().map(|status| (status.name.clone(), fixed(status))).collect();
     }

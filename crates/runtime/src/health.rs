@@ -1,10 +1,10 @@
 //! What a running manager tells of itself.
 
 use kube::api::ApiResource;
-use kubewright_cache::Health;
+use kubewright_cache::{Health, Informer};
 use kubewright_queue::Stats;
 
-use crate::stores::Store;
+use crate::{TaskStatus, stores::Store};
 
 /// The state of a controller.
 #[derive(Debug, Clone)]
@@ -65,9 +65,14 @@ pub(crate) fn queued(stats: &Stats) -> usize {
     stats.depth.iter().map(|(_, count)| count).sum::<usize>() + stats.again
 }
 
-/// What is known of a watch.
+/// What is known of the watch of a controller.
 pub(crate) fn informer(store: &Store) -> InformerStatus {
-    let Health { synced, revision, error, forbidden, last_contact, .. } = store.informer.health();
+    of_informer(&store.informer)
+}
+
+/// What is known of a watch.
+pub(crate) fn of_informer(informer: &Informer) -> InformerStatus {
+    let Health { synced, revision, error, forbidden, last_contact, .. } = informer.health();
     let error = error.map(|error| {
         let forbidden = if forbidden { "not allowed: " } else { "" };
         match last_contact {
@@ -75,7 +80,7 @@ pub(crate) fn informer(store: &Store) -> InformerStatus {
             None => format!("{forbidden}{error}"),
         }
     });
-    InformerStatus { resource: store.resource.clone(), synced, revision, error }
+    InformerStatus { resource: informer.resource().clone(), synced, revision, error }
 }
 
 impl Check {
@@ -84,13 +89,22 @@ impl Check {
         let name = &controller.name;
         let fault = (!controller.started).then(|| "its caches are not in sync yet".to_string());
         let own = Self { name: format!("controller {name}"), fault };
-        let watches = controller.informers.iter().map(|informer| Self {
-            name: format!("controller {name} watch {}", informer.resource.plural),
-            fault: match &informer.error {
-                Some(error) => Some(error.clone()),
-                None => (!informer.synced).then(|| "not in sync yet".to_string()),
-            },
-        });
+        let watches = controller.informers.iter().map(|watch| Self::of_watch(&own.name, watch));
+        let watches: Vec<Self> = watches.collect();
         std::iter::once(own).chain(watches).collect()
+    }
+
+    /// The readiness of what a task watches.
+    pub(crate) fn of_task(task: &TaskStatus) -> Vec<Self> {
+        let whose = format!("task {}", task.name);
+        task.informers.iter().map(|watch| Self::of_watch(&whose, watch)).collect()
+    }
+
+    fn of_watch(whose: &str, watch: &InformerStatus) -> Self {
+        let fault = match &watch.error {
+            Some(error) => Some(error.clone()),
+            None => (!watch.synced).then(|| "not in sync yet".to_string()),
+        };
+        Self { name: format!("{whose} watch {}", watch.resource.plural), fault }
     }
 }

@@ -17,6 +17,7 @@
 //! | `start`, `engine`, `handler`, `claims` | the loop of a controller |
 //! | `run`, `parts` | the life of a manager, and what it consists of |
 //! | [`Handle`] | a manager from outside |
+//! | [`TaskContext`] | what runs beside controllers |
 //! | [`Replicas`], `leadership`, `sharding` | of several replicas one works, or each on its share |
 //! | [`sources`], [`Trigger`] | keys from timers, streams, HTTP calls and other parts of the process |
 //! | [`Reads`], `relations`, `tracker`, `on_demand` | what a reconcile has read wakes its key when it changes |
@@ -63,6 +64,7 @@ pub mod sources;
 mod start;
 mod status;
 mod stores;
+mod tasks;
 mod tracker;
 mod watch;
 mod writes;
@@ -77,7 +79,7 @@ pub use journal::{Convergence, Ended, FieldChange, Record, Unsettled, UnsettledK
 pub use kubewright_cache::{Delta, Informer, ObjectRef, Stored};
 pub use kubewright_queue::{Backoff, Limit};
 pub use leadership::{LeaderElection, NotLeading, OnLoss, ReplicaError, Replicas};
-pub use manager::{Manager, ManagerError, ManagerOptions, TaskContext};
+pub use manager::{Manager, ManagerError, ManagerOptions};
 pub use owned::{ChildRef, Children, Foreign, Live, Owned, Reached, Wave, WaveState, WaveStatus};
 pub use readiness::Readiness;
 pub use reads::Reads;
@@ -85,4 +87,5 @@ pub use reason::{Change, Reason};
 pub use reconciler::{Key, KeyReconciler, Outcome, Reconciler};
 pub use sharding::Sharding;
 pub use sources::{Access, Call, Endpoint, Timer};
+pub use tasks::{Followed, TaskContext, TaskStatus};
 pub use watch::Watch;

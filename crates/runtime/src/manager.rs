@@ -2,9 +2,8 @@
 
 use std::{fmt, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use futures::future::BoxFuture;
 use kube::Client;
-use kubewright_cache::{CacheError, Caches};
+use kubewright_cache::CacheError;
 use rand::{TryRng, rngs::SysRng};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +17,7 @@ use crate::{
     leadership::duty::Duty,
     metrics::Metrics,
     start::Runner,
+    tasks::{Task, TaskContext},
     writes,
 };
 
@@ -99,29 +99,6 @@ pub struct Manager {
     pub(crate) handle: Handle,
     pub(crate) commands: mpsc::UnboundedReceiver<Command>,
     pub(crate) log_filter: Option<Arc<SetFilter>>,
-}
-
-pub(crate) struct Task {
-    pub(crate) name: String,
-    pub(crate) run: Box<dyn FnOnce(TaskContext) -> BoxFuture<'static, Result<(), Error>> + Send>,
-}
-
-/// What a task of a manager works with.
-#[derive(Clone)]
-pub struct TaskContext {
-    /// The manager's client. On a replica that does not work it reads, and its writes fail with
-    /// [`NotLeading`](crate::NotLeading).
-    pub client: Client,
-    /// The manager's caches. What a task adds to them is shared with the controllers.
-    pub caches: Caches,
-    /// Cancelled when the manager stops.
-    pub stop: CancellationToken,
-}
-
-impl fmt::Debug for TaskContext {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TaskContext").field("caches", &self.caches).finish_non_exhaustive()
-    }
 }
 
 /// Why a manager ended.
@@ -231,8 +208,8 @@ impl Manager {
     }
 
     /// Adds a task that runs beside the controllers, from start to stop: a source of keys for a
-    /// [`Trigger`](crate::Trigger), say. With several replicas it runs on each. It ends when [`TaskContext::stop`] is cancelled, or earlier; if it fails, the
-    /// manager stops with its error.
+    /// [`Trigger`](crate::Trigger), say. With several replicas it runs on each. It ends
+    /// when [`TaskContext::stop`] is cancelled, or earlier; if it fails, the manager stops with its error.
     pub fn task<F, T>(mut self, name: impl Into<String>, task: F) -> Self
     where
         F: FnOnce(TaskContext) -> T + Send + 'static,

@@ -18,17 +18,17 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Handle, Manager, ManagerError, ManagerOptions, TaskContext,
+    Handle, Manager, ManagerError, ManagerOptions,
     debug::Debug,
     endpoints::{self, Endpoints},
     events::{self, Recorder},
     handle::Command,
     leadership::{duty::Duty, elector::Herald},
-    manager::Task,
     metrics::Metrics,
     parts::Parts,
     sources::web::Routes,
     start::{Runner, Start, Started},
+    tasks::{Task, TaskContext, TaskWork},
 };
 
 /// For the last requests of a stop whose deadline has been used up by others.
@@ -215,7 +215,9 @@ impl Running {
 
     fn start_task(&mut self, Task { name, run }: Task) {
         let (client, caches, stop) = (self.client.clone(), self.caches.clone(), self.stop.clone());
-        let run = run(TaskContext { client, caches, stop: stop.clone() });
+        let work = TaskWork::default();
+        self.handle.add_task(&name, work.clone());
+        let run = run(TaskContext { client, caches, stop: stop.clone(), work });
         let task = name.clone();
         let run = async move { run.await.map_err(|error| ManagerError::Task { name: task, error }) };
         self.parts.spawn(name, Box::pin(run), Box::new(Vec::new), stop);

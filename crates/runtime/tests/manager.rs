@@ -380,3 +380,44 @@ async fn get(address: std::net::SocketAddr, path: &str) -> String {
     stream.read_to_string(&mut answer).await.unwrap();
     answer
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_task_watches_is_part_of_the_status() {
+    let api = FakeApi::default();
+    api.forbid("secrets");
+    let (deal, dealt) = tokio::sync::oneshot::channel::<()>();
+    let manager = Manager::new(api.client(), ManagerOptions { listen: None, ..ManagerOptions::default() }).task(
+        "follower",
+        |context| async move {
+            let secrets = kube::api::ApiResource::erase::<Secret>(&());
+            let mut changes = context.follow(&secrets, Default::default(), Default::default())?;
+            context.set_busy(true);
+            changes.next().await;
+            let _ = dealt.await;
+            context.set_busy(false);
+            tokio::select! {
+                _ = changes.next() => {}
+                () = context.stop.cancelled() => {}
+            }
+            drop(changes);
+            context.stop.cancelled().await;
+            Ok(())
+        },
+    );
+    let manager = start(manager);
+    eventually("the refusal is told", || {
+        let faults = manager.handle.ready().err().unwrap_or_default().join("\n");
+        faults.contains("task follower watch secrets") && faults.contains("orbidden")
+    })
+    .await;
+    api.put("secrets", json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "ns"}}));
+    api.allow("secrets");
+    eventually("it is ready", || manager.handle.ready().is_ok()).await;
+    let pending = || manager.handle.tasks().iter().map(|task| (task.busy, task.pending)).collect::<Vec<_>>();
+    eventually("the change is in its hands", || pending() == [(true, 1)]).await;
+    deal.send(()).unwrap();
+    eventually("it is dealt with", || pending() == [(false, 0)]).await;
+    api.put("secrets", json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "t", "namespace": "ns"}}));
+    eventually("what is not followed any more is not told", || manager.handle.tasks()[0].informers.is_empty()).await;
+    manager.stop().await.unwrap();
+}
