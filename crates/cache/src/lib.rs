@@ -23,7 +23,7 @@
 //! | [`informer`](Informer) | one cache as controllers see it: reads, changes, health |
 //! | [`delta`](Delta) | changes, and the queue of each follower |
 //! | `store`, `contents`, `index` | the objects, the staging of a list, and the ways to find objects |
-//! | [`stored`](Stored), `scan`, [`keep`](Keep), `intern` | what is kept of an object, and how it is taken from its bytes |
+//! | [`stored`](Stored), `scan`, [`keep`](Keep), `pack`, `intern` | what is kept of an object, and how it is taken from its bytes |
 //! | `reflector` | requests, the wire and the state machine |
 //!
 //! ```no_run
@@ -54,6 +54,7 @@ mod informer;
 mod intern;
 mod keep;
 mod options;
+mod pack;
 mod reference;
 mod reflector;
 mod scan;

@@ -3,14 +3,18 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
+use rustc_hash::FxBuildHasher;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+use smallvec::SmallVec;
 
 use crate::intern::Interners;
-use crate::stored::{Entries, Kind, Labels, Object, Owner, Span, Spans, Stored, Text, write_text};
+use crate::pack::{Packed, Packer};
+use crate::stored::{Entries, Kind, Labels, Members, Object, Owner, Stored, Text, write_text};
 use crate::{Keep, ObjectRef, View};
 
 /// Packs the objects of one informer.
@@ -24,11 +28,20 @@ pub(crate) struct Scanner {
     /// Reused from object to object: members of metadata, and of the object.
     meta: Vec<u8>,
     rest: Vec<u8>,
+    packer: Packer,
 }
 
 impl Scanner {
     pub(crate) fn new(kind: Kind, keep: Keep, managers: BTreeSet<String>, interners: Arc<Interners>) -> Self {
-        Self { kind: Arc::new(kind), keep, managers, interners, meta: Vec::new(), rest: Vec::new() }
+        Self {
+            kind: Arc::new(kind),
+            keep,
+            managers,
+            interners,
+            meta: Vec::new(),
+            rest: Vec::new(),
+            packer: Packer::default(),
+        }
     }
 
     fn finish(&mut self, fields: Fields<'_>) -> Result<Stored, String> {
@@ -37,25 +50,39 @@ impl Scanner {
         let namespace = fields.namespace.filter(|namespace| !namespace.is_empty());
         let reference =
             ObjectRef { namespace: namespace.map(|namespace| strings.text(&namespace)), name: (*name).into() };
-        if fields.spans.resource_version.range().is_empty() {
+        if fields.version.is_empty() {
             return Err(format!("the object {reference} has no metadata.resourceVersion"));
-        }
-        let json: Box<[u8]> = [&*self.meta, &*self.rest].concat().into();
-        if u32::try_from(json.len()).is_err() {
-            return Err(format!("the object {reference} is larger than 4 GiB"));
         }
         let labels = fields.labels.filter(|labels| !labels.0.is_empty()).map(|labels| self.intern_labels(labels));
         let owners = fields.owners.filter(|owners| !owners.is_empty()).map(|owners| self.intern_owners(&owners));
+        // The members of metadata, then those of the object.
+        let rest = self.meta.len();
+        self.meta.append(&mut self.rest);
+        let (Ok(rest), Ok(unpacked)) = (u32::try_from(rest), u32::try_from(self.meta.len())) else {
+            return Err(format!("the object {reference} is larger than 4 GiB"));
+        };
+        let families: SmallVec<[u64; 2]> =
+            owners.as_ref().map(family).into_iter().chain(labels.as_ref().map(family)).collect();
+        let Packed { pattern, steps } = self.packer.pack(&self.meta, &families);
+        let mut texts = [0; 4];
+        let mut bytes = Vec::with_capacity(steps.len() + 80);
+        for (end, text) in texts.iter_mut().zip([&fields.uid, &fields.version, &fields.creation, &fields.deletion]) {
+            bytes.extend_from_slice(text.as_bytes());
+            *end = u16::try_from(bytes.len())
+                .map_err(|_| format!("the object {reference} has a uid or times of over 64 KiB"))?;
+        }
+        bytes.extend_from_slice(&steps);
         Ok(Stored(Arc::new(Object {
             kind: self.kind.clone(),
             reference,
             labels,
             owners,
             generation: fields.generation,
-            // Checked above: it is not longer than the whole.
-            rest: self.meta.len() as u32,
-            json,
-            spans: fields.spans,
+            pattern,
+            bytes: bytes.into(),
+            texts,
+            unpacked,
+            rest,
         })))
     }
 
@@ -146,7 +173,15 @@ struct Fields<'a> {
     generation: Option<i64>,
     labels: Option<Entries<'a>>,
     owners: Option<Vec<OwnerFields<'a>>>,
-    spans: Spans,
+    uid: Cow<'a, str>,
+    version: Cow<'a, str>,
+    creation: Cow<'a, str>,
+    deletion: Cow<'a, str>,
+}
+
+/// Objects of one owner, or with the same labels, look alike.
+fn family(of: &Arc<impl Hash + ?Sized>) -> u64 {
+    FxBuildHasher.hash_one(of)
 }
 
 #[derive(Deserialize)]
@@ -232,20 +267,11 @@ impl<'de> Visitor<'de> for Metadata<'_> {
                     }
                 }
                 "annotations" if !annotations => _ = map.next_value::<IgnoredAny>()?,
-                _ => {
-                    let value = map.next_value::<&RawValue>()?.get();
-                    let span = append_span(&mut scanner.meta, &key, value);
-                    let spans = &mut fields.spans;
-                    match &*key {
-                        "uid" => spans.uid = inside(&key, value, span)?,
-                        "resourceVersion" => spans.resource_version = inside(&key, value, span)?,
-                        "creationTimestamp" => spans.creation = inside(&key, value, span)?,
-                        "deletionTimestamp" => spans.deletion = inside(&key, value, span)?,
-                        "annotations" => spans.annotations = span,
-                        "finalizers" => spans.finalizers = span,
-                        _ => {}
-                    }
-                }
+                "uid" => fields.uid = text(&mut map)?,
+                "resourceVersion" => fields.version = text(&mut map)?,
+                "creationTimestamp" => fields.creation = text(&mut map)?,
+                "deletionTimestamp" => fields.deletion = text(&mut map)?,
+                _ => append(&mut scanner.meta, &key, map.next_value::<&RawValue>()?.get()),
             }
         }
         Ok(fields)
@@ -270,29 +296,6 @@ impl<'de> DeserializeSeed<'de> for ManagedFields<'_> {
             entry.manager.is_some_and(|manager| self.0.contains(&*manager))
         });
         Ok(kept.collect())
-    }
-}
-
-/// The members of an object, unread.
-struct Members<'a>(Vec<(Text<'a>, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Entries<'a>(std::marker::PhantomData<&'a ()>);
-        impl<'de: 'a, 'a> Visitor<'de> for Entries<'a> {
-            type Value = Members<'a>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'a>, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Entries(std::marker::PhantomData))
     }
 }
 
@@ -332,27 +335,15 @@ impl<'de> Visitor<'de> for Items<'_> {
 }
 
 fn append(out: &mut Vec<u8>, key: &str, value: &str) {
-    append_span(out, key, value);
-}
-
-/// Appends a member and tells where its value lies.
-fn append_span(out: &mut Vec<u8>, key: &str, value: &str) -> Span {
     if !out.is_empty() {
         out.push(b',');
     }
     write_text(out, key);
     out.push(b':');
-    let start = out.len();
     out.extend_from_slice(value.as_bytes());
-    // An object of more than 4 GiB is refused in the end.
-    Span { start: start as u32, end: out.len() as u32 }
 }
 
-/// What lies between the quotes of a string that the API server itself has made, and which therefore needs no escapes.
-fn inside<E: serde::de::Error>(key: &str, value: &str, span: Span) -> Result<Span, E> {
-    match value.as_bytes() {
-        b"null" => Ok(Span::default()),
-        [b'"', text @ .., b'"'] if !text.contains(&b'\\') => Ok(Span { start: span.start + 1, end: span.end - 1 }),
-        _ => Err(E::custom(format!("metadata.{key} is {value}, and not a plain string"))),
-    }
+/// A string, which may be null.
+fn text<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Cow<'de, str>, A::Error> {
+    Ok(map.next_value::<Option<Text<'de>>>()?.map(|text| text.0).unwrap_or_default())
 }

@@ -110,7 +110,7 @@ impl Store {
 
     fn put(&mut self, object: Stored, initial: bool) {
         let old = self.contents.put(object.clone(), self.pass);
-        let unchanged = old.as_ref().is_some_and(|old| old.same(&object) && old.0.json == object.0.json);
+        let unchanged = old.as_ref().is_some_and(|old| old.same(&object) && old.json() == object.json());
         if !unchanged {
             let reference = object.reference().clone();
             self.tell(&Delta { reference, old, new: Some(object), last: None, initial });

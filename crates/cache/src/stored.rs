@@ -5,7 +5,6 @@ use std::fmt;
 use std::hash::Hash;
 use std::io::Write as _;
 use std::mem::size_of;
-use std::ops::Range;
 use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -13,9 +12,11 @@ use kube::core::Selector;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::ObjectRef;
 use crate::index::{expressions, matches};
+use crate::pack::{Pattern, unpack};
 
 /// A cached object. Cheap to clone: clones share it.
 ///
@@ -71,29 +72,24 @@ pub(crate) struct Object {
     pub(crate) labels: Option<Arc<Labels>>,
     pub(crate) owners: Option<Arc<[Owner]>>,
     pub(crate) generation: Option<i64>,
-    /// The members of `metadata` that are not fields here, then those of the object, each without braces.
-    pub(crate) json: Box<[u8]>,
-    /// Where the members of the object begin in `json`.
+    pub(crate) pattern: Option<Arc<Pattern>>,
+    /// The texts that are asked for most, one after the other, then the other members of `metadata` and those of the
+    /// object, packed, each without braces.
+    pub(crate) bytes: Box<[u8]>,
+    /// Where the texts end in `bytes`: uid, resourceVersion, creationTimestamp, deletionTimestamp.
+    pub(crate) texts: [u16; 4],
+    /// How long the members are unpacked, and where those of the object begin then.
+    pub(crate) unpacked: u32,
     pub(crate) rest: u32,
-    pub(crate) spans: Spans,
 }
 
-/// Where in an object's JSON the values of some fields lie: strings without their quotes.
-#[derive(Debug, Default)]
-pub(crate) struct Spans {
-    pub(crate) uid: Span,
-    pub(crate) resource_version: Span,
-    pub(crate) creation: Span,
-    pub(crate) deletion: Span,
-    pub(crate) annotations: Span,
-    pub(crate) finalizers: Span,
-}
-
-/// Part of an object's JSON; empty if the field is not there.
-#[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Span {
-    pub(crate) start: u32,
-    pub(crate) end: u32,
+/// A text at the beginning of [`Object::bytes`].
+#[derive(Clone, Copy)]
+enum At {
+    Uid,
+    ResourceVersion,
+    Creation,
+    Deletion,
 }
 
 impl Stored {
@@ -124,12 +120,12 @@ impl Stored {
 
     /// `metadata.uid`.
     pub fn uid(&self) -> &str {
-        self.0.text(self.0.spans.uid)
+        self.0.text(At::Uid)
     }
 
     /// `metadata.resourceVersion`. Of a deleted object it is that of the deletion, if the cache saw it happen.
     pub fn resource_version(&self) -> &str {
-        self.0.text(self.0.spans.resource_version)
+        self.0.text(At::ResourceVersion)
     }
 
     /// `metadata.generation`.
@@ -139,12 +135,12 @@ impl Stored {
 
     /// `metadata.creationTimestamp`, in RFC 3339.
     pub fn creation_timestamp(&self) -> Option<&str> {
-        Some(self.0.text(self.0.spans.creation)).filter(|text| !text.is_empty())
+        Some(self.0.text(At::Creation)).filter(|text| !text.is_empty())
     }
 
     /// `metadata.deletionTimestamp`, in RFC 3339. An object that has one is on its way out.
     pub fn deletion_timestamp(&self) -> Option<&str> {
-        Some(self.0.text(self.0.spans.deletion)).filter(|text| !text.is_empty())
+        Some(self.0.text(At::Deletion)).filter(|text| !text.is_empty())
     }
 
     /// Keys and values of `metadata.labels`, in the order of the keys.
@@ -164,8 +160,9 @@ impl Stored {
 
     /// Keys and values of `metadata.annotations`, as the server has ordered them.
     pub fn annotations(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-        let entries: Entries<'_> = self.0.parse(self.0.spans.annotations);
-        entries.0.into_iter()
+        let entries =
+            self.0.member("annotations", |json| serde_json::from_str::<Entries<'_>>(json).map(Entries::owned));
+        entries.unwrap_or_default().into_iter()
     }
 
     /// The value of an annotation.
@@ -175,8 +172,8 @@ impl Stored {
 
     /// `metadata.finalizers`.
     pub fn finalizers(&self) -> impl Iterator<Item = Cow<'_, str>> {
-        let finalizers: Vec<Text<'_>> = self.0.parse(self.0.spans.finalizers);
-        finalizers.into_iter().map(|text| text.0)
+        let finalizers = self.0.member("finalizers", |json| serde_json::from_str::<Vec<String>>(json));
+        finalizers.unwrap_or_default().into_iter().map(Cow::Owned)
     }
 
     /// `metadata.ownerReferences`.
@@ -223,7 +220,7 @@ impl Stored {
     pub fn bytes(&self) -> usize {
         // Two counters in front of what an Arc points to.
         const ARC: usize = 2 * size_of::<usize>();
-        ARC + size_of::<Object>() + self.0.json.len() + ARC + self.0.reference.name.len()
+        ARC + size_of::<Object>() + self.0.bytes.len() + ARC + self.0.reference.name.len()
     }
 
     /// Whether both are the same state of the same object.
@@ -250,18 +247,39 @@ impl Labels {
 }
 
 impl Object {
-    fn text(&self, span: Span) -> &str {
-        // Spans of strings begin and end at their quotes, in what was valid UTF-8.
-        std::str::from_utf8(&self.json[span.range()]).unwrap_or_default()
+    fn text(&self, at: At) -> &str {
+        let end = |at: At| usize::from(self.texts[at as usize]);
+        let start = match at {
+            At::Uid => 0,
+            At::ResourceVersion => end(At::Uid),
+            At::Creation => end(At::ResourceVersion),
+            At::Deletion => end(At::Creation),
+        };
+        // Each begins and ends where it did when it was valid UTF-8.
+        std::str::from_utf8(&self.bytes[start..end(at)]).unwrap_or_default()
     }
 
-    fn parse<'a, T: Deserialize<'a> + Default>(&'a self, span: Span) -> T {
-        // What was packed is valid JSON; what has the wrong type is as good as absent here, and an error when decoded.
-        serde_json::from_slice(&self.json[span.range()]).unwrap_or_default()
+    /// The members of `metadata` that are not fields here, and those of the object, each without braces.
+    fn unpack(&self) -> Vec<u8> {
+        // What is composed around them has room too.
+        let mut out = Vec::with_capacity(self.unpacked as usize);
+        unpack(self.pattern.as_deref(), &self.bytes[usize::from(self.texts[At::Deletion as usize])..], &mut out);
+        out
+    }
+
+    /// A member of `metadata` that is not a field here; none if it has another type, which is an error when decoded.
+    fn member<T>(&self, name: &str, read: impl Fn(&str) -> Result<T, serde_json::Error>) -> Option<T> {
+        let mut json = self.unpack();
+        json.truncate(self.rest as usize);
+        json.splice(0..0, *b"{");
+        json.push(b'}');
+        let Members(members) = serde_json::from_slice(&json).ok()?;
+        members.iter().find(|(key, _)| key.0 == name).and_then(|(_, value)| read(value.get()).ok())
     }
 
     fn compose(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.json.len() + 512);
+        let members = self.unpack();
+        let mut out = Vec::with_capacity(members.len() + 512);
         out.extend_from_slice(b"{\"apiVersion\":");
         write_text(&mut out, &self.kind.api_version);
         out.extend_from_slice(b",\"kind\":");
@@ -294,7 +312,19 @@ impl Object {
             }
             out.push(b']');
         }
-        let (meta, rest) = self.json.split_at(self.rest as usize);
+        for (key, at) in [
+            (",\"uid\":", At::Uid),
+            (",\"resourceVersion\":", At::ResourceVersion),
+            (",\"creationTimestamp\":", At::Creation),
+            (",\"deletionTimestamp\":", At::Deletion),
+        ] {
+            let text = self.text(at);
+            if !text.is_empty() {
+                out.extend_from_slice(key.as_bytes());
+                write_text(&mut out, text);
+            }
+        }
+        let (meta, rest) = members.split_at((self.rest as usize).min(members.len()));
         for (members, end) in [(meta, b'}'), (rest, b'}')] {
             if !members.is_empty() {
                 out.push(b',');
@@ -324,12 +354,6 @@ impl Owner {
     }
 }
 
-impl Span {
-    pub(crate) fn range(self) -> Range<usize> {
-        self.start as usize..self.end as usize
-    }
-}
-
 /// A string of JSON, borrowed where it holds no escapes.
 #[derive(Debug, Default, Deserialize)]
 #[serde(transparent)]
@@ -338,6 +362,13 @@ pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 /// The members of an object whose values are strings, in their order.
 #[derive(Debug, Default)]
 pub(crate) struct Entries<'a>(pub(crate) Vec<(Cow<'a, str>, Cow<'a, str>)>);
+
+impl Entries<'_> {
+    fn owned<'b>(self) -> Vec<(Cow<'b, str>, Cow<'b, str>)> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        self.0.into_iter().map(|(key, value)| (own(key), own(value))).collect()
+    }
+}
 
 impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -356,6 +387,29 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
             }
         }
         deserializer.deserialize_map(Visitor(std::marker::PhantomData))
+    }
+}
+
+/// The members of an object, unread.
+pub(crate) struct Members<'a>(pub(crate) Vec<(Text<'a>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries<'a>(std::marker::PhantomData<&'a ()>);
+        impl<'de: 'a, 'a> serde::de::Visitor<'de> for Entries<'a> {
+            type Value = Members<'a>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Members<'a>, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Entries(std::marker::PhantomData))
     }
 }
 

@@ -12,6 +12,8 @@
 //! - Equal keys collapse: the highest of their priorities and the earliest of their times win.
 //! - Equal priority is first in, first out, and no priority starves: each [`Options::oldest_every`]th hand-out goes to
 //!   the key at the front of a priority that has been waiting the longest, whatever that priority is.
+//! - With [`WorkQueue::fair`] the keys of equal priority take turns by flow, such as their namespace: one with very many
+//!   does not keep the others waiting.
 //! - Backoff is per key and starts anew after [`Work::forget`].
 //! - A drained shutdown hands out everything that was queued, and what was added during work.
 //! - A worker that panics loses nothing: its key is retried.
@@ -24,6 +26,7 @@
 //! | [`queue`](WorkQueue) | the queue as workers and event handlers see it, waiting and shutdown |
 //! | [`work`](Work) | a key in the hands of a worker |
 //! | `state` | the pure state machine behind the lock: slots, lists by priority, delays |
+//! | `level` | the keys of one priority, whose flows take turns |
 //! | `slots` | where keys lie: found by hash, linked into lists |
 //! | [`backoff`](Backoff), [`limit`](Limit) | how long a retry waits |
 //! | [`stats`](Stats) | what the queue tells of itself |
@@ -50,6 +53,7 @@
 //! ```
 
 mod backoff;
+mod level;
 mod limit;
 mod options;
 mod queue;

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::limit::nanos;
-use crate::state::{Mode, State, due};
+use crate::state::{FlowOf, Mode, State, due};
 use crate::{Observer, Options, Priority, Stats, Work};
 
 /// A queue of keys; clones share it. See the [crate's documentation](crate) for what it promises.
@@ -32,7 +32,34 @@ pub struct Drained {
 impl<K: Hash + Eq + Clone> WorkQueue<K> {
     /// Makes an empty queue.
     pub fn new(options: Options) -> Self {
-        let state = Waiting { state: State::new(&options), getters: 0, timekeeper: false };
+        Self::make(options, None)
+    }
+
+    /// Makes an empty queue in which keys of equal priority take turns by the flow that they belong to, so that no flow
+    /// keeps the others waiting, however many keys it has. Within a flow they are first in, first out.
+    ///
+    /// `flow_of` has to say the same of equal keys each time. It runs inside the queue's lock: keep it short, and do not
+    /// use the queue in it.
+    ///
+    /// ```
+    /// use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+    /// use kubewright_queue::{Options, Priority, WorkQueue};
+    ///
+    /// // By namespace: two namespaces may share a number, which makes them one flow and does no other harm.
+    /// let number = BuildHasherDefault::<DefaultHasher>::default();
+    /// let queue = WorkQueue::fair(Options::default(), move |key: &&str| number.hash_one(key.split('/').next()));
+    /// for key in ["noisy/1", "noisy/2", "noisy/3", "calm/1"] {
+    ///     queue.add(key, Priority::NORMAL);
+    /// }
+    /// let order: Vec<_> = std::iter::from_fn(|| queue.try_get().map(|work| *work.key())).collect();
+    /// assert_eq!(order, ["noisy/1", "calm/1", "noisy/2", "noisy/3"]);
+    /// ```
+    pub fn fair(options: Options, flow_of: impl Fn(&K) -> u64 + Send + Sync + 'static) -> Self {
+        Self::make(options, Some(Box::new(flow_of)))
+    }
+
+    fn make(options: Options, flow_of: Option<Box<FlowOf<K>>>) -> Self {
+        let state = Waiting { state: State::new(&options, flow_of), getters: 0, timekeeper: false };
         let shared = Shared {
             waiting: Mutex::new(state),
             hasher: DefaultHashBuilder::default(),

@@ -7,8 +7,9 @@ use std::time::Duration;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
+use crate::level::Level;
 use crate::limit::{Bucket, nanos};
-use crate::slots::{List, NIL, Place, Slots};
+use crate::slots::{List, Place, Slots};
 use crate::{Backoff, Options, Priority, Stats};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,11 +21,8 @@ pub(crate) enum Mode {
     Closed,
 }
 
-#[derive(Debug)]
-struct Level {
-    priority: Priority,
-    list: List,
-}
+/// What tells the flow of a key.
+pub(crate) type FlowOf<K> = dyn Fn(&K) -> u64 + Send + Sync;
 
 pub(crate) struct State<K> {
     pub(crate) mode: Mode,
@@ -45,6 +43,7 @@ pub(crate) struct State<K> {
     backoff: Backoff,
     bucket: Option<Bucket>,
     random: StdRng,
+    flow_of: Option<Box<FlowOf<K>>>,
 }
 
 /// A key that was handed out.
@@ -57,7 +56,7 @@ pub(crate) struct Taken<K> {
 }
 
 impl<K: Hash + Eq + Clone> State<K> {
-    pub(crate) fn new(options: &Options) -> Self {
+    pub(crate) fn new(options: &Options, flow_of: Option<Box<FlowOf<K>>>) -> Self {
         Self {
             mode: Mode::Open,
             slots: Slots::new(),
@@ -74,6 +73,7 @@ impl<K: Hash + Eq + Clone> State<K> {
             backoff: options.backoff,
             bucket: options.limit.map(Bucket::new),
             random: StdRng::seed_from_u64(options.seed),
+            flow_of,
         }
     }
 
@@ -143,15 +143,14 @@ impl<K: Hash + Eq + Clone> State<K> {
             return None;
         }
         self.until_oldest -= 1;
-        let mut waiting = self.levels.iter_mut().filter(|level| level.list.first != NIL);
+        let mut waiting = self.levels.iter_mut().filter(|level| level.len() > 0);
         let level = if self.until_oldest == 0 {
             self.until_oldest = self.oldest_every;
-            waiting.min_by_key(|level| self.slots[level.list.first].order)
+            waiting.min_by_key(|level| self.slots[level.front()].order)
         } else {
             waiting.next()
         }?;
-        let index = level.list.first;
-        self.slots.unlink(&mut level.list, index);
+        let index = level.take_front(&mut self.slots);
         self.queued -= 1;
         self.slots.push_back(&mut self.working, index);
         let slot = &mut self.slots[index];
@@ -207,7 +206,7 @@ impl<K: Hash + Eq + Clone> State<K> {
     pub(crate) fn stats(&self, now: Option<u64>) -> Stats {
         let running = || self.slots.iter(&self.working).map(|slot| now.unwrap_or(0).saturating_sub(slot.started));
         Stats {
-            depth: self.levels.iter().map(|level| (level.priority, level.list.len)).collect(),
+            depth: self.levels.iter().map(|level| (level.priority, level.len())).collect(),
             delayed: self.delayed.len(),
             working: self.working.len,
             again: self.again,
@@ -237,8 +236,9 @@ impl<K: Hash + Eq + Clone> State<K> {
         (slot.place, slot.order) = (Place::Queued, self.order);
         self.order += 1;
         self.queued += 1;
+        let flow = self.flow_of.as_ref().map(|flow_of| flow_of(slot.key()));
         let level = level(&mut self.levels, slot.priority);
-        self.slots.push_back(&mut level.list, index);
+        level.push(&mut self.slots, index, flow);
     }
 
     fn raise(&mut self, index: u32, priority: Priority) {
@@ -248,7 +248,8 @@ impl<K: Hash + Eq + Clone> State<K> {
         }
         let before = std::mem::replace(&mut slot.priority, priority);
         if slot.place == Place::Queued {
-            self.slots.unlink(&mut level(&mut self.levels, before).list, index);
+            let flow = self.flow_of.as_ref().map(|flow_of| flow_of(slot.key()));
+            level(&mut self.levels, before).remove(&mut self.slots, index, flow);
             self.queued -= 1;
             self.push(index);
         }
@@ -266,7 +267,7 @@ fn level(levels: &mut Vec<Level>, priority: Priority) -> &mut Level {
     let at = match levels.binary_search_by(|level| priority.cmp(&level.priority)) {
         Ok(at) => at,
         Err(at) => {
-            levels.insert(at, Level { priority, list: List::new() });
+            levels.insert(at, Level::new(priority));
             at
         }
     };

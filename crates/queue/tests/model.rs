@@ -54,6 +54,9 @@ struct Model {
     working: BTreeMap<u8, Option<i8>>,
     failures: BTreeMap<u8, u32>,
     hand_outs: u32,
+    /// Whether keys take turns by flow, and by priority whose turn it is.
+    fair: bool,
+    turns: BTreeMap<i8, Vec<u8>>,
 }
 
 impl Model {
@@ -72,7 +75,10 @@ impl Model {
         } else {
             match self.queued.get(&key) {
                 Some(&(before, _)) if before >= priority => {}
-                _ => _ = self.queued.insert(key, (priority, order)),
+                _ => {
+                    self.queued.insert(key, (priority, order));
+                    self.settle_turns();
+                }
             }
         }
     }
@@ -99,11 +105,34 @@ impl Model {
         }
     }
 
+    fn flow(&self, key: u8) -> u8 {
+        if self.fair { key % 3 } else { 0 }
+    }
+
+    /// Each flow with a key has one turn: those that are new after the others.
+    fn settle_turns(&mut self) {
+        for priority in -1..=1 {
+            let flows: Vec<u8> =
+                self.queued.iter().filter(|(_, e)| e.0 == priority).map(|(&key, _)| self.flow(key)).collect();
+            let turns = self.turns.entry(priority).or_default();
+            turns.retain(|flow| flows.contains(flow));
+            flows.iter().for_each(|flow| {
+                if !turns.contains(flow) {
+                    turns.push(*flow)
+                }
+            });
+        }
+    }
+
     fn get(&mut self) -> Option<(u8, i8, u32)> {
         self.promote();
         let highest = self.queued.values().map(|entry| entry.0).max()?;
         self.hand_outs += 1;
-        let heads = |priority| self.queued.iter().filter(move |(_, e)| e.0 == priority).min_by_key(|(_, e)| e.1);
+        let heads = |priority| {
+            let turn = *self.turns.get(&priority)?.first()?;
+            let its = self.queued.iter().filter(|(key, e)| e.0 == priority && self.flow(**key) == turn);
+            its.min_by_key(|(_, e)| e.1)
+        };
         let head = if self.hand_outs.is_multiple_of(OLDEST_EVERY.get()) {
             (-1..=1).filter_map(heads).min_by_key(|(_, entry)| entry.1)
         } else {
@@ -111,6 +140,10 @@ impl Model {
         };
         let (&key, &(priority, _)) = head?;
         self.queued.remove(&key);
+        if let Some(turns) = self.turns.get_mut(&priority) {
+            turns.rotate_left(1);
+        }
+        self.settle_turns();
         self.working.insert(key, None);
         Some((key, priority, self.failures.get(&key).copied().unwrap_or(0)))
     }
@@ -130,10 +163,10 @@ impl Model {
     }
 }
 
-async fn check(steps: &[Step]) -> Result<(), TestCaseError> {
+async fn check(steps: &[Step], fair: bool) -> Result<(), TestCaseError> {
     let options = Options { backoff: BACKOFF, limit: None, oldest_every: OLDEST_EVERY, ..Options::default() };
-    let queue = WorkQueue::new(options);
-    let mut model = Model::default();
+    let queue = if fair { WorkQueue::fair(options, |key: &u8| u64::from(key % 3)) } else { WorkQueue::new(options) };
+    let mut model = Model { fair, ..Model::default() };
     let mut held: Vec<Work<u8>> = Vec::new();
     for step in steps {
         match *step {
@@ -231,6 +264,6 @@ fn behaves_like_the_model_over_random_histories() {
         ..Default::default()
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    let history = prop::collection::vec(step(), 0..60);
-    runner.run(&history, |steps| runtime.block_on(check(&steps))).unwrap();
+    let history = (prop::collection::vec(step(), 0..60), any::<bool>());
+    runner.run(&history, |(steps, fair)| runtime.block_on(check(&steps, fair))).unwrap();
 }
