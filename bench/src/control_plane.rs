@@ -3,13 +3,15 @@
 use std::env;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use kube::Config;
 use kubewright_real::{KUBERNETES_VERSION, RealCluster};
 
 use crate::embedded::{Process, started_in_process};
-use crate::load::creates_per_second;
+use crate::load::creates::creates_per_second;
+use crate::process::resident;
 use crate::report::{Measure, Report, Unit};
 use crate::{Error, Options};
 
@@ -36,28 +38,28 @@ pub(crate) async fn measure(options: &Options) -> Result<Report, Error> {
     eprintln!("measuring the embedded control plane …");
     let embedded = embedded(during).await?;
     let mut real = Numbers::default();
-    let mut versions = format!("kubewright {}", env!("CARGO_PKG_VERSION"));
+    let mut versions = String::new();
     if !options.without_real {
         eprintln!("measuring kube-apiserver {KUBERNETES_VERSION} with etcd …");
         real = self::real(during).await?;
         versions += &format!(", kube-apiserver {KUBERNETES_VERSION}");
     }
-    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-    let date = jiff::Timestamp::now().strftime("%F");
-    let line =
-        |name, unit, of: fn(&Numbers) -> Option<f64>| Measure { name, unit, embedded: of(&embedded), real: of(&real) };
-    Ok(Report {
-        machine: format!("{versions}; {} {}, {cpus} CPUs, {date}", env::consts::OS, env::consts::ARCH),
-        measures: vec![
-            line("start to first answer, TLS", Unit::Seconds, |numbers| numbers.started),
-            line("start to first answer, in process", Unit::Seconds, |numbers| numbers.started_in_process),
-            line("resident memory, idle", Unit::Bytes, |numbers| numbers.memory),
-            line("ConfigMap creates, 1 client", Unit::PerSecond, |numbers| numbers.one_client),
-            line("ConfigMap creates, 64 clients", Unit::PerSecond, |numbers| numbers.many_clients),
-            line("ConfigMap creates, 1 client, fsync", Unit::PerSecond, |numbers| numbers.one_client_durable),
-            line("ConfigMap creates, 64 clients, fsync", Unit::PerSecond, |numbers| numbers.many_clients_durable),
-        ],
-    })
+    let line = |name: &str, unit, of: fn(&Numbers) -> Option<f64>| Measure {
+        name: name.to_owned(),
+        unit,
+        ours: of(&embedded),
+        peers: vec![of(&real)],
+    };
+    let measures = vec![
+        line("start to first answer, TLS", Unit::Seconds, |numbers| numbers.started),
+        line("start to first answer, in process", Unit::Seconds, |numbers| numbers.started_in_process),
+        line("resident memory, idle", Unit::Bytes, |numbers| numbers.memory),
+        line("ConfigMap creates, 1 client", Unit::PerSecond, |numbers| numbers.one_client),
+        line("ConfigMap creates, 64 clients", Unit::PerSecond, |numbers| numbers.many_clients),
+        line("ConfigMap creates, 1 client, fsync", Unit::PerSecond, |numbers| numbers.one_client_durable),
+        line("ConfigMap creates, 64 clients, fsync", Unit::PerSecond, |numbers| numbers.many_clients_durable),
+    ];
+    Ok(Report::new(&versions, vec!["kube-apiserver + etcd"], measures))
 }
 
 async fn embedded(during: Duration) -> Result<Numbers, Error> {
@@ -108,28 +110,27 @@ async fn load(config: &Config, during: Duration) -> Result<(Option<f64>, Option<
     Ok((Some(one), Some(creates_per_second(config, MANY, during).await?)))
 }
 
-fn median(mut values: Vec<f64>) -> Option<f64> {
+pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied()
 }
 
 /// The resident memory of all these processes; none where the system does not tell.
 fn memory(pids: &[u32]) -> Option<f64> {
-    pids.iter().map(|pid| resident(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)).sum()
+    pids.iter().map(|pid| resident(*pid)).sum()
 }
 
-/// The bytes in the `VmRSS` line of `/proc/<pid>/status`.
-fn resident(status: &str) -> Option<f64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok().map(|kilobytes| kilobytes * 1024.0)
-}
-
-/// A directory for the data of the embedded server, removed at the end.
-struct DataDir(PathBuf);
+/// A directory for data, removed at the end.
+pub(crate) struct DataDir(pub(crate) PathBuf);
 
 impl DataDir {
-    fn create() -> Result<Self, Error> {
-        let path = env::temp_dir().join(format!("kubewright-bench-{}", std::process::id()));
+    pub(crate) fn create() -> Result<Self, Error> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let path = env::temp_dir().join(format!(
+            "kubewright-bench-{}-{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        ));
         fs::create_dir_all(&path).map_err(Error::io("create a directory for the data"))?;
         Ok(Self(path))
     }
@@ -145,12 +146,6 @@ impl Drop for DataDir {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn resident_memory_is_read() {
-        assert_eq!(resident("Name:\tx\nVmRSS:\t   2048 kB\nThreads:\t1\n"), Some(2048.0 * 1024.0));
-        assert_eq!(resident("Name:\tx\n"), None);
-    }
 
     #[test]
     fn the_median_is_the_middle() {

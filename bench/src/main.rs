@@ -1,8 +1,11 @@
-//! Measures the embedded control plane beside a real kube-apiserver with etcd, in one run on one machine.
+//! Measures the embedded control plane beside a real kube-apiserver with etcd, and the runtime beside its peers, in one
+//! run on one machine.
 //!
-//! - `control_plane`: what is measured, and in which order.
+//! - `control_plane`: what is measured of a control plane, and in which order.
+//! - `runtime`: what is measured of the runtime: programs that do the same on Kubewright and on its peers.
 //! - `embedded`: the embedded API server, in a process of its own as the real one is.
-//! - `load`: clients that create objects as fast as they are answered.
+//! - `load`: what the servers are given to do.
+//! - `process`: what the operating system tells of a process.
 //! - `report`: the table, and the same as JSON.
 //!
 //! Run it with `cargo xtask bench`, which builds it for release.
@@ -10,7 +13,9 @@
 mod control_plane;
 mod embedded;
 mod load;
+mod process;
 mod report;
+mod runtime;
 
 use std::io;
 use std::path::PathBuf;
@@ -25,12 +30,13 @@ Examples:
   cargo xtask bench                  everything, as a table
   cargo xtask bench --seconds 2      shorter loads
   cargo xtask bench --without-real   only the embedded control plane; needs no Go
+  cargo xtask bench runtime          the runtime beside controller-runtime, client-go and kube-rs; needs Go
   cargo xtask bench -o json          for programs")]
 struct Arguments {
     #[command(flatten)]
     options: Options,
     #[command(subcommand)]
-    host: Option<Host>,
+    what: Option<What>,
 }
 
 #[derive(Args)]
@@ -42,7 +48,7 @@ struct Options {
     #[arg(long)]
     without_real: bool,
     /// How to print the result.
-    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    #[arg(short, long, global = true, value_enum, default_value_t = Output::Table)]
     output: Output,
 }
 
@@ -54,9 +60,11 @@ enum Output {
     Json,
 }
 
-/// What this program does in the processes that it starts to measure them.
+/// What else to measure, and what this program does in the processes that it starts to measure them.
 #[derive(Subcommand)]
-enum Host {
+enum What {
+    /// Measure the runtime beside controller-runtime, client-go and kube-rs, which are built first.
+    Runtime(runtime::Options),
     /// Serve until the standard input closes.
     #[command(hide = true)]
     Serve {
@@ -83,6 +91,10 @@ enum Error {
     Kubeconfig(#[from] kube::config::KubeconfigError),
     #[error("a request failed: {0}")]
     Client(#[from] Box<kube::Error>),
+    #[error("{program} can't be built ({status}); its output is above")]
+    Build { program: String, status: std::process::ExitStatus },
+    #[error("{program} {task}: {reason}")]
+    Task { program: &'static str, task: String, reason: String },
     #[error("a client stopped with a panic: {0}")]
     Worker(#[from] tokio::task::JoinError),
 }
@@ -102,13 +114,15 @@ impl From<kube::Error> for Error {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let result = match arguments.host {
-        Some(Host::Serve { data_dir }) => embedded::serve(data_dir).await,
-        Some(Host::InProcess) => embedded::answer_in_process().await,
-        None => control_plane::measure(&arguments.options).await.map(|report| match arguments.options.output {
-            Output::Table => print!("{report}"),
-            Output::Json => println!("{:#}", report.json()),
-        }),
+    let print = |report: report::Report| match arguments.options.output {
+        Output::Table => print!("{report}"),
+        Output::Json => println!("{:#}", report.json()),
+    };
+    let result = match &arguments.what {
+        Some(What::Serve { data_dir }) => embedded::serve(data_dir.clone()).await,
+        Some(What::InProcess) => embedded::answer_in_process().await,
+        Some(What::Runtime(options)) => runtime::measure(options).await.map(print),
+        None => control_plane::measure(&arguments.options).await.map(print),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,7 @@
 //! A cache of the objects of one kind, as controllers see it.
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -95,6 +96,25 @@ impl Informer {
     /// All objects, or those of a namespace, in the order of their references.
     pub fn list(&self, namespace: Option<&str>) -> Vec<Stored> {
         self.shared().store.read().contents.iter(namespace).cloned().collect()
+    }
+
+    /// Lends the objects, or those of a namespace, in the order of their references, until the visitor breaks off; what
+    /// it breaks off with is returned. Nothing is copied. The visitor must not use the informer, which is locked while it
+    /// runs; keep it short, as changes wait for it.
+    ///
+    /// ```no_run
+    /// use std::ops::ControlFlow;
+    ///
+    /// # fn example(pods: kubewright_cache::Informer) {
+    /// // The first one that is being deleted.
+    /// let leaving = pods.visit(Some("shop"), |pod| match pod.deletion_timestamp() {
+    ///     Some(_) => ControlFlow::Break(pod.clone()),
+    ///     None => ControlFlow::Continue(()),
+    /// });
+    /// # }
+    /// ```
+    pub fn visit<B>(&self, namespace: Option<&str>, mut visitor: impl FnMut(&Stored) -> ControlFlow<B>) -> Option<B> {
+        self.shared().store.read().contents.iter(namespace).try_for_each(|object| visitor(object)).break_value()
     }
 
     /// The objects whose labels match, in all namespaces or in one, in the order of their references.

@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -81,6 +82,22 @@ async fn lists_come_in_order_by_namespace_or_all() {
     assert_eq!(names(&informer.list(Some("b"))), ["b/a", "b/z"]);
     assert_eq!(names(&informer.list(Some("none"))), [] as [&str; 0]);
     assert!(informer.get(&ObjectRef::new(Some("a"), "z")).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn lends_objects_in_order_until_the_visitor_has_enough() {
+    let server = Server::new();
+    for name in ["c", "a", "b"] {
+        server.put(name, "1");
+    }
+    let informer = synced(&server).await;
+    let mut seen = Vec::new();
+    let found = informer.visit(Some("default"), |object| {
+        seen.push(object.name().to_string());
+        if object.name() == "b" { ControlFlow::Break(object.reference().clone()) } else { ControlFlow::Continue(()) }
+    });
+    assert_eq!((found, seen), (Some(key("b")), vec!["a".to_string(), "b".to_string()]));
+    assert_eq!(informer.visit(Some("other"), |_| ControlFlow::Break(())), None);
 }
 
 #[tokio::test(start_paused = true)]
