@@ -56,7 +56,7 @@ pub(crate) fn pod(number: u64) -> Made {
         "app.kubernetes.io/name": app, "app.kubernetes.io/instance": format!("{app}-prod"), "pod-template-hash": hash,
         "app.kubernetes.io/version": format!("v1.{}", template_number % 40), "team": namespace,
     });
-    if template_number % 3 == 0 {
+    if template_number.is_multiple_of(3) {
         labels["tier"] = json!("frontend");
     }
     Made {

@@ -113,8 +113,8 @@ impl Informer {
     /// });
     /// # }
     /// ```
-    pub fn visit<B>(&self, namespace: Option<&str>, mut visitor: impl FnMut(&Stored) -> ControlFlow<B>) -> Option<B> {
-        self.shared().store.read().contents.iter(namespace).try_for_each(|object| visitor(object)).break_value()
+    pub fn visit<B>(&self, namespace: Option<&str>, visitor: impl FnMut(&Stored) -> ControlFlow<B>) -> Option<B> {
+        self.shared().store.read().contents.iter(namespace).try_for_each(visitor).break_value()
     }
 
     /// The objects whose labels match, in all namespaces or in one, in the order of their references.

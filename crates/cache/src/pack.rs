@@ -55,8 +55,8 @@ pub(crate) struct Packer {
 
 #[derive(Debug)]
 enum Family {
-    /// One object of it fitted no pattern; the next one is to be the pattern.
-    Seen,
+    /// It has no pattern, and what its objects took without one, in bytes.
+    Without(usize),
     Of(std::sync::Weak<Pattern>),
 }
 
@@ -76,19 +76,24 @@ impl Packer {
     pub(crate) fn pack(&mut self, bytes: &[u8], families: &[u64]) -> Packed {
         let known = families.iter().find_map(|family| match self.families.get(family) {
             Some(Family::Of(pattern)) => pattern.upgrade(),
-            Some(Family::Seen) | None => None,
+            Some(Family::Without(_)) | None => None,
         });
+        let own = known.is_some();
         if let Some(pattern) = known.or_else(|| self.common.clone()) {
             let steps = self.steps(bytes, &pattern);
-            if steps.len() * FITS < bytes.len() {
-                return Packed { pattern: Some(pattern), steps };
-            }
-            // The second of a family that fits nothing is a pattern for those to come; the first may be the only one.
-            let again = families.iter().find(|family| matches!(self.families.get(*family), Some(Family::Seen)));
-            match (again, families.first()) {
-                (Some(&family), _) => return self.pattern(bytes, family),
-                (None, Some(&family)) => self.remember(family, Family::Seen),
-                (None, None) => {}
+            if !(own && steps.len() * FITS < bytes.len())
+                && let Some(&family) = families.first()
+            {
+                // A pattern costs as much as the object. It is made as soon as it would have paid, and not for the
+                // first of a family, which may be the only one.
+                let before = match self.families.get(&family) {
+                    Some(Family::Without(bytes)) => *bytes,
+                    Some(Family::Of(_)) | None => 0,
+                };
+                if before > 0 && before + steps.len() > bytes.len() {
+                    return self.pattern(bytes, family);
+                }
+                self.remember(family, Family::Without(before + steps.len()));
             }
             return if steps.len() < bytes.len() {
                 Packed { pattern: Some(pattern), steps }

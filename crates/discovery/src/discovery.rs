@@ -109,7 +109,7 @@ impl Discovery {
         }
     }
 
-    async fn look<'a>(
+    async fn look(
         &self,
         name: String,
         find: impl Fn(&Resources) -> Option<&ServedResource>,

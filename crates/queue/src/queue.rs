@@ -105,6 +105,9 @@ impl<K: Hash + Eq + Clone> WorkQueue<K> {
     ///
     /// It may be dropped at any time (in a `select!`, say) without losing a key.
     pub async fn get(&self) -> Option<Work<K>> {
+        if let Some(work) = self.try_get() {
+            return Some(work);
+        }
         let shared = &*self.shared;
         loop {
             // Made before the look at the state: it sees each shutdown from here on.

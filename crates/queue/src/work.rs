@@ -3,6 +3,7 @@
 use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ pub struct Work<K: Hash + Eq + Clone> {
     key: K,
     priority: Priority,
     failures: u32,
+    /// It has failed in this worker's hands.
+    failed: AtomicBool,
 }
 
 impl<K: Hash + Eq + Clone> Work<K> {
@@ -29,7 +32,7 @@ impl<K: Hash + Eq + Clone> Work<K> {
         if let Some(observer) = &shared.observer {
             observer.waited(priority, Duration::from_nanos(waited));
         }
-        Self { shared, index, key, priority, failures }
+        Self { shared, index, key, priority, failures, failed: AtomicBool::new(false) }
     }
 
     /// What to work on.
@@ -49,12 +52,16 @@ impl<K: Hash + Eq + Clone> Work<K> {
 
     /// It succeeded: the next failure starts at the base of the backoff.
     pub fn forget(&self) {
-        self.shared.forget(self.index);
+        // Who has never failed has nothing to be forgotten; only the one who holds the key can fail.
+        if self.failures > 0 || self.failed.load(Ordering::Relaxed) {
+            self.shared.forget(self.index);
+        }
     }
 
     /// It failed: queues the key again, at the same priority, after its backoff or when the overall limit lets it,
     /// whichever is later. Tells how long that will be. What is added meanwhile comes earlier.
     pub fn retry(&self) -> Duration {
+        self.failed.store(true, Ordering::Relaxed);
         self.shared.retry(self.index, self.priority)
     }
 
