@@ -12,9 +12,10 @@ use serde_json::Value;
 
 /// The crates, and where they lie, with tests that run on the cluster of `KUBEWRIGHT_TEST_KUBECONFIG` or that start real
 /// servers themselves.
-const CRATES: [(&str, &str); 5] = [
+const CRATES: [(&str, &str); 6] = [
     ("kubewright-real", "real"),
     ("kubewright-runtime", "crates/runtime"),
+    ("kubewright-webhook", "crates/webhook"),
     ("kubewright-cluster", "crates/cluster"),
     ("kubewright-ingress", "operators/ingress"),
     ("kubewright-cli", "crates/cli"),

@@ -81,6 +81,7 @@
 //! | tell about progress | [`runtime::conditions`], [`Context::normal`](prelude::Context::normal) |
 //! | read other objects | [`Context::get`](prelude::Context::get), [`list`](prelude::Context::list), [`select`](prelude::Context::select), [`list_by`](prelude::Context::list_by), [`find_by`](prelude::Context::find_by) |
 //! | have keys of your own | [`runtime::KeyReconciler`] |
+//! | change or refuse objects before they are stored, convert between versions | [`webhook`] |
 //! | look inside | [`Handle`](prelude::Handle), and `/metrics`, `/readyz` where [`ManagerOptions::listen`](prelude::ManagerOptions::listen) says |
 //!
 //! The types of Kubernetes come from [`k8s_openapi`], connection and custom resources from [`kube`]; both are re-exported
@@ -93,6 +94,7 @@ pub use kube;
 pub use kubewright_cache as cache;
 pub use kubewright_queue as queue;
 pub use kubewright_runtime as runtime;
+pub use kubewright_webhook as webhook;
 
 /// The examples in the README compile.
 #[cfg(doctest)]

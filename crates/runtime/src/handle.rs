@@ -30,6 +30,7 @@ struct Shared {
     address: Mutex<Option<SocketAddr>>,
     controllers: Mutex<Vec<(String, ReadStatus)>>,
     tasks: Mutex<Vec<(String, TaskWork)>>,
+    checks: Mutex<Vec<(String, ReadFault)>>,
     replica: Mutex<ReplicaStatus>,
     journal: Arc<Journal>,
     caches: Mutex<Vec<Caches>>,
@@ -38,6 +39,9 @@ struct Shared {
 
 /// Tells the state of a controller.
 pub(crate) type ReadStatus = Box<dyn Fn() -> ControllerStatus + Send + Sync>;
+
+/// Tells what is wrong with a part that is no controller.
+pub(crate) type ReadFault = Box<dyn Fn() -> Result<(), String> + Send + Sync>;
 
 /// What a running manager is asked to do.
 pub(crate) enum Command {
@@ -83,6 +87,7 @@ impl Handle {
             address: Mutex::default(),
             controllers: Mutex::default(),
             tasks: Mutex::default(),
+            checks: Mutex::default(),
             replica: Mutex::default(),
             journal: Arc::new(journal),
             caches: Mutex::default(),
@@ -178,6 +183,10 @@ impl Handle {
         *self.0.address.lock() = Some(address);
     }
 
+    pub(crate) fn add_check(&self, name: String, check: ReadFault) {
+        self.0.checks.lock().push((name, check));
+    }
+
     pub(crate) fn set_replica(&self, change: impl FnOnce(&mut ReplicaStatus)) {
         change(&mut self.0.replica.lock());
     }
@@ -214,9 +223,12 @@ impl Handle {
     pub(crate) fn checks(&self) -> Vec<Check> {
         let fault = (!self.0.started.load(Ordering::Relaxed)).then(|| "it does not run".to_string());
         let manager = Check { name: "manager".into(), fault };
-        let (controllers, tasks) = (self.status(), self.tasks());
-        let controllers = controllers.iter().flat_map(Check::of);
-        std::iter::once(manager).chain(controllers).chain(tasks.iter().flat_map(Check::of_task)).collect()
+        let mut checks = vec![manager];
+        checks.extend(self.status().iter().flat_map(Check::of));
+        checks.extend(self.tasks().iter().flat_map(Check::of_task));
+        let others = self.0.checks.lock();
+        checks.extend(others.iter().map(|(name, read)| Check { name: name.clone(), fault: read().err() }));
+        checks
     }
 }
 
@@ -228,6 +240,7 @@ impl Drop for Freeze {
         handle.0.started.store(false, Ordering::Relaxed);
         handle.0.caches.lock().clear();
         handle.0.tasks.lock().clear();
+        handle.0.checks.lock().clear();
         let last = handle.status();
         *handle.0.controllers.lock() = last.into_iter().map(|status| (status.name.clone(), fixed(status))).collect();
     }

@@ -226,6 +226,22 @@ impl Manager {
         self
     }
 
+    /// Adds a line to the readiness report: `/readyz` fails with what `check` tells, under this name.
+    pub fn check(
+        self,
+        name: impl Into<String>,
+        check: impl Fn() -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        self.handle.add_check(name.into(), Box::new(check));
+        self
+    }
+
+    /// Adds metrics of one's own to what `/metrics` tells.
+    pub fn metrics(self, register: impl FnOnce(&mut prometheus_client::registry::Registry)) -> Self {
+        self.metrics.add(register);
+        self
+    }
+
     /// A handle to look at the manager while it runs.
     pub fn handle(&self) -> Handle {
         self.handle.clone()

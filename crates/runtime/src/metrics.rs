@@ -124,6 +124,11 @@ impl Metrics {
         metrics
     }
 
+    /// Lets somebody else register metrics.
+    pub(crate) fn add(&self, register: impl FnOnce(&mut Registry)) {
+        register(&mut self.registry.lock());
+    }
+
     fn register(&self) {
         let registry = &mut *self.registry.lock();
         let controllers = registry.sub_registry_with_prefix("controller_runtime");
