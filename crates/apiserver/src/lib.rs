@@ -59,7 +59,7 @@ pub mod table;
 mod verbs;
 mod webhook;
 
-pub use admission::AdmissionOptions;
+pub use admission::{AdmissionOptions, PluginError};
 pub use auth::{PkiError, ServiceAccountOptions, User};
 pub use authorization::AuthorizationMode;
 pub use http::{Body, InProcess};

@@ -22,8 +22,8 @@
 //!
 //! DefaultTolerationSeconds and StorageObjectInUseProtection are a line each; `kinds` has what they do. What the real
 //! server has on besides, and this one does not have: LimitRanger, ResourceQuota, PodSecurity (all three are about limits
-//! that an administrator sets; their objects are stored and not enforced), TaintNodesByCondition,
-//! PersistentVolumeClaimResize, and the checks of certificates by signer.
+//! that an administrator sets; their objects are stored and not enforced), PersistentVolumeClaimResize, and the checks of
+//! certificates by signer. TaintNodesByCondition is part of the rules of Nodes and can't be turned off.
 
 mod attributes;
 mod default_class;
@@ -38,8 +38,8 @@ mod webhooks;
 use serde_json::Value;
 
 pub(crate) use attributes::{Attributes, Operation, OperationOptions};
-pub use plugins::AdmissionOptions;
-pub(crate) use plugins::{Plugin, UnknownPlugin};
+pub(crate) use plugins::Plugin;
+pub use plugins::{AdmissionOptions, PluginError};
 
 use crate::kinds;
 use crate::status::ApiResult;
@@ -55,7 +55,7 @@ pub(crate) struct Admission {
 
 impl Admission {
     /// With the plugins that are on; the configurations of webhooks are read from `store`.
-    pub(crate) fn new(options: &AdmissionOptions, store: &Store) -> Result<Self, UnknownPlugin> {
+    pub(crate) fn new(options: &AdmissionOptions, store: &Store) -> Result<Self, PluginError> {
         Ok(Self {
             plugins: options.plugins()?,
             mutating: Configurations::new(store, Phase::Mutating),

@@ -16,7 +16,7 @@ pub(crate) enum Plugin {
 }
 
 /// Plugins of the real server that this one does not have. They may be turned off, but not on.
-const ABSENT: [&str; 24] = [
+const ABSENT: [&str; 23] = [
     "AlwaysAdmit",
     "AlwaysDeny",
     "AlwaysPullImages",
@@ -40,7 +40,6 @@ const ABSENT: [&str; 24] = [
     "PodTolerationRestriction",
     "PodTopologyLabels",
     "ResourceQuota",
-    "TaintNodesByCondition",
 ];
 
 impl Plugin {
@@ -92,30 +91,41 @@ impl Default for AdmissionOptions {
 
 /// A plugin that is to be on, or off, and can't.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum UnknownPlugin {
+pub enum PluginError {
+    /// There is no plugin of that name.
     #[error("the admission plugin {0:?} is unknown; write its name as kube-apiserver does")]
     Unknown(String),
+    /// The real server has it, this one has not.
     #[error("the admission plugin {0:?} is not part of this server and can't be turned on; leave it out")]
     Absent(String),
+    /// It can't be on and off.
     #[error("the admission plugin {0:?} is both turned on and turned off; do one of them")]
     Both(String),
 }
 
 impl AdmissionOptions {
+    /// Whether a server starts with these options.
+    ///
+    /// # Errors
+    /// The first plugin that can't be turned on or off.
+    pub fn check(&self) -> Result<(), PluginError> {
+        self.plugins().map(|_| ())
+    }
+
     /// The plugins that are on, in order.
-    pub(crate) fn plugins(&self) -> Result<Vec<Plugin>, UnknownPlugin> {
+    pub(crate) fn plugins(&self) -> Result<Vec<Plugin>, PluginError> {
         let ours = |name: &str| Plugin::ALL.iter().any(|plugin| plugin.name() == name);
         for name in self.enable.iter().chain(&self.disable) {
             if !ours(name) && !ABSENT.contains(&name.as_str()) {
-                return Err(UnknownPlugin::Unknown(name.clone()));
+                return Err(PluginError::Unknown(name.clone()));
             }
         }
         for name in &self.enable {
             if self.disable.contains(name) {
-                return Err(UnknownPlugin::Both(name.clone()));
+                return Err(PluginError::Both(name.clone()));
             }
             if !ours(name) {
-                return Err(UnknownPlugin::Absent(name.clone()));
+                return Err(PluginError::Absent(name.clone()));
             }
         }
         let off = |plugin: &Plugin| self.disable.iter().any(|name| name == plugin.name());
@@ -143,7 +153,7 @@ mod tests {
     #[test]
     fn what_is_not_enforced_can_not_be_turned_on() {
         let name = "EventRateLimit".to_string();
-        assert_eq!(options(&["EventRateLimit"], &[]).plugins(), Err(UnknownPlugin::Absent(name)));
-        assert_eq!(options(&[], &["Nonsense"]).plugins(), Err(UnknownPlugin::Unknown("Nonsense".into())));
+        assert_eq!(options(&["EventRateLimit"], &[]).plugins(), Err(PluginError::Absent(name)));
+        assert_eq!(options(&[], &["Nonsense"]).plugins(), Err(PluginError::Unknown("Nonsense".into())));
     }
 }

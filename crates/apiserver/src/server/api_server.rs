@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use super::bootstrap;
 use super::core::Core;
 use super::definitions;
-use crate::admission::{Admission, AdmissionOptions};
+use crate::admission::{Admission, AdmissionOptions, PluginError};
 use crate::auth::{self, Pki, PkiError, ServiceAccountOptions, Tokens, User};
 use crate::authorization::{AuthorizationMode, Authorizer};
 use crate::discovery::Discovery;
@@ -105,8 +105,8 @@ pub enum StartError {
         reason: String,
     },
     /// The admission plugins that are to be on can't be.
-    #[error("{0}")]
-    Admission(String),
+    #[error(transparent)]
+    Admission(#[from] PluginError),
     /// TLS can't be set up.
     #[error("cannot set up TLS: {0}")]
     Tls(String),
@@ -167,7 +167,7 @@ impl ApiServer {
         let token = pki.get().map_or_else(|| env.random.uuid(), |pki| pki.token.clone());
 
         let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let admission = Admission::new(&admission, &store).map_err(|error| StartError::Admission(error.to_string()))?;
+        let admission = Admission::new(&admission, &store)?;
         let core = Arc::new(Core {
             admission,
             webhooks: webhook::Clients::new(store.clone(), tasks.clone(), shutdown.clone()),

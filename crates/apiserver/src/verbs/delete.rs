@@ -151,7 +151,12 @@ pub(crate) async fn delete_object(
         check_preconditions(resource, &old, options)?;
         if let Some(admission) = &mut admission {
             let grace_period_seconds = grace_period(resource, &old, options).or(options.grace_period_seconds);
-            admission.admit(core, &old, DeleteOptions { grace_period_seconds, ..options.clone() }).await?;
+            let mut options = DeleteOptions { grace_period_seconds, ..options.clone() };
+            if resource.group.is_empty() && resource.plural == "namespaces" && options.precondition_uid.is_none() {
+                // A namespace that is deleted is the one that was looked at, as on the real server.
+                options.precondition_uid = Some(old.text("metadata.uid").into());
+            }
+            admission.admit(core, &old, options).await?;
         }
         let (new, ends) = match plan(resource, &old, options, now) {
             Plan::Pending => return Ok(Deletion::Pending(stored)),

@@ -21,6 +21,7 @@ use tokio_util::task::TaskTracker;
 
 use super::destination::{Address, ClientConfig};
 use super::tls;
+use crate::http::decode_json;
 use crate::store::Store;
 
 /// Most bytes of an answer.
@@ -185,7 +186,7 @@ impl Answer {
 /// The document of an answer, or why there is none.
 fn read(answer: &Answer) -> Result<Value, String> {
     let code = answer.status.as_u16();
-    let document: Result<Value, serde_json::Error> = serde_json::from_slice(&answer.body);
+    let document = decode_json(&answer.body);
     if !(200..=206).contains(&code) {
         if let Ok(status) = &document
             && status["kind"] == "Status"
@@ -199,14 +200,7 @@ fn read(answer: &Answer) -> Result<Value, String> {
         let kind = answer.content_type();
         return Err(format!("0-length response with status code: {code} and content type: {kind}"));
     }
-    let shown = String::from_utf8_lossy(&answer.body);
-    let document = document.map_err(|error| format!("couldn't get version/kind; json parse error: {error}"))?;
-    for (key, shown_key) in [("kind", "Kind"), ("apiVersion", "apiVersion")] {
-        if document[key].as_str().unwrap_or_default().is_empty() {
-            return Err(format!("Object '{shown_key}' is missing in '{shown}'"));
-        }
-    }
-    Ok(document)
+    document.map_err(|error| format!("couldn't get version/kind; json parse error: {error}"))
 }
 
 /// What client-go says about an answer that is an error and no Status.

@@ -177,7 +177,7 @@ fn admit(name: &str, review: &Value) -> Value {
         "patch-no-type" => json!({"allowed": true, "patch": BASE64_STANDARD.encode("[]")}),
         "type-no-patch" => json!({"allowed": true, "patchType": "JSONPatch"}),
         "patch-garbage" => {
-            json!({"allowed": true, "patchType": "JSONPatch", "patch": BASE64_STANDARD.encode("nonsense")})
+            json!({"allowed": true, "patchType": "JSONPatch", "patch": BASE64_STANDARD.encode("x")})
         }
         _ => json!({"allowed": true}),
     };

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::configuration::{Hook, Phase};
 use crate::admission::attributes::{Attributes, Kind, kind_of};
+use crate::http::decode_json;
 use crate::kinds::tree::Tree;
 use crate::registry::Resource;
 use crate::status::{ApiError, ApiResult, Cause};
@@ -43,7 +44,8 @@ pub(super) async fn ask(
     let review = review(version, &uid, attributes, target, object, old);
     let timeout = hook.timeout.min(attributes.deadline.saturating_duration_since(Instant::now()));
     let answered = attributes.core.webhooks.post(&hook.client, review.to_string().into(), timeout, true).await;
-    let review = answered.map_err(|why| Failure::Calling(format!("failed to call webhook: {why}")))?;
+    let review = answered.and_then(|review| read(review, version));
+    let review = review.map_err(|why| Failure::Calling(format!("failed to call webhook: {why}")))?;
     let answer = verified(&review, version, &uid, phase)
         .map_err(|why| Failure::Calling(format!("received invalid webhook response: {why}")))?;
     warnings.extend(answer.list("warnings").iter().filter_map(Value::as_str).map(String::from));
@@ -55,7 +57,7 @@ pub(super) async fn ask(
         _ if phase == Phase::Validating => None,
         text => {
             let bytes = BASE64_STANDARD.decode(text).map_err(|error| error.to_string());
-            let patch = bytes.and_then(|bytes| serde_json::from_slice(&bytes).map_err(|error| error.to_string()));
+            let patch = bytes.and_then(|bytes| decode_json(&bytes));
             let undecodable = |why| Failure::Calling(format!("received undecodable patch in webhook response: {why}"));
             Some(patch.map_err(undecodable)?)
         }
@@ -130,15 +132,28 @@ fn resource_value(resource: &Resource) -> Value {
     json!({"group": resource.group, "version": resource.version, "resource": resource.plural})
 }
 
+/// An answer that is a review of the version that was sent; it may leave out to say so.
+fn read(review: Value, version: &str) -> Result<Value, String> {
+    const GROUP: &str = "admission.k8s.io";
+    let (kind, api_version) = (review.text("kind"), review.text("apiVersion"));
+    if kind.is_empty()
+        || api_version.is_empty()
+        || kind == "AdmissionReview" && api_version == format!("{GROUP}/{version}")
+    {
+        return Ok(review);
+    }
+    match api_version.split_once('/') {
+        Some((GROUP, other @ ("v1" | "v1beta1"))) if kind == "AdmissionReview" => {
+            Err(format!("converting ({other}.{kind}) to ({version}.{kind}): unknown conversion"))
+        }
+        _ => Err(format!(
+            "no kind {kind:?} is registered for version {api_version:?} in scheme \"pkg/runtime/scheme.go:111\""
+        )),
+    }
+}
+
 /// `response` of a review, if it is an answer to the question.
 fn verified<'a>(review: &'a Value, version: &str, uid: &str, phase: Phase) -> Result<&'a Value, String> {
-    let (kind, api_version) = (review.text("kind"), review.text("apiVersion"));
-    let known = kind == "AdmissionReview" && matches!(api_version, "admission.k8s.io/v1" | "admission.k8s.io/v1beta1");
-    if !known {
-        return Err(format!(
-            "expected webhook response of admission.k8s.io/{version}, Kind=AdmissionReview, got {api_version}, Kind={kind}"
-        ));
-    }
     let response = review.at("response");
     if !response.is_object() {
         return Err("webhook response was absent".into());
@@ -150,10 +165,8 @@ fn verified<'a>(review: &'a Value, version: &str, uid: &str, phase: Phase) -> Re
     if given != uid {
         return Err(format!("expected response.uid={uid:?}, got {given:?}"));
     }
-    if api_version != "admission.k8s.io/v1" {
-        return Err(format!(
-            "expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got {api_version}, Kind={kind}"
-        ));
+    if review.text("kind").is_empty() || review.text("apiVersion").is_empty() {
+        return Err("expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got /, Kind=".into());
     }
     let (patch, patch_type) = (!response.text("patch").is_empty(), response.at("patchType").as_str());
     match (phase, patch, patch_type) {
