@@ -109,6 +109,11 @@ impl Audit {
         self.log.lock().unwrap().records.clone()
     }
 
+    /// Looks at everything that was asked.
+    pub fn look<T>(&self, at: impl FnOnce(&[Record]) -> T) -> T {
+        at(&self.log.lock().unwrap().records)
+    }
+
     /// How often a replica has written an object of a kind.
     pub fn writes(&self, replica: usize, plural: &str) -> usize {
         let log = self.log.lock().unwrap();
