@@ -150,7 +150,7 @@ fn test(
     let errors = output.try_clone().map_err(Error::io("write", log))?;
     let started = Instant::now();
     let status = Command::new(program)
-        .args(["-test.v", "-ginkgo.no-color"])
+        .args(["-test.v", "-ginkgo.no-color", "-ginkgo.flake-attempts=2"])
         .arg(format!("-test.timeout={}s", limit.as_secs()))
         .current_dir(dir.join(package))
         .envs(environment.iter().copied())

@@ -94,6 +94,8 @@ impl Authority {
 /// etcd and kube-apiserver, started with the flags that envtest gives them.
 struct Environment {
     apiserver: Running,
+    flags: Vec<String>,
+    port: u16,
     etcd: Running,
     url: String,
     serving: Authority,
@@ -134,26 +136,31 @@ impl Environment {
         answers(etcd_port);
         let url = format!("https://127.0.0.1:{port}");
         let file = |name: &str| certs.join(name).display().to_string();
-        let apiserver = Running::start(
-            directory,
-            "kube-apiserver",
-            &[
-                "--allow-privileged=true".into(),
-                "--authorization-mode=RBAC".into(),
-                "--bind-address=127.0.0.1".into(),
-                format!("--cert-dir={}", certs.display()),
-                format!("--client-ca-file={}", file("client-cert-auth-ca.crt")),
-                "--disable-admission-plugins=ServiceAccount".into(),
-                format!("--etcd-servers={etcd_url}"),
-                format!("--secure-port={port}"),
-                format!("--service-account-issuer={url}/"),
-                format!("--service-account-key-file={}", file("sa-signer.crt")),
-                format!("--service-account-signing-key-file={}", file("sa-signer.key")),
-                "--service-cluster-ip-range=10.0.0.0/24".into(),
-            ],
-        );
+        let flags = vec![
+            "--allow-privileged=true".into(),
+            "--authorization-mode=RBAC".into(),
+            "--bind-address=127.0.0.1".into(),
+            format!("--cert-dir={}", certs.display()),
+            format!("--client-ca-file={}", file("client-cert-auth-ca.crt")),
+            "--disable-admission-plugins=ServiceAccount".into(),
+            format!("--etcd-servers={etcd_url}"),
+            format!("--secure-port={port}"),
+            format!("--service-account-issuer={url}/"),
+            format!("--service-account-key-file={}", file("sa-signer.crt")),
+            format!("--service-account-signing-key-file={}", file("sa-signer.key")),
+            "--service-cluster-ip-range=10.0.0.0/24".into(),
+        ];
+        let apiserver = Running::start(directory, "kube-apiserver", &flags);
         answers(port);
-        Self { apiserver, etcd, url, serving, clients }
+        Self { apiserver, flags, port, etcd, url, serving, clients }
+    }
+
+    /// Ends the API server as a crash would, and starts it again beside the same etcd.
+    fn restart(&mut self, directory: &Path) {
+        self.apiserver.0.kill().unwrap();
+        self.apiserver.0.wait().unwrap();
+        self.apiserver = Running::start(directory, "kube-apiserver", &self.flags);
+        answers(self.port);
     }
 
     async fn client(&self, user: &str, group: &str) -> Client {
@@ -288,7 +295,8 @@ fn wrong_flags_end_the_servers_as_they_end_the_real_ones() {
 #[tokio::test]
 async fn the_servers_work_with_the_flags_and_certificates_of_envtest() {
     let scratch = Scratch::new();
-    let environment = Environment::start(&assets(&scratch), &scratch);
+    let directory = assets(&scratch);
+    let mut environment = Environment::start(&directory, &scratch);
     let client = environment.client("admin", "system:masters").await;
 
     let review = Api::<SelfSubjectReview>::all(client.clone());
@@ -307,6 +315,11 @@ async fn the_servers_work_with_the_flags_and_certificates_of_envtest() {
     let stranger = environment.client("stranger", "strangers").await;
     let refused = Api::<ConfigMap>::namespaced(stranger, "default").get("one").await.unwrap_err();
     assert!(matches!(&refused, kube::Error::Api(status) if status.code == 403), "{refused}");
+
+    // The state is the etcd's.
+    environment.restart(&directory);
+    let client = environment.client("admin", "system:masters").await;
+    Api::<ConfigMap>::namespaced(client, "default").get("one").await.unwrap();
 
     assert_eq!(environment.apiserver.terminate(), Some(0));
     assert_eq!(environment.etcd.terminate(), Some(0));

@@ -37,6 +37,9 @@ pub struct Options {
     pub client_ca: Option<String>,
     /// Where objects, certificates and the token are kept; made if it is not there. Default: in memory only.
     pub data_dir: Option<PathBuf>,
+    /// With a data directory: answer writes without waiting for the disk, so that they outlive the process, but not the
+    /// machine. Default: false.
+    pub unsynced: bool,
     /// Who may do what. Default: what roles and bindings say.
     pub authorization: AuthorizationMode,
     /// How ServiceAccount tokens are made and verified.
@@ -142,6 +145,7 @@ impl ApiServer {
             serving,
             client_ca,
             data_dir,
+            unsynced,
             authorization,
             service_accounts,
             env,
@@ -151,7 +155,7 @@ impl ApiServer {
         } = options;
         let defaults = StoreOptions::default();
         let history = if history == 0 { defaults.history } else { history };
-        let store = Store::open(StoreOptions { data_dir: data_dir.clone(), history, ..defaults })?;
+        let store = Store::open(StoreOptions { data_dir: data_dir.clone(), unsynced, history, ..defaults })?;
 
         let mut pki = OnceLock::new();
         let mut listener = None;

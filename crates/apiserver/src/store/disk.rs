@@ -7,9 +7,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use redb::backends::FileBackend;
 use redb::{
-    Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase, ReadableTable, ReadableTableMetadata, StorageError,
-    TableDefinition, TableError, WriteTransaction,
+    Database, DatabaseError, ReadOnlyDatabase, ReadableDatabase, ReadableTable, ReadableTableMetadata, StorageBackend,
+    StorageError, TableDefinition, TableError, WriteTransaction,
 };
 
 use super::error::StoreError;
@@ -97,9 +98,16 @@ impl Disk {
         Ok((disk, loaded))
     }
 
-    /// Opens the file for writing as usual.
-    pub(super) fn opener() -> Opener {
-        Box::new(|path| Database::builder().set_cache_size(CACHE).open(path))
+    /// Opens the file for writing as usual. `unsynced`: without ever waiting for the disk.
+    pub(super) fn opener(unsynced: bool) -> Opener {
+        if !unsynced {
+            return Box::new(|path| Database::builder().set_cache_size(CACHE).open(path));
+        }
+        Box::new(|path| {
+            let file = File::options().read(true).write(true).open(path).map_err(StorageError::Io)?;
+            let backend = UnsyncedFile(FileBackend::new(file)?);
+            Database::builder().set_cache_size(CACHE).create_with_backend(backend)
+        })
     }
 
     /// The file.
@@ -154,6 +162,36 @@ impl Disk {
             meta.insert(META_REVISION, revision).map_err(|error| error.to_string())?;
         }
         Ok(transaction)
+    }
+}
+
+/// A file that is written and left to the operating system: what is in it outlives the process, not the machine.
+#[derive(Debug)]
+struct UnsyncedFile(FileBackend);
+
+impl StorageBackend for UnsyncedFile {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.write(offset, data)
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.0.close()
     }
 }
 

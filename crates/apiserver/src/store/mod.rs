@@ -61,6 +61,8 @@ pub use watch::Watch;
 pub struct StoreOptions {
     /// Where objects are kept; made if it is not there. Default: in memory only.
     pub data_dir: Option<PathBuf>,
+    /// Answer writes without waiting for the disk: they outlive the process, but not the machine. Default: false.
+    pub unsynced: bool,
     /// Events kept per collection for watches and for reads of older revisions, at least 1. Default: 10 000.
     pub history: usize,
     /// Bytes of superseded objects kept per collection beyond the newest event. Default: 64 MiB.
@@ -136,7 +138,7 @@ struct MemoryWriter {
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { data_dir: None, history: 10_000, history_bytes: 64 << 20, max_object_bytes: 3 << 20 }
+        Self { data_dir: None, unsynced: false, history: 10_000, history_bytes: 64 << 20, max_object_bytes: 3 << 20 }
     }
 }
 
@@ -146,7 +148,7 @@ impl Store {
         let Some(directory) = &options.data_dir else {
             return Ok(Self::new(options, Arc::default(), Writer::Memory(Mutex::default())));
         };
-        let (disk, loaded) = Disk::open(directory, Disk::opener())?;
+        let (disk, loaded) = Disk::open(directory, Disk::opener(options.unsynced))?;
         Self::start(options, disk, loaded)
     }
 

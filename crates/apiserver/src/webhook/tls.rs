@@ -9,6 +9,7 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, Sign
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::TlsConnector;
+use x509_parser::prelude::{ASN1Time, FromDer, X509Certificate};
 
 /// A connector that trusts the certificates of a bundle; without one, those that the machine trusts.
 pub(super) fn connector(bundle: Option<&[u8]>) -> Result<TlsConnector, String> {
@@ -87,6 +88,18 @@ fn inside(presented: &str) -> &str {
     name.trim_matches('"')
 }
 
+fn verify_dates(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), Error> {
+    let bad = || Error::InvalidCertificate(CertificateError::BadEncoding);
+    let (_, certificate) = X509Certificate::from_der(certificate).map_err(|_| bad())?;
+    let seconds = i64::try_from(now.as_secs()).map_err(|_| bad())?;
+    let now = ASN1Time::from_timestamp(seconds).map_err(|_| bad())?;
+    if certificate.validity().is_valid_at(now) {
+        Ok(())
+    } else {
+        Err(Error::InvalidCertificate(CertificateError::Expired))
+    }
+}
+
 /// Like rustls' own, and as Go does also takes a certificate that stands in the bundle itself, though it is marked as
 /// that of an authority: the self-signed ones that people make by hand are.
 #[derive(Debug)]
@@ -109,6 +122,14 @@ impl ServerCertVerifier for Verifier {
             Err(Error::InvalidCertificate(CertificateError::Other(other)))
                 if other.to_string().contains("CaUsedAsEndEntity") && self.own.iter().any(|own| own == end_entity) =>
             {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            // The certificate of a server in place of its authority's; its dates have not been looked at here.
+            Err(Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature))
+                if self.own.iter().any(|own| own == end_entity) =>
+            {
+                verify_dates(end_entity, now)?;
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
                 Ok(ServerCertVerified::assertion())
             }
@@ -136,5 +157,39 @@ impl ServerCertVerifier for Verifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.inner.supported_verify_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+
+    use super::*;
+
+    /// envtest gives its webhooks the server's certificate as caBundle.
+    #[test]
+    fn a_certificate_that_stands_in_the_bundle_is_trusted_for_its_names_and_time() {
+        let mut authority = CertificateParams::new(Vec::new()).unwrap();
+        authority.distinguished_name.push(DnType::CommonName, "authority");
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = Issuer::new(authority, KeyPair::generate().unwrap());
+        let server = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let server = server.signed_by(&KeyPair::generate().unwrap(), &authority).unwrap().der().clone();
+        let mut roots = RootCertStore::empty();
+        roots.add(server.clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+        let verify = |own: Vec<CertificateDer<'static>>, name: &'static str, seconds: u64| {
+            let now = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+            let name = ServerName::try_from(name).unwrap();
+            Verifier { inner: inner.clone(), own }.verify_server_cert(&server, &[], &name, &[], now).is_ok()
+        };
+        let (today, long_ago) = (1_790_000_000, 1);
+        assert!(verify(vec![server.clone()], "localhost", today));
+        assert!(!verify(vec![server.clone()], "elsewhere", today));
+        assert!(!verify(vec![server.clone()], "localhost", long_ago));
+        assert!(!verify(Vec::new(), "localhost", today));
     }
 }

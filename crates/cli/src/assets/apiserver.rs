@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use kubewright_apiserver::kinds::allocation::AllocationOptions;
 use kubewright_apiserver::{
-    ApiServer, AuthorizationMode, Options, ServiceAccountOptions, ServingCertificate, StartError,
+    AdmissionOptions, ApiServer, AuthorizationMode, Options, ServiceAccountOptions, ServingCertificate, StartError,
 };
 
 use super::apiserver_flags::FLAGS;
@@ -30,37 +30,6 @@ pub(super) enum ApiServerError {
     #[error("signals can't be waited for: {0}")]
     Signals(io::Error),
 }
-
-/// Admission plugins that the server has and that can't be left out.
-const PLUGINS: [&str; 7] = [
-    "DefaultTolerationSeconds",
-    "MutatingAdmissionWebhook",
-    "NamespaceLifecycle",
-    "Priority",
-    "StorageObjectInUseProtection",
-    "TaintNodesByCondition",
-    "ValidatingAdmissionWebhook",
-];
-
-/// Admission plugins that are on by default and that the server does not have.
-const MISSING_PLUGINS: [&str; 16] = [
-    "CertificateApproval",
-    "CertificateSigning",
-    "CertificateSubjectRestriction",
-    "ClusterTrustBundleAttest",
-    "DefaultIngressClass",
-    "DefaultStorageClass",
-    "LimitRanger",
-    "MutatingAdmissionPolicy",
-    "NodeDeclaredFeatureValidator",
-    "PersistentVolumeClaimResize",
-    "PodSecurity",
-    "PodTopologyLabels",
-    "ResourceQuota",
-    "RuntimeClass",
-    "ServiceAccount",
-    "ValidatingAdmissionPolicy",
-];
 
 /// Runs the server until it is told to stop.
 pub(super) async fn run(arguments: impl Iterator<Item = String>) -> Result<(), ApiServerError> {
@@ -90,7 +59,6 @@ pub(super) async fn run(arguments: impl Iterator<Item = String>) -> Result<(), A
 }
 
 async fn options(flags: &Flags, notices: &mut Vec<String>) -> Result<Options, ApiServerError> {
-    plugins(flags, notices)?;
     let etcd = *flags.list("etcd-servers").first().ok_or(ApiServerError::NoEtcd)?;
     let storage = etcd::ask(etcd).await?;
     let address: IpAddr =
@@ -100,14 +68,16 @@ async fn options(flags: &Flags, notices: &mut Vec<String>) -> Result<Options, Ap
         None => None,
         Some(path) => Some(file("client-ca-file", path)?),
     };
-    let _ = storage;
     Ok(Options {
         listen: Some(SocketAddr::new(address, port)),
         serving: serving(flags)?,
         client_ca,
+        data_dir: Some(storage.directory.join("kubewright")),
+        unsynced: !storage.sync,
         authorization: authorization(flags, notices)?,
         service_accounts: service_accounts(flags)?,
         allocation: allocation(flags)?,
+        admission: admission(flags),
         ..Options::default()
     })
 }
@@ -187,22 +157,9 @@ fn allocation(flags: &Flags) -> Result<AllocationOptions, ApiServerError> {
     Ok(AllocationOptions { network, prefix_length, node_ports })
 }
 
-fn plugins(flags: &Flags, notices: &mut Vec<String>) -> Result<(), FlagError> {
-    let (on, off) = ("enable-admission-plugins", "disable-admission-plugins");
-    let disabled = flags.list(off);
-    for name in flags.list(on) {
-        if MISSING_PLUGINS.contains(&name) && !disabled.contains(&name) {
-            notices.push(format!("the admission plugin {name} is not part of this server"));
-        } else if !PLUGINS.contains(&name) && !MISSING_PLUGINS.contains(&name) {
-            return Err(Flags::invalid(on, name, "this server does not have that admission plugin"));
-        }
-    }
-    for name in disabled {
-        if PLUGINS.contains(&name) {
-            return Err(Flags::invalid(off, name, "this server can't do without that admission plugin"));
-        }
-    }
-    Ok(())
+fn admission(flags: &Flags) -> AdmissionOptions {
+    let names = |flag: &str| flags.list(flag).into_iter().map(str::to_owned).collect();
+    AdmissionOptions { enable: names("enable-admission-plugins"), disable: names("disable-admission-plugins") }
 }
 
 #[cfg(test)]
@@ -233,18 +190,5 @@ mod tests {
         assert_eq!(mode("--authorization-mode=RBAC,AlwaysAllow"), Ok(AuthorizationMode::AlwaysAllow));
         assert_eq!(mode("--v=2"), Ok(AuthorizationMode::AlwaysAllow));
         assert!(mode("--authorization-mode=Webhook").is_err());
-    }
-
-    #[test]
-    fn plugins_that_would_have_to_work_are_refused() {
-        let check = |line: &str| {
-            let mut notices = Vec::new();
-            plugins(&flags(line), &mut notices).map(|()| notices)
-        };
-        assert_eq!(check("--disable-admission-plugins=ServiceAccount"), Ok(vec![]));
-        assert_eq!(check("--enable-admission-plugins=NamespaceLifecycle"), Ok(vec![]));
-        assert_eq!(check("--enable-admission-plugins=ResourceQuota").unwrap().len(), 1);
-        assert!(check("--enable-admission-plugins=AlwaysPullImages").is_err());
-        assert!(check("--disable-admission-plugins=NamespaceLifecycle").is_err());
     }
 }

@@ -15,7 +15,7 @@ const ON: Effect = Only(&["true"]);
 const OFF: Effect = Only(&["false"]);
 
 const AUDIT: &str = "no audit log is written";
-const ETCD: &str = "the state is kept by this server itself";
+const ETCD: &str = "the state is kept in a directory of the etcd beside this server";
 const TUNING: &str = "there is nothing to tune";
 const LOG: &str = "the log has one form; -v sets its level";
 const KUBELET: &str = "no kubelet is talked to";
