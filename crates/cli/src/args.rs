@@ -36,6 +36,7 @@ Examples:
   kubewright up --exit-when-settled                  start, wait until all is reconciled, show it, exit
   kubewright up --data-dir ./data --port 6443        keep what is written over restarts
   kubewright up --operators none --no-examples       the control plane alone
+  kubewright up --nodes 3                            with simulated nodes, so that Deployments get ready
   kubectl --kubeconfig kubewright.kubeconfig get ingress -A";
 
 const RUN_EXAMPLES: &str = "\
@@ -67,6 +68,10 @@ pub(crate) struct UpArgs {
     /// Keep the cluster's state in this directory; accepted writes survive a crash. Without it nothing is kept.
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
+
+    /// Simulated nodes, on which pods are scheduled and get ready without a container; 0: pods stay Pending.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) nodes: usize,
 
     /// Where to write the kubeconfig.
     #[arg(long, value_name = "FILE", default_value = "kubewright.kubeconfig")]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use kubewright::kube;
 use kubewright::prelude::*;
-use kubewright_cluster::{ControlPlane, ControlPlaneOptions, StartError};
+use kubewright_cluster::{ControlPlane, ControlPlaneOptions, NodeOptions, StartError};
 use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -52,7 +52,9 @@ pub(crate) async fn up(args: UpArgs) -> Result<(), UpError> {
     let begin = Instant::now();
     // Before anything tells that it runs: whoever reads that may send a signal at once.
     let signals = Signals::listen().map_err(UpError::Signals)?;
-    let options = ControlPlaneOptions { port: Some(args.port), data_dir: args.data_dir.clone(), ..Default::default() };
+    let nodes = (args.nodes > 0).then(|| NodeOptions { count: args.nodes, ..NodeOptions::default() });
+    let options =
+        ControlPlaneOptions { port: Some(args.port), data_dir: args.data_dir.clone(), nodes, ..Default::default() };
     let plane = ControlPlane::start(options).await?;
     let result = with_plane(&args, chosen, &plane, begin, signals).await;
     plane.stop().await;
