@@ -134,6 +134,20 @@ impl ControlPlane {
 
     fn unsettled_of(&self, handle: &Handle) -> Vec<String> {
         let mut left = handle.ready().err().unwrap_or_default();
+        // Before the controllers, as what a task finds becomes work for them.
+        for task in handle.tasks() {
+            let name = &task.name;
+            for informer in &task.informers {
+                let newest = self.server.collection_revision(&informer.resource.group, &informer.resource.plural);
+                if informer.revision < newest {
+                    let plural = &informer.resource.plural;
+                    left.push(format!("task {name}: watch of {plural}: not all events were delivered yet"));
+                }
+            }
+            if task.busy || task.pending > 0 {
+                left.push(format!("task {name}: it is at work"));
+            }
+        }
         for controller in handle.status() {
             let name = &controller.name;
             for informer in &controller.informers {

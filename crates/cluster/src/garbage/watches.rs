@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::core::ApiResource;
-use kubewright_cache::{Deltas, Keep, Scope};
-use kubewright_runtime::{Delta, Error, TaskContext, Trigger};
+use kubewright_cache::{Keep, Scope};
+use kubewright_runtime::{Delta, Error, Followed, TaskContext, Trigger};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::Uid;
@@ -16,11 +16,11 @@ use crate::kinds::{ServedKind, served_kinds};
 /// Feeds the collector until the manager stops.
 pub(super) async fn follow(context: TaskContext, collector: Arc<Collector>, wake: Trigger<Uid>) -> Result<(), Error> {
     let definitions = ApiResource::erase::<CustomResourceDefinition>(&());
-    let definitions = context.caches.informer(&definitions, Scope::default(), Keep::Metadata)?;
-    let mut changes = definitions.subscribe();
+    context.set_busy(true);
+    let mut changes = context.follow(&definitions, Scope::default(), Keep::Metadata)?;
     let mut watched: BTreeMap<(String, String), AbortHandle> = BTreeMap::new();
     let mut tasks = JoinSet::new();
-    definitions.wait_synced().await;
+    changes.informer().wait_synced().await;
     loop {
         let kinds = collectable(served_kinds(&context.client).await?);
         watched.retain(|key, task| {
@@ -36,9 +36,10 @@ pub(super) async fn follow(context: TaskContext, collector: Arc<Collector>, wake
             if watched.contains_key(&key) {
                 continue;
             }
-            let deltas = context.caches.informer(&kind.resource, Scope::default(), Keep::Metadata)?.subscribe();
-            watched.insert(key, tasks.spawn(feed(kind.resource, deltas, collector.clone(), wake.clone())));
+            let changes = context.follow(&kind.resource, Scope::default(), Keep::Metadata)?;
+            watched.insert(key, tasks.spawn(feed(kind.resource, changes, collector.clone(), wake.clone())));
         }
+        context.set_busy(false);
         tokio::select! {
             () = context.stop.cancelled() => return Ok(()),
             change = changes.next() => if change.is_none() { return Ok(()) },
@@ -56,8 +57,8 @@ fn key_of(resource: &ApiResource) -> (String, String) {
     (resource.api_version.clone(), resource.plural.clone())
 }
 
-async fn feed(resource: ApiResource, mut deltas: Deltas, collector: Arc<Collector>, wake: Trigger<Uid>) {
-    while let Some(Delta { old, new, .. }) = deltas.next().await {
+async fn feed(resource: ApiResource, mut changes: Followed, collector: Arc<Collector>, wake: Trigger<Uid>) {
+    while let Some(Delta { old, new, .. }) = changes.next().await {
         let replaced = old.as_ref().filter(|old| new.as_ref().is_none_or(|new| new.uid() != old.uid()));
         let mut affected = replaced.map(|old| collector.forget(old.uid())).unwrap_or_default();
         if let Some(new) = &new {
