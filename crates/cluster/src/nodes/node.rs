@@ -29,7 +29,7 @@ pub(super) async fn create(client: Client, count: usize) -> Result<(), Error> {
             (SIMULATED, "true"),
             ("kubernetes.io/hostname", name.as_str()),
             ("kubernetes.io/os", "linux"),
-            ("kubernetes.io/arch", std::env::consts::ARCH),
+            ("kubernetes.io/arch", architecture()),
         ];
         let labels = labels.map(|(label, value)| (label.to_string(), value.to_string())).into();
         let metadata = ObjectMeta { name: Some(name), labels: Some(labels), ..ObjectMeta::default() };
@@ -106,7 +106,7 @@ fn status(node: &Node, now: jiff::Timestamp) -> NodeStatus {
             address("Hostname", node.name_any()),
         ]),
         node_info: Some(NodeSystemInfo {
-            architecture: std::env::consts::ARCH.into(),
+            architecture: architecture().into(),
             operating_system: "linux".into(),
             os_image: "simulated by kubewright".into(),
             kernel_version: "0".into(),
@@ -119,6 +119,15 @@ fn status(node: &Node, now: jiff::Timestamp) -> NodeStatus {
             ..NodeSystemInfo::default()
         }),
         ..NodeStatus::default()
+    }
+}
+
+/// This machine's architecture by the name that Go and container images have for it.
+fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
     }
 }
 
