@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::operators::OperatorArgs;
+
 /// Write, run, test and ship Kubernetes operators, with or without a cluster.
 #[derive(Debug, Parser)]
 #[command(name = "kubewright", version, propagate_version = true, max_term_width = 110)]
@@ -70,8 +72,9 @@ pub(crate) struct UpArgs {
     pub(crate) data_dir: Option<PathBuf>,
 
     /// Simulated nodes, on which pods are scheduled and get ready without a container; 0: pods stay Pending.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) nodes: usize,
+    /// Default: 1 if an operator's example needs running pods, else 0.
+    #[arg(long, value_name = "N")]
+    pub(crate) nodes: Option<usize>,
 
     /// Where to write the kubeconfig.
     #[arg(long, value_name = "FILE", default_value = "kubewright.kubeconfig")]
@@ -110,6 +113,10 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) operators: OperatorArgs,
 
+    /// Install the operators' custom resource definitions first, or bring them up to date.
+    #[arg(long)]
+    pub(crate) install_crds: bool,
+
     /// Run beside other replicas: one works, the others stand by.
     #[arg(long, conflicts_with = "shards")]
     pub(crate) leader_elect: bool,
@@ -133,25 +140,6 @@ pub(crate) struct RunArgs {
     /// Serve metrics and health here, for example 127.0.0.1:8080; 0: do not serve them.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub(crate) metrics_bind_address: String,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct OperatorArgs {
-    /// Which operators to run: names joined by commas, `all` or `none`.
-    #[arg(long, value_name = "LIST", default_value = "all")]
-    pub(crate) operators: String,
-
-    /// Host of Ingresses whose Service names none; may hold {name}, {namespace} and {domain}.
-    #[arg(long, value_name = "TEMPLATE", default_value = "example.com")]
-    pub(crate) ingress_host: String,
-
-    /// What {domain} stands for.
-    #[arg(long, value_name = "DOMAIN", default_value = "example.com")]
-    pub(crate) ingress_domain: String,
-
-    /// Class of Ingresses whose Service names none.
-    #[arg(long, value_name = "CLASS", default_value = "nginx")]
-    pub(crate) ingress_class: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

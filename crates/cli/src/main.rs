@@ -15,6 +15,7 @@
 
 mod args;
 mod assets;
+mod crds;
 mod manifests;
 mod operators;
 mod run;

@@ -9,6 +9,7 @@ use kubewright::prelude::*;
 use kubewright::runtime::{LeaderElection, Replicas, Sharding};
 
 use crate::args::RunArgs;
+use crate::crds::{self, CrdError};
 use crate::operators::{self, OperatorError};
 
 /// How often it is looked whether the operators are ready.
@@ -19,6 +20,8 @@ const LOOK: Duration = Duration::from_millis(20);
 pub(crate) enum RunError {
     #[error(transparent)]
     Operators(#[from] OperatorError),
+    #[error(transparent)]
+    Crds(#[from] CrdError),
     #[error("--metrics-bind-address: {address:?} is not an address; write for example 127.0.0.1:8080, or 0 for none")]
     Address { address: String },
     #[error(transparent)]
@@ -40,13 +43,14 @@ pub(crate) async fn run(
     let client = connect(args.kubeconfig.is_some().then_some(source.as_path()), args.context.as_deref()).await?;
     client.apiserver_version().await.map_err(|error| RunError::NoAnswer(Box::new(error)))?;
     let options = ManagerOptions { listen, replicas: replicas(&args), ..ManagerOptions::default() };
-    let mut manager = Manager::new(client, options).log_filter(set_log);
+    let mut manager = Manager::new(client.clone(), options).log_filter(set_log);
     let mut names = Vec::new();
     for operator in chosen {
         names.push(operator.name);
-        for controller in operator.controllers {
-            manager = manager.controller(controller);
+        if args.install_crds {
+            crds::install(&client, &operator.crds).await?;
         }
+        manager = operators::add(operator.name, operator.add_to, manager).await?;
     }
     let handle = manager.handle();
     let mut running = pin!(manager.run_until_signal());

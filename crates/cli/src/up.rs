@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::{Output, UpArgs};
+use crate::crds::{self, CrdError};
 use crate::manifests::{self, ManifestError};
 use crate::operators::{self, Operator, OperatorError};
 use crate::show::{self, Scene, Screen};
@@ -29,6 +30,8 @@ pub(crate) enum UpError {
     Start(#[from] StartError),
     #[error("the kubeconfig can't be written to {}: {cause}; name another file with --kubeconfig-out", path.display())]
     Kubeconfig { path: PathBuf, cause: io::Error },
+    #[error(transparent)]
+    Crds(#[from] CrdError),
     #[error("the examples could not be applied: {0}")]
     Examples(#[from] ManifestError),
     #[error("an operator stopped: {0}")]
@@ -52,7 +55,9 @@ pub(crate) async fn up(args: UpArgs) -> Result<(), UpError> {
     let begin = Instant::now();
     // Before anything tells that it runs: whoever reads that may send a signal at once.
     let signals = Signals::listen().map_err(UpError::Signals)?;
-    let nodes = (args.nodes > 0).then(|| NodeOptions { count: args.nodes, ..NodeOptions::default() });
+    let needs_nodes = chosen.iter().any(|operator| operator.needs_nodes);
+    let count = args.nodes.unwrap_or(if needs_nodes { 1 } else { 0 });
+    let nodes = (count > 0).then(|| NodeOptions { count, ..NodeOptions::default() });
     let options =
         ControlPlaneOptions { port: Some(args.port), data_dir: args.data_dir.clone(), nodes, ..Default::default() };
     let plane = ControlPlane::start(options).await?;
@@ -81,9 +86,8 @@ async fn with_plane(
     for operator in chosen {
         kinds.extend(operator.shows.into_iter().filter(|kind| !kinds.contains(kind)).collect::<Vec<_>>());
         examples.push((operator.name, operator.examples));
-        for controller in operator.controllers {
-            manager = manager.controller(controller);
-        }
+        crds::install(&plane.client(), &operator.crds).await?;
+        manager = operators::add(operator.name, operator.add_to, manager).await?;
     }
     let handle = manager.handle();
     let stop = CancellationToken::new();
@@ -92,7 +96,7 @@ async fn with_plane(
     let work = async {
         if !args.no_examples {
             for (name, text) in examples {
-                manifests::apply(&plane.client(), &format!("example of operator {name}"), text).await?;
+                manifests::apply(&plane.client(), &format!("example of operator {name}"), &text).await?;
             }
         }
         if args.exit_when_settled {

@@ -92,6 +92,7 @@ pub mod prelude;
 pub use k8s_openapi;
 pub use kube;
 pub use kubewright_cache as cache;
+pub use kubewright_patterns as patterns;
 pub use kubewright_queue as queue;
 pub use kubewright_runtime as runtime;
 pub use kubewright_webhook as webhook;

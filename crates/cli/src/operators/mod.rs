@@ -1,0 +1,118 @@
+//! The operators that this binary can run, by name: a file each, with its flags.
+
+mod ingress;
+
+use std::borrow::Cow;
+
+use clap::Args;
+use futures::future::BoxFuture;
+use kubewright::k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kubewright::kube::core::ApiResource;
+use kubewright::prelude::*;
+
+/// One operator, as its flags set it up.
+pub(crate) struct Operator {
+    /// Its name on the command line.
+    pub(crate) name: &'static str,
+    /// Manifests that show what it does.
+    pub(crate) examples: Cow<'static, str>,
+    /// The custom resources that it is about.
+    pub(crate) crds: Vec<CustomResourceDefinition>,
+    /// The kinds to show, owners before what they own.
+    pub(crate) shows: Vec<ApiResource>,
+    /// Whether its examples get ready only where pods run.
+    pub(crate) needs_nodes: bool,
+    /// Connects to what it needs, and adds its controllers, webhooks and checks.
+    pub(crate) add_to: AddTo,
+}
+
+/// Sets an operator up. The error says what is missing and where to set it.
+pub(crate) type AddTo = Box<dyn FnOnce(Manager) -> BoxFuture<'static, Result<Manager, SetUpError>> + Send>;
+
+/// Why an operator could not be set up: any error, as each has its own.
+pub(crate) type SetUpError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why operators could not be chosen or set up.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OperatorError {
+    /// No operator has this name.
+    #[error("--operators: there is no operator {name:?}; known are {known}, or write all or none")]
+    Unknown { name: String, known: String },
+    /// An option can't be used.
+    #[error("{cause}; see --help for the flags that begin with {flags}")]
+    Option { cause: SetUpError, flags: &'static str },
+    /// Something that it needs is not there.
+    #[error("operator {name}: {cause}")]
+    SetUp { name: &'static str, cause: SetUpError },
+}
+
+/// Which operators run, and how.
+#[derive(Debug, Args)]
+pub(crate) struct OperatorArgs {
+    /// Which operators to run: names joined by commas, `all` or `none`.
+    #[arg(long, value_name = "LIST", default_value = "all")]
+    pub(crate) operators: String,
+
+    #[command(flatten)]
+    pub(crate) ingress: ingress::IngressArgs,
+}
+
+const NAMES: [&str; 1] = ["ingress"];
+
+/// The operators named by `--operators`, set up by the other flags.
+pub(crate) fn chosen(args: &OperatorArgs) -> Result<Vec<Operator>, OperatorError> {
+    let names: Vec<&str> = match args.operators.trim() {
+        "all" => NAMES.to_vec(),
+        "none" => Vec::new(),
+        list => list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect(),
+    };
+    let mut operators: Vec<Operator> = Vec::new();
+    for name in names {
+        if operators.iter().any(|operator| operator.name == name) {
+            continue;
+        }
+        operators.push(match name {
+            "ingress" => ingress::operator(&args.ingress)?,
+            _ => return Err(OperatorError::Unknown { name: name.into(), known: NAMES.join(", ") }),
+        });
+    }
+    Ok(operators)
+}
+
+/// Adds an operator's parts to the manager.
+pub(crate) async fn add(name: &'static str, add_to: AddTo, manager: Manager) -> Result<Manager, OperatorError> {
+    add_to(manager).await.map_err(|cause| OperatorError::SetUp { name, cause })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: OperatorArgs,
+    }
+
+    fn names(list: &str) -> Result<Vec<&'static str>, String> {
+        let line = Line::parse_from(["test", "--operators", list]);
+        chosen(&line.args)
+            .map(|found| found.iter().map(|operator| operator.name).collect())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn operators_are_chosen_by_name() {
+        assert_eq!(names("all"), Ok(NAMES.to_vec()));
+        assert_eq!(names("none"), Ok(vec![]));
+        assert_eq!(names("ingress, ingress"), Ok(vec!["ingress"]));
+    }
+
+    #[test]
+    fn an_unknown_operator_is_named_with_the_known_ones() {
+        let error = names("ingres").unwrap_err();
+        assert!(error.contains("\"ingres\"") && error.contains("known are ingress"), "{error}");
+    }
+}

@@ -1,0 +1,1 @@
+//! Composites: one object that stands for many children, made in waves.

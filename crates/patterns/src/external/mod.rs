@@ -1,0 +1,1 @@
+//! External resources: one object that stands for a resource of a remote system.

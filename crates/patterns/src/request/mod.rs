@@ -1,0 +1,1 @@
+//! Requests: objects that ask for something to be done once, and expire.

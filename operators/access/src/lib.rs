@@ -1,0 +1,1 @@
+//! Gives and takes access to namespaces on request.

@@ -1,0 +1,1 @@
+//! Keeps accounts and their transactions in a database.

@@ -1,0 +1,1 @@
+//! Runs DataServices: middleware, services and web out of one resource.

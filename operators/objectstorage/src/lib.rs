@@ -1,0 +1,1 @@
+//! Keeps users and buckets of an object storage.
