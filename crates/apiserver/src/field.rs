@@ -4,6 +4,8 @@
 
 use serde_json::Value;
 
+use crate::go_text::in_order;
+
 /// Why a field was refused. The names are the API's cause reasons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FieldErrorKind {
@@ -76,12 +78,21 @@ pub struct FieldError {
     pub value: Value,
     /// What would be right.
     pub detail: String,
+    /// How the message shows the value, where that is not as JSON: an internal struct of the real server has other names
+    /// and another order of fields.
+    pub shown: Option<String>,
 }
 
 impl FieldError {
     /// A refusal of `value` at `field`.
     pub fn new(kind: FieldErrorKind, field: impl Into<String>, value: Value, detail: impl Into<String>) -> Self {
-        Self { kind, field: field.into(), value, detail: detail.into() }
+        Self { kind, field: field.into(), value, detail: detail.into(), shown: None }
+    }
+
+    /// The same error, with a value that the message shows as this text.
+    #[must_use]
+    pub fn showing(self, text: String) -> Self {
+        Self { shown: Some(text), ..self }
     }
 
     /// `field: Required value: detail`
@@ -122,7 +133,10 @@ impl FieldError {
             | FieldErrorKind::TooLong
             | FieldErrorKind::TooMany
             | FieldErrorKind::Internal => words.to_string(),
-            _ => format!("{words}: {}", shown(&self.value)),
+            _ => match &self.shown {
+                Some(text) => format!("{words}: {text}"),
+                None => format!("{words}: {}", shown(&self.value)),
+            },
         };
         if !self.detail.is_empty() {
             out.push_str(": ");
@@ -166,11 +180,19 @@ fn go_quoted(text: &str) -> String {
     out
 }
 
+/// The fields of a label selector in the order of its Go struct.
+const SELECTOR_FIELDS: [&str; 5] = ["matchLabels", "matchExpressions", "key", "operator", "values"];
+
+fn is_label_selector(members: &serde_json::Map<String, Value>) -> bool {
+    !members.is_empty() && members.keys().all(|key| SELECTOR_FIELDS[..2].contains(&key.as_str()))
+}
+
 /// A value as it is shown in messages: strings quoted as Go does with `%q`, the rest as JSON.
 fn shown(value: &Value) -> String {
     match value {
         Value::Null => "null".into(),
         Value::String(s) => go_quoted(s),
+        Value::Object(members) if is_label_selector(members) => in_order(value, &SELECTOR_FIELDS),
         other => other.to_string(),
     }
 }

@@ -44,6 +44,58 @@ impl Display for GoList<'_> {
     }
 }
 
+/// JSON with the fields of objects in this order, and those that are not named after them, by name.
+pub(crate) fn in_order(value: &Value, order: &[&str]) -> String {
+    match value {
+        Value::Object(members) => {
+            let rank = |name: &str| order.iter().position(|known| *known == name).unwrap_or(order.len());
+            let mut fields: Vec<(&String, &Value)> = members.iter().collect();
+            fields.sort_by_key(|(name, _)| rank(name));
+            let fields: Vec<String> = fields
+                .into_iter()
+                .map(|(name, value)| format!("{}:{}", Value::from(name.as_str()), in_order(value, order)))
+                .collect();
+            format!("{{{}}}", fields.join(","))
+        }
+        Value::Array(entries) => {
+            let entries: Vec<String> = entries.iter().map(|entry| in_order(entry, order)).collect();
+            format!("[{}]", entries.join(","))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// How a field of an internal Go struct is written when it is absent.
+#[derive(Clone, Copy)]
+pub(crate) enum Absent {
+    /// A text: `""`
+    Text,
+    /// A number: `0`
+    Number,
+    /// A truth value: `false`
+    Flag,
+    /// A pointer, list or map: `null`
+    Nil,
+}
+
+/// An object as the JSON of an internal Go struct, which has no JSON names: each field by its Go name, present or not.
+pub(crate) fn internal_json(object: &Value, fields: &[(&str, &str, Absent)]) -> String {
+    let fields: Vec<String> = fields
+        .iter()
+        .map(|(go, json, absent)| {
+            let text = match (&object[*json], absent) {
+                (Value::Null, Absent::Text) => "\"\"".to_owned(),
+                (Value::Null, Absent::Number) => "0".to_owned(),
+                (Value::Null, Absent::Flag) => "false".to_owned(),
+                (Value::Null, Absent::Nil) => "null".to_owned(),
+                (value, _) => in_order(value, &["matchLabels", "matchExpressions", "key", "operator", "values"]),
+            };
+            format!("\"{go}\":{text}")
+        })
+        .collect();
+    format!("{{{}}}", fields.join(","))
+}
+
 /// A value as `%#v` shows it: `map[string]interface {}{"a":1}`.
 pub(crate) struct GoSyntax<'a>(pub(crate) &'a Value);
 

@@ -157,6 +157,24 @@ impl ApiError {
         error
     }
 
+    /// A 422 that refuses these fields too. Other errors stay as they are.
+    #[must_use]
+    pub fn with_more(self, more: Vec<FieldError>) -> Self {
+        let Some(details) = self.details.as_deref().filter(|_| self.code == 422) else { return self };
+        let again = Self::invalid(&details.group, &details.kind, &details.name, more);
+        let mut causes = details.causes.clone();
+        causes.extend(again.details.iter().flat_map(|details| details.causes.clone()));
+        let texts = dedup(causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)));
+        let message = format!(
+            "{} {:?} is invalid: [{}]",
+            qualified(&details.group, &details.kind),
+            details.name,
+            texts.join(", ")
+        );
+        let details = Details { causes, ..details.clone() };
+        Self { message, details: Some(Box::new(details)), ..self }
+    }
+
     /// 500: a fault of the server itself.
     pub fn internal(why: impl std::fmt::Display) -> Self {
         let why = why.to_string();

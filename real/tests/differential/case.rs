@@ -4,9 +4,17 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+/// Names the cases to run, when not all are to.
+const SELECTION: &str = "KUBEWRIGHT_CASES";
+
+/// Whether only some of the cases run.
+pub(crate) fn selected() -> bool {
+    std::env::var_os(SELECTION).is_some()
+}
 
 /// A sequence of steps in a namespace of its own, `$ns` in their text.
 pub(crate) struct Case<S> {
@@ -22,28 +30,34 @@ pub(crate) trait Question: DeserializeOwned {
 }
 
 /// One call and what to keep of its answer.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Step {
     /// `METHOD /path?query`.
     pub(crate) call: String,
     /// A tree, sent as JSON, or a text, sent as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) body: Option<Value>,
     /// The body's media type; application/json when left out.
-    #[serde(rename = "type")]
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub(crate) content_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) accept: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) headers: BTreeMap<String, String>,
     /// Names for values of the answer's body (JSON pointers), which later steps of the case use as `$name`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) save: BTreeMap<String, String>,
     /// Ask again until the answer is like this; only that answer is compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) until: Option<Until>,
+    /// Send the call so many times at once; only the statuses and reasons are compared, in whatever order they come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) times: Option<usize>,
 }
 
 /// What an answer has to be like.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Until {
     pub(crate) status: Option<u16>,
@@ -76,7 +90,7 @@ pub(crate) fn load<S: Question>(folder: &str) -> Vec<Case<S>> {
             Case { name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(), steps }
         })
         .collect();
-    if let Ok(wanted) = std::env::var("KUBEWRIGHT_CASES") {
+    if let Ok(wanted) = std::env::var(SELECTION) {
         cases.retain(|case| wanted.split(',').any(|name| name == case.name));
     }
     cases.sort_by(|one, other| one.name.cmp(&other.name));

@@ -1,6 +1,7 @@
 //! Compares two answers field by field, and knows which differences are meant.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -38,8 +39,13 @@ pub(crate) struct Known {
     /// Where the pointer starts; `*` stands for one of its parts. Everywhere when left out.
     #[serde(default)]
     at: String,
+    /// What either answer contains there; anything when left out.
+    text: Option<String>,
     #[expect(dead_code, reason = "asked for, and read by people only")]
     reason: String,
+    /// Whether it has covered a difference.
+    #[serde(skip)]
+    found: AtomicBool,
 }
 
 impl Known {
@@ -47,6 +53,21 @@ impl Known {
         self.case.as_ref().is_none_or(|case| *case == difference.case)
             && self.steps.as_ref().is_none_or(|steps| steps.contains(&difference.step.0))
             && starts_with(&difference.at, &self.at)
+            && self.text.as_ref().is_none_or(|text| {
+                let sides = [&difference.real, &difference.other];
+                sides.into_iter().flatten().any(|side| side.to_string().contains(text.as_str()))
+            })
+    }
+
+    /// Remembers that it has covered a difference.
+    pub(crate) fn find(&self) {
+        self.found.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has covered no difference, although it is about this folder of cases.
+    pub(crate) fn is_stale(&self, folder: &str) -> bool {
+        let folder_of = self.case.as_ref().and_then(|case| case.split_once('/')).map(|(folder, _)| folder);
+        folder_of == Some(folder) && !self.found.load(Ordering::Relaxed)
     }
 }
 

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use futures::future::join_all;
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use kube::Client;
 use kube::client::Body;
 use serde_json::{Map, Value, json};
+use tokio::time::timeout;
 
 use crate::Server;
 use crate::case::{Step, Until};
@@ -17,6 +19,9 @@ use crate::normalise::Normaliser;
 const COMPARED: [&str; 5] = ["cache-control", "content-type", "location", "vary", "warning"];
 /// Headers that both servers are to send, with a value of their own.
 const PRESENT: [&str; 3] = ["audit-id", "x-kubernetes-pf-flowschema-uid", "x-kubernetes-pf-prioritylevel-uid"];
+/// The status of an answer that has not come.
+pub(crate) const BROKEN: &str = "connection broken";
+const ANSWERS_WITHIN: Duration = Duration::from_secs(20);
 const UNTIL_WITHIN: Duration = Duration::from_secs(10);
 
 /// Asks a server, with what the steps of the case have saved from its answers.
@@ -42,6 +47,7 @@ impl Server for Http {
     async fn answer(&mut self, step: &Step) -> Value {
         let mut answer;
         match &step.until {
+            None if step.times.is_some() => return self.send_at_once(step).await,
             None => answer = self.send(step).await,
             Some(until) => {
                 let deadline = Instant::now() + UNTIL_WITHIN;
@@ -55,8 +61,11 @@ impl Server for Http {
         }
         for (name, pointer) in &step.save {
             let found = answer["body"].pointer(pointer);
-            let text = found.map_or(String::new(), |value| value.as_str().map_or(value.to_string(), str::to_owned));
-            self.saved.insert(name.clone(), text);
+            match found.map(|value| value.as_str().map_or(value.to_string(), str::to_owned)) {
+                Some(text) => self.saved.insert(name.clone(), text),
+                None if self.saved.contains_key(name) => None,
+                None => self.saved.insert(name.clone(), String::new()),
+            };
         }
         self.normaliser.normalise(&mut answer);
         answer
@@ -68,7 +77,25 @@ impl Http {
         Self { client, saved: BTreeMap::new(), normaliser: Normaliser::default() }
     }
 
+    /// The statuses and reasons of the answers to the same call, sent several times at once.
+    async fn send_at_once(&self, step: &Step) -> Value {
+        let calls = (0..step.times.unwrap_or(1)).map(|_| self.send(step));
+        let mut outcomes: Vec<String> = join_all(calls)
+            .await
+            .iter()
+            .map(|answer| format!("{} {}", answer["status"], answer["body"]["reason"].as_str().unwrap_or_default()))
+            .collect();
+        outcomes.sort();
+        json!({"outcomes": outcomes})
+    }
+
     async fn send(&self, step: &Step) -> Value {
+        timeout(ANSWERS_WITHIN, self.send_in_time(step))
+            .await
+            .unwrap_or_else(|_| json!({"status": format!("none within {ANSWERS_WITHIN:?}")}))
+    }
+
+    async fn send_in_time(&self, step: &Step) -> Value {
         let (method, path) = step.call.split_once(' ').expect("a call is a method and a path");
         let mut request = Request::builder()
             .method(method)
@@ -88,7 +115,8 @@ impl Http {
             request = request.header("content-type", step.content_type.as_deref().unwrap_or("application/json"));
         }
         let request = request.body(Body::from(body.into_bytes())).expect("the case gives a well-formed request");
-        let response = self.client.send(request).await.expect("the server answers");
+        // A real server that panics ends the connection.
+        let Ok(response) = self.client.send(request).await else { return json!({"status": BROKEN}) };
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("the answer is whole").to_bytes();
         let text = String::from_utf8_lossy(&bytes);
@@ -115,7 +143,16 @@ fn parse(text: &str) -> Value {
         return value;
     }
     let lines: Result<Vec<Value>, _> = text.lines().map(serde_json::from_str).collect();
-    lines.map_or_else(|_| Value::String(text.to_owned()), Value::Array)
+    let Ok(mut lines) = lines else { return Value::String(text.to_owned()) };
+    // When a watch tells how far it is, beyond the end of the initial events, is chance.
+    lines.retain(|event| event["type"] != "BOOKMARK" || ends_initial(&event["object"]));
+    if lines.len() == 1 { lines.remove(0) } else { Value::Array(lines) }
+}
+
+/// Whether a bookmark, or the row of it in a table, tells that what was there has been sent.
+fn ends_initial(object: &Value) -> bool {
+    let ends = |object: &Value| !object["metadata"]["annotations"]["k8s.io/initial-events-end"].is_null();
+    ends(object) || ends(&object["rows"][0]["object"])
 }
 
 fn headers(headers: &HeaderMap) -> Map<String, Value> {

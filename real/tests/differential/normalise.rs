@@ -20,6 +20,8 @@ static PATTERNS: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
         ("version", r#"resourceVersion"?: "?\d+"?"#),
         ("version", r"Resource Version: +\d+"),
         ("version", r"ResourceVersion in (the precondition|record) \(\d+\)"),
+        // In tables.
+        ("port", r":3[0-2]\d\d\d/"),
         ("file", r"kubectl-edit-\d+"),
         ("certificate", "X509SHA256=[0-9a-f]{64}"),
         ("token", r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+"),
@@ -27,10 +29,11 @@ static PATTERNS: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
     .map(|(kind, pattern)| (kind, Regex::new(pattern).expect("the pattern is well-formed")))
     .into()
 });
+static AGE: LazyLock<Regex> = LazyLock::new(|| Regex::new("^([0-9]+[smhdy])+$").expect("the pattern is well-formed"));
 /// Fields that hold a port which the server chooses.
 const PORTS: [&str; 2] = ["nodePort", "healthCheckNodePort"];
 /// Fields with lists whose order is chance: that of a Go map, or of managedFields, which are sorted by their times.
-const UNORDERED: [&str; 5] = ["causes", "managedFields", "nonResourceRules", "nonResourceURLs", "resourceRules"];
+const UNORDERED: [&str; 4] = ["managedFields", "nonResourceRules", "nonResourceURLs", "resourceRules"];
 
 /// Knows what it has replaced in the earlier answers of the same server.
 #[derive(Default)]
@@ -44,11 +47,31 @@ impl Normaliser {
             Value::String(text) => self.text(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.normalise(item)),
             Value::Object(map) => {
+                without_diffs(map);
                 order_causes(map);
+                without_ages(map);
                 let list = map
                     .get("kind")
                     .and_then(Value::as_str)
                     .is_some_and(|kind| kind.ends_with("List") || kind == "Table");
+                // A bookmark has the revision of all objects too.
+                if map.get("type").is_some_and(|kind| kind == "BOOKMARK")
+                    && let Some(version) =
+                        map.get_mut("object").and_then(|object| object["metadata"].get_mut("resourceVersion"))
+                {
+                    *version = "<revision>".into();
+                }
+                if map.get("type").is_some_and(|kind| kind == "BOOKMARK")
+                    && let Some(Value::Object(object)) = map.get_mut("object")
+                {
+                    // The rest of an empty object says nothing.
+                    object.retain(|field, _| ["apiVersion", "kind", "metadata"].contains(&field.as_str()));
+                    if let Some(Value::Object(annotations)) =
+                        object.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"))
+                    {
+                        annotations.retain(|name, _| name == "k8s.io/initial-events-end");
+                    }
+                }
                 for (key, value) in map {
                     match (key.as_str(), &mut *value) {
                         // Of a list it is the revision of all objects, which others change too.
@@ -62,6 +85,12 @@ impl Normaliser {
                         ("continue", Value::String(token)) => *token = self.token("continue", token),
                         // Where the server believes itself to be reached.
                         ("serverAddress", Value::String(address)) => *address = "<server>".to_owned(),
+                        ("causes", Value::Array(causes)) => {
+                            causes.iter_mut().for_each(|cause| self.normalise(cause));
+                            causes.sort_by_key(Value::to_string);
+                            // How often depends on how many checks of the real server find the same.
+                            causes.dedup();
+                        }
                         (name, Value::Array(items)) if UNORDERED.contains(&name) => {
                             items.iter_mut().for_each(|item| self.normalise(item));
                             items.sort_by_key(Value::to_string);
@@ -82,6 +111,13 @@ impl Normaliser {
     }
 
     fn text(&mut self, text: &mut String) {
+        self.shown(text);
+        if let Some((before, listed)) = text.split_once("errors:\n") {
+            // In the order of a Go map.
+            let mut lines: Vec<&str> = listed.split('\n').collect();
+            lines.sort_unstable();
+            *text = format!("{before}errors:\n{}", lines.join("\n"));
+        }
         for (kind, pattern) in PATTERNS.iter() {
             if pattern.is_match(text) {
                 *text = match *kind {
@@ -90,6 +126,19 @@ impl Normaliser {
                     kind => pattern.replace_all(text, |found: &Captures<'_>| self.token(kind, &found[0])).into_owned(),
                 };
             }
+        }
+    }
+
+    /// Normalises an object that a message shows, and sorts its fields: those that a patch has not touched stand in the order
+    /// of Go's structs.
+    fn shown(&mut self, text: &mut String) {
+        let Some(start) = text.find("\"{\\\"") else { return };
+        let mut stream = serde_json::Deserializer::from_str(&text[start..]).into_iter::<String>();
+        let Some(Ok(shown)) = stream.next() else { return };
+        let end = start + stream.byte_offset();
+        if let Ok(mut object) = serde_json::from_str::<Value>(&shown) {
+            self.normalise(&mut object);
+            *text = format!("{}{}{}", &text[..start], Value::String(object.to_string()), &text[end..]);
         }
     }
 
@@ -113,6 +162,37 @@ fn ordered_warnings(warnings: &str) -> String {
     format!("{START}{}", each.join(&separator))
 }
 
+/// Cuts what follows the text of a cause that shows how the internal Go structs of an object differ: it has all fields of
+/// them, by names that the API does not have.
+fn without_diffs(status: &mut Map<String, Value>) {
+    let causes = status.get_mut("details").and_then(|details| details["causes"].as_array_mut());
+    let mut cut = Vec::new();
+    for cause in causes.into_iter().flatten() {
+        let Some(Value::String(text)) = cause.get_mut("message") else { continue };
+        if let Some(at) = text.find("\n@@") {
+            cut.push(text.split_off(at + 1));
+        }
+    }
+    if let Some(Value::String(message)) = status.get_mut("message") {
+        for diff in cut {
+            *message = message.replacen(&diff, "", 1);
+        }
+    }
+}
+
+/// Ages in the rows of a table depend on when it was asked for.
+fn without_ages(table: &mut Map<String, Value>) {
+    if table.get("kind").is_none_or(|kind| kind != "Table") {
+        return;
+    }
+    let rows = table.get_mut("rows").and_then(Value::as_array_mut).into_iter().flatten();
+    for cell in rows.filter_map(|row| row["cells"].as_array_mut()).flatten() {
+        if cell.as_str().is_some_and(|text| AGE.is_match(text)) {
+            *cell = "<age>".into();
+        }
+    }
+}
+
 /// Puts the causes that the message of a Status lists into the order that its details get.
 fn order_causes(status: &mut Map<String, Value>) {
     let causes = status.get("details").and_then(|details| details["causes"].as_array());
@@ -127,6 +207,7 @@ fn order_causes(status: &mut Map<String, Value>) {
         .map(|cause| format!("{}: {}", text(cause, "field"), text(cause, "message")))
         .collect();
     causes.sort();
+    causes.dedup();
     // Only when the message lists exactly its causes: otherwise its order is left, to be compared.
     let whole = causes.iter().all(|cause| listed.contains(cause.as_str()));
     if whole && causes.join(", ").len() == listed.len() {

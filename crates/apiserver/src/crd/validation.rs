@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::structural;
 use crate::cel;
 use crate::field::{FieldError, FieldErrorKind};
+use crate::go_text::{Absent, internal_json};
 use crate::kinds;
 use crate::kinds::names::{dns_label_1035, dns_subdomain};
 use crate::kinds::path::Path;
@@ -175,11 +176,33 @@ fn check_versions(spec: &Value, errors: &mut Vec<FieldError>) {
     }
     if versions.iter().filter(|version| version.get("storage") == Some(&Value::Bool(true))).count() != 1 {
         let detail = "must have exactly one version marked as storage version";
-        errors.push(FieldError::invalid("spec.versions", shown(), detail));
+        let error = FieldError::invalid("spec.versions", shown(), detail);
+        errors.push(match shown_versions(&versions) {
+            Some(text) => error.showing(text),
+            None => error,
+        });
     }
-    if let Some(first) = names.first().filter(|name| !dns_label_1035(name).is_empty()) {
+    if let Some(first) = names.first().filter(|name| !name.is_empty() && !dns_label_1035(name).is_empty()) {
         errors.push(FieldError::invalid("spec.version", *first, dns_label_1035(first).join(",")));
     }
+}
+
+/// Versions without a schema as the internal structs of the real server; one with a schema is shown as it was sent.
+fn shown_versions(versions: &[&Value]) -> Option<String> {
+    let fields = [
+        ("Name", "name", Absent::Text),
+        ("Served", "served", Absent::Flag),
+        ("Storage", "storage", Absent::Flag),
+        ("Deprecated", "deprecated", Absent::Flag),
+        ("DeprecationWarning", "deprecationWarning", Absent::Nil),
+        ("Schema", "schema", Absent::Nil),
+        ("Subresources", "subresources", Absent::Nil),
+        ("AdditionalPrinterColumns", "additionalPrinterColumns", Absent::Nil),
+        ("SelectableFields", "selectableFields", Absent::Nil),
+    ];
+    let plain = versions.iter().all(|version| fields[5..].iter().all(|(_, name, _)| version[*name].is_null()));
+    let shown: Vec<String> = versions.iter().map(|version| internal_json(version, &fields)).collect();
+    (plain && !versions.is_empty()).then(|| format!("[{}]", shown.join(",")))
 }
 
 fn check_names(names: &Value, errors: &mut Vec<FieldError>) {

@@ -130,15 +130,15 @@ pub(crate) enum BodyFormat {
 }
 
 impl BodyFormat {
-    /// Reads the `Content-Type` of a create, update or delete. Custom resources have no protobuf.
+    /// Reads the `Content-Type` of a create, update or delete. Custom resources have no protobuf, although the refusal
+    /// names it.
     pub(crate) fn of(headers: &HeaderMap, protobuf: bool) -> ApiResult<Self> {
         match media_type(headers) {
             "" | "application/json" => Ok(Self::Json),
             "application/yaml" => Ok(Self::Yaml),
             PROTOBUF if protobuf => Ok(Self::Protobuf),
             _ => Err(ApiError::unsupported_media_type(format!(
-                "the body of the request was in an unknown format - accepted media types include: {}",
-                if protobuf { OFFERED } else { "application/json, application/yaml" }
+                "the body of the request was in an unknown format - accepted media types include: {OFFERED}"
             ))),
         }
     }

@@ -130,11 +130,11 @@ pub(crate) struct ListOptions {
 impl ListOptions {
     /// Reads the options of a list, watch or deletecollection.
     pub(crate) fn parse(query: &Query) -> ApiResult<Self> {
-        let labels = LabelSelector::parse(&query.text("labelSelector")).map_err(ApiError::bad_request)?;
-        let fields = FieldSelector::parse(&query.text("fieldSelector")).map_err(ApiError::bad_request)?;
         let mut match_text = query.text("resourceVersionMatch");
         let timeout = query.integer("timeoutSeconds")?;
         let limit = query.integer("limit")?.unwrap_or(0);
+        let labels = LabelSelector::parse(&query.text("labelSelector")).map_err(ApiError::bad_request)?;
+        let fields = FieldSelector::parse(&query.text("fieldSelector")).map_err(ApiError::bad_request)?;
         let watch = query.flag("watch").unwrap_or(false);
         let mut send_initial_events = query.flag("sendInitialEvents");
         // A watch that does not say where to start gets what is there first.

@@ -104,7 +104,10 @@ fn reference(reference: &Value, path: &Path<'_>) -> Vec<FieldError> {
         }
     }
     let version = reference.text("apiVersion");
-    if !version.contains('/') {
+    if version.matches('/').count() > 1 {
+        let detail = format!("unexpected GroupVersion string: {version}");
+        errors.push(FieldError::invalid(path.child("apiVersion"), version, detail));
+    } else if !version.contains('/') {
         errors.push(FieldError::invalid(path.child("apiVersion"), version, "apiVersion must specify API group"));
     }
     errors
@@ -147,7 +150,16 @@ fn validate_source(kind: &str, source: &Value, path: &Path<'_>) -> Vec<FieldErro
     let target = source.at("target");
     let target_path = path.child("target");
     match kind {
-        "object" => errors.extend(reference(source.at("describedObject"), &path.child("describedObject"))),
+        "object" => {
+            let described = source.at("describedObject");
+            // Without a version it is of the core group.
+            let found = reference(described, &path.child("describedObject"));
+            errors.extend(
+                found
+                    .into_iter()
+                    .filter(|error| !described.text("apiVersion").is_empty() || !error.field.ends_with(".apiVersion")),
+            );
+        }
         "resource" | "containerResource" => {
             if source.text("name").is_empty() {
                 errors.push(FieldError::required(path.child("name"), "must specify a resource name"));

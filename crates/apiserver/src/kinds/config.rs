@@ -10,6 +10,7 @@ use super::path::Path;
 use super::strategy::{KindContext, Strategy};
 use super::tree::{Tree, same};
 use crate::field::FieldError;
+use crate::http::decode_json_tree;
 use crate::status::ApiResult;
 
 /// Total size of all values, in bytes.
@@ -149,14 +150,26 @@ fn frozen(new: &Value, old: &Value, fields: &[&str]) -> Vec<FieldError> {
     errors
 }
 
+/// Shown in place of what a Secret holds.
+const REDACTED: &str = "<secret contents redacted>";
+
 fn json_value(data: &Value, path: Path<'_>, key: &str) -> Option<FieldError> {
     let Some(encoded) = data.get(key).and_then(Value::as_str) else {
         return Some(FieldError::required(path.key(key), ""));
     };
     let bytes = BASE64_STANDARD.decode(encoded).unwrap_or_default();
-    let error = serde_json::from_slice::<Map<String, Value>>(&bytes).err()?;
-    let detail = if error.is_eof() { "unexpected end of JSON input".to_string() } else { error.to_string() };
-    Some(FieldError::invalid(path.key(key), "<secret contents redacted>", detail))
+    let kind = match decode_json_tree(&bytes) {
+        Err(detail) => return Some(FieldError::invalid(path.key(key), REDACTED, detail)),
+        Ok(decoded) => match decoded.value {
+            Value::Object(_) | Value::Null => return None,
+            Value::Array(_) => "array",
+            Value::String(_) => "string",
+            Value::Number(_) => "number",
+            Value::Bool(_) => "bool",
+        },
+    };
+    let detail = format!("json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}");
+    Some(FieldError::invalid(path.key(key), REDACTED, detail))
 }
 
 /// Length of the bytes behind a base64 text.

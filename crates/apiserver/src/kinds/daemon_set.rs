@@ -24,9 +24,11 @@ impl Strategy for DaemonSet {
         pod::default_template(spec.ensure("template"));
         let strategy = spec.ensure("updateStrategy");
         strategy.default_text("type", "RollingUpdate");
-        if strategy.text("type") == "RollingUpdate" {
+        let rolls = strategy.text("type") == "RollingUpdate";
+        if rolls || strategy.at("rollingUpdate").is_object() {
             let rolling = strategy.ensure("rollingUpdate");
-            rolling.default_to("maxUnavailable", 1);
+            // With another strategy the real server shows the zero values of its internal type.
+            rolling.default_to("maxUnavailable", i32::from(rolls));
             rolling.default_to("maxSurge", 0);
         }
         spec.default_to("revisionHistoryLimit", 10);
@@ -85,6 +87,11 @@ impl Strategy for DaemonSet {
     fn validate_update(&self, new: &Value, old: &Value) -> Vec<FieldError> {
         let changed = workload::immutable(new.at("spec"), old.at("spec"), "selector", &SPEC);
         changed.into_iter().chain(self.validate(new)).collect()
+    }
+
+    fn prepare_status_update(&self, new: &mut Value, old: &Value) {
+        new.copy_field("spec", old);
+        set_template_generation(new, template_generation(old));
     }
 
     fn validate_status_update(&self, new: &Value, _: &Value) -> Vec<FieldError> {

@@ -9,6 +9,7 @@ use super::strategy::Strategy;
 use super::tree::Tree;
 use super::workload;
 use crate::field::FieldError;
+use crate::go_text::{Absent::Nil, internal_json};
 
 const SPEC: Path<'static> = Path::new("spec");
 
@@ -37,7 +38,14 @@ impl Strategy for PodDisruptionBudget {
         let limits = ["minAvailable", "maxUnavailable"];
         if limits.iter().all(|field| spec.has(field)) {
             let detail = "minAvailable and maxUnavailable cannot be both set";
-            errors.push(FieldError::invalid(SPEC, spec.clone(), detail));
+            let fields = [
+                ("MinAvailable", "minAvailable", Nil),
+                ("Selector", "selector", Nil),
+                ("MaxUnavailable", "maxUnavailable", Nil),
+                ("UnhealthyPodEvictionPolicy", "unhealthyPodEvictionPolicy", Nil),
+            ];
+            let error = FieldError::invalid(SPEC, spec.clone(), detail);
+            errors.push(error.showing(internal_json(spec, &fields)));
         }
         for field in limits.into_iter().filter(|field| spec.has(field)) {
             errors.extend(workload::count_or_percent(spec.at(field), SPEC.child(field)));

@@ -6,6 +6,7 @@ use super::names::{self, NameRule};
 use super::strategy::Strategy;
 use super::tree::{Tree, same};
 use crate::field::FieldError;
+use crate::go_text::{Absent::Text, internal_json};
 
 /// Events as `v1` takes them.
 pub(super) struct CoreEvent;
@@ -37,6 +38,10 @@ impl Strategy for CoreEvent {
     }
 
     fn standard_finalizers(&self) -> bool {
+        false
+    }
+
+    fn validates_metadata(&self) -> bool {
         false
     }
 
@@ -94,7 +99,7 @@ impl Strategy for Event {
             ("reportingInstance", "reportingInstance"),
         ] {
             if !same(new.at(field), old.at(field)) {
-                errors.push(FieldError::invalid(shown, new.at(field).clone(), "field is immutable"));
+                errors.push(immutable(shown, new.at(field)));
             }
         }
         errors
@@ -110,6 +115,28 @@ impl Strategy for Event {
 
     fn creates_on_update(&self) -> bool {
         true
+    }
+}
+
+fn immutable(field: &str, value: &Value) -> FieldError {
+    let reference = [
+        ("Kind", "kind", Text),
+        ("Namespace", "namespace", Text),
+        ("Name", "name", Text),
+        ("UID", "uid", Text),
+        ("APIVersion", "apiVersion", Text),
+        ("ResourceVersion", "resourceVersion", Text),
+        ("FieldPath", "fieldPath", Text),
+    ];
+    let error = FieldError::invalid(field, value.clone(), "field is immutable");
+    match field {
+        "involvedObject" => error.showing(internal_json(value, &reference)),
+        "related" if value.is_object() => error.showing(internal_json(value, &reference)),
+        "source" => error.showing(internal_json(value, &[("Component", "component", Text), ("Host", "host", Text)])),
+        "count" if value.is_null() => error.showing("0".to_owned()),
+        "related" | "count" | "firstTimestamp" | "lastTimestamp" | "eventTime" => error,
+        _ if value.is_null() => error.showing("\"\"".to_owned()),
+        _ => error,
     }
 }
 

@@ -68,12 +68,19 @@ struct Plain {
     generation: bool,
     rule: NameRule,
     unconditional: bool,
+    creates: bool,
 }
 
 /// The strategy of a built-in kind without rules of its own.
 pub(super) fn plain(group: &str, kind: &str) -> &'static dyn Strategy {
-    const BARE: Plain =
-        Plain { status: false, attached: false, generation: false, rule: NameRule::Subdomain, unconditional: true };
+    const BARE: Plain = Plain {
+        status: false,
+        attached: false,
+        generation: false,
+        rule: NameRule::Subdomain,
+        unconditional: true,
+        creates: false,
+    };
     const COUNTED: Plain = Plain { generation: true, ..BARE };
     const STATUS: Plain = Plain { status: true, ..BARE };
     match (group, kind) {
@@ -85,6 +92,7 @@ pub(super) fn plain(group: &str, kind: &str) -> &'static dyn Strategy {
         }
         ("storage.k8s.io", "VolumeAttachment") => &Plain { unconditional: false, attached: true, ..STATUS },
         ("resource.k8s.io", "ResourceSlice" | "DeviceClass") => &COUNTED,
+        ("node.k8s.io", "RuntimeClass") => &Plain { unconditional: false, creates: true, ..BARE },
         ("storage.k8s.io", "CSINode" | "CSIStorageCapacity") => &Plain { unconditional: false, ..BARE },
         _ => &BARE,
     }
@@ -106,6 +114,15 @@ impl Strategy for Plain {
 
     fn has_generation(&self) -> bool {
         self.generation
+    }
+
+    fn standard_finalizers(&self) -> bool {
+        // RuntimeClass: the one of these kinds that PUT makes is also the one whose finalizers are not looked at.
+        !self.creates
+    }
+
+    fn creates_on_update(&self) -> bool {
+        self.creates
     }
 
     fn unconditional_update(&self) -> bool {

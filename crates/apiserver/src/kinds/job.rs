@@ -38,6 +38,7 @@ impl Strategy for Job {
         spec.default_to("podReplacementPolicy", policy);
         spec.default_to("manualSelector", false);
         default_failure_policy(spec);
+        labels_from_template(object);
     }
 
     fn has_status(&self) -> bool {
@@ -52,6 +53,10 @@ impl Strategy for Job {
         object.set("status", self.empty_status());
         if !object.flag("spec.manualSelector") {
             let (name, uid) = (object.text("metadata.name").to_string(), object.text("metadata.uid").to_string());
+            let from_template = object.at("metadata.labels") == object.at("spec.template.metadata.labels");
+            if from_template {
+                object.ensure("metadata").drop_field("labels");
+            }
             let spec = object.ensure("spec");
             let labels = spec.ensure("template").ensure("metadata").ensure("labels");
             for (label, value) in

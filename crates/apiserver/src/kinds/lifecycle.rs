@@ -17,8 +17,11 @@ pub fn before_create(strategy: &dyn Strategy, context: &KindContext<'_>, object:
         metadata::set_generation(object, 1);
     }
     let standard = strategy.standard_finalizers();
-    let mut errors = metadata::validate(object, context.namespaced, strategy.name_rule(), standard);
-    errors.extend(strategy.validate(object));
+    let mut errors = strategy.validate(object);
+    if errors.is_empty() || strategy.validates_metadata() {
+        let of_metadata = metadata::validate(object, context.namespaced, strategy.name_rule(), standard);
+        errors.splice(0..0, of_metadata);
+    }
     refuse(context, object, errors)
 }
 

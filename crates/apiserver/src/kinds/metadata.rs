@@ -10,6 +10,7 @@ use super::names::{self, NameRule};
 use super::path::Path;
 use super::tree::{Tree, same};
 use crate::field::{FieldError, FieldErrorKind};
+use crate::go_text::in_order;
 
 /// Total size of all annotation keys and values, in bytes.
 pub const ANNOTATIONS_LIMIT: usize = 256 * 1024;
@@ -225,13 +226,15 @@ fn validate_owner_references(references: &[Value]) -> Vec<FieldError> {
         if reference.flag("controller") {
             let current = format!("{kind}/{}", reference.text("name"));
             match &controller {
-                Some(first) => errors.push(FieldError::invalid(
-                    path,
-                    references.to_vec(),
-                    format!(
-                        "Only one reference can have Controller set to true. Found \"true\" in references for {first} and {current}"
-                    ),
-                )),
+                Some(first) => {
+                    let detail = format!(
+                        "Only one reference can have Controller set to true. Found \"true\" in references for {first} and \
+                         {current}"
+                    );
+                    let order = ["apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion"];
+                    let error = FieldError::invalid(path, references.to_vec(), detail);
+                    errors.push(error.showing(in_order(&Value::from(references.to_vec()), &order)));
+                }
                 None => controller = Some(current),
             }
         }
@@ -315,7 +318,7 @@ mod tests {
             (json!({"name": "a"}), "metadata.namespace: Required value"),
             (
                 ok(json!({"labels": {"a": "x".repeat(64)}})),
-                &*format!("metadata.labels: Invalid value: {:?}: must be no more than 63 characters", "x".repeat(64)),
+                &*format!("metadata.labels: Invalid value: {:?}: must be no more than 63 bytes", "x".repeat(64)),
             ),
             (
                 ok(json!({"annotations": {"x": "z".repeat(ANNOTATIONS_LIMIT)}})),

@@ -140,7 +140,7 @@ pub fn qualified_name(text: &str) -> Vec<String> {
     if name.is_empty() {
         out.push("name part must be non-empty".into());
     } else if name.len() > 63 {
-        out.push(format!("name part {}", max_length(63)));
+        out.push("name part must be no more than 63 bytes".into());
     }
     if !is_qualified(name) {
         out.push(format!("name part {}", shape()));
@@ -152,7 +152,7 @@ pub fn qualified_name(text: &str) -> Vec<String> {
 pub fn label_value(text: &str) -> Vec<String> {
     let mut out = Vec::new();
     if text.len() > 63 {
-        out.push(max_length(63));
+        out.push("must be no more than 63 bytes".into());
     }
     if !text.is_empty() && !is_qualified(text) {
         out.push(regex(

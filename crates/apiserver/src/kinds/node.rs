@@ -26,6 +26,11 @@ impl Strategy for Node {
         let first = spec.list("podCIDRs").first().cloned();
         match first {
             Some(first) if spec.text("podCIDR").is_empty() => spec.set("podCIDR", first),
+            // When they disagree, the single one counts.
+            Some(first) if first != spec["podCIDR"] => {
+                let range = spec.at("podCIDR").clone();
+                spec.set("podCIDRs", vec![range]);
+            }
             None if !spec.text("podCIDR").is_empty() => {
                 let range = spec.at("podCIDR").clone();
                 spec.set("podCIDRs", vec![range]);
@@ -55,6 +60,12 @@ impl Strategy for Node {
         new.copy_field("status", old);
         drop_config_source(new);
         Ok(())
+    }
+
+    fn warnings(&self, new: &Value, _: Option<&Value>) -> Vec<String> {
+        let unused = !new.text("spec.externalID").is_empty();
+        let text = "spec.externalID: this field is deprecated, and is unused by Kubernetes";
+        unused.then(|| text.to_owned()).into_iter().collect()
     }
 
     fn validate(&self, object: &Value) -> Vec<FieldError> {

@@ -8,6 +8,7 @@ use super::quantity::Quantity;
 use super::strategy::Strategy;
 use super::tree::Tree;
 use crate::field::FieldError;
+use crate::go_text::{Absent, internal_json};
 
 const SCOPES: [&str; 7] = [
     "BestEffort",
@@ -37,6 +38,12 @@ impl Strategy for ResourceQuota {
                 errors.push(FieldError::invalid(scopes, given.to_vec(), "unsupported scope"));
             }
         }
+        let limited: Vec<&str> = spec.entries("hard").map(|(name, _)| name.as_str()).collect();
+        for scope in given.iter().filter_map(Value::as_str) {
+            for _ in limited.iter().filter(|name| is_countable(name) && !counts(scope, name)) {
+                errors.push(FieldError::invalid(scopes, given.to_vec(), "unsupported scope applied to resource"));
+            }
+        }
         for pair in [["BestEffort", "NotBestEffort"], ["NotTerminating", "Terminating"]] {
             if pair.iter().all(|scope| given.contains(&json!(scope))) {
                 errors.push(FieldError::invalid(scopes, given.to_vec(), "conflicting scopes"));
@@ -49,7 +56,22 @@ impl Strategy for ResourceQuota {
             if !SCOPES.contains(&scope) {
                 errors.push(FieldError::invalid(path.child("scopeName"), scope, "unsupported scope"));
             }
+            for _ in limited.iter().filter(|name| is_countable(name) && !counts(scope, name)) {
+                let selector = spec.at("scopeSelector");
+                let error = FieldError::invalid(path, selector.clone(), "unsupported scope applied to resource");
+                errors.push(error.showing(shown_selector(selector)));
+            }
             let values = requirement.list("values");
+            if matches!(
+                scope,
+                "BestEffort" | "NotBestEffort" | "Terminating" | "NotTerminating" | "CrossNamespacePodAffinity"
+            ) && requirement.text("operator") != "Exists"
+            {
+                let detail = "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, \
+                              ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, \
+                              ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity";
+                errors.push(FieldError::invalid(path.child("operator"), requirement.text("operator"), detail));
+            }
             match requirement.text("operator") {
                 "In" | "NotIn" if values.is_empty() => {
                     let detail = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector";
@@ -91,6 +113,61 @@ impl Strategy for ResourceQuota {
         errors.extend(amounts(status.at("used"), &path.child("used")));
         errors
     }
+}
+
+/// Resources that a quota can limit by a plain name.
+const COUNTABLE: [&str; 19] = [
+    "cpu",
+    "memory",
+    "ephemeral-storage",
+    "requests.cpu",
+    "requests.memory",
+    "requests.storage",
+    "requests.ephemeral-storage",
+    "limits.cpu",
+    "limits.memory",
+    "limits.ephemeral-storage",
+    "pods",
+    "resourcequotas",
+    "services",
+    "replicationcontrollers",
+    "secrets",
+    "persistentvolumeclaims",
+    "configmaps",
+    "services.nodeports",
+    "services.loadbalancers",
+];
+
+fn is_countable(name: &str) -> bool {
+    name.starts_with("requests.hugepages-") || COUNTABLE.contains(&name)
+}
+
+/// Whether a scope can narrow what is counted of a resource.
+fn counts(scope: &str, name: &str) -> bool {
+    let computed = name.starts_with("requests.hugepages-")
+        || ["cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory", "ephemeral-storage"]
+            .contains(&name)
+        || ["requests.ephemeral-storage", "limits.ephemeral-storage"].contains(&name);
+    match scope {
+        "Terminating" | "NotTerminating" | "NotBestEffort" | "PriorityClass" | "CrossNamespacePodAffinity" => {
+            name == "pods" || computed
+        }
+        "BestEffort" => name == "pods",
+        "VolumeAttributesClass" => ["persistentvolumeclaims", "requests.storage"].contains(&name),
+        _ => true,
+    }
+}
+
+/// A scope selector as the internal struct of the real server.
+fn shown_selector(selector: &Value) -> String {
+    let fields = [
+        ("ScopeName", "scopeName", Absent::Text),
+        ("Operator", "operator", Absent::Text),
+        ("Values", "values", Absent::Nil),
+    ];
+    let list: Vec<String> =
+        selector.list("matchExpressions").iter().map(|entry| internal_json(entry, &fields)).collect();
+    format!("{{\"MatchExpressions\":[{}]}}", list.join(","))
 }
 
 pub(super) struct LimitRange;
@@ -139,6 +216,14 @@ impl Strategy for LimitRange {
                 let detail = "either minimum or maximum storage value is required, but neither was provided";
                 errors.push(FieldError::required(path.child("limits"), detail));
             }
+            for field in ["max", "min", "default", "defaultRequest", "maxLimitRequestRatio"] {
+                if kind == "Pod" && ["default", "defaultRequest"].contains(&field) {
+                    continue;
+                }
+                for (name, _) in limit.entries(field) {
+                    errors.extend(resource_name(name, kind, &path.child(field)));
+                }
+            }
             errors.extend(bounds(limit, &path));
         }
         errors
@@ -151,6 +236,26 @@ impl Strategy for LimitRange {
     fn creates_on_update(&self) -> bool {
         true
     }
+}
+
+/// Resources that a limit may name without a domain, beside those that quotas count.
+fn resource_name(name: &str, kind: &str, path: &Path<'_>) -> Vec<FieldError> {
+    let path = path.key(name);
+    let wrong = names::qualified_name(name);
+    let mut errors: Vec<FieldError> =
+        wrong.into_iter().map(|message| FieldError::invalid(path, name, message)).collect();
+    if name.contains('/') {
+        return errors;
+    }
+    let of_container = ["cpu", "memory", "ephemeral-storage"].contains(&name) || name.starts_with("hugepages-");
+    if errors.is_empty() && !of_container && name != "storage" && !is_countable(name) {
+        let detail = "must be a standard resource type or fully qualified";
+        errors.push(FieldError::invalid(path, name, detail));
+    }
+    if !of_container && ["Pod", "Container"].contains(&kind) {
+        errors.push(FieldError::invalid(path, name, "must be a standard resource for containers"));
+    }
+    errors
 }
 
 /// min ≤ defaultRequest ≤ default ≤ max, for each resource.
@@ -212,9 +317,9 @@ fn amounts(list: &Value, path: &Path<'_>) -> Vec<FieldError> {
         let wrong = names::qualified_name(name);
         let named = wrong.is_empty();
         errors.extend(wrong.into_iter().map(|message| FieldError::invalid(path.key(name), name.as_str(), message)));
-        if named && !name.contains('/') && !is_quota_resource(name) {
+        if !name.contains('/') && !is_quota_resource(name) {
             let path = path.key(name);
-            if !is_known_resource(name) {
+            if named && !is_known_resource(name) {
                 let detail = "must be a standard resource type or fully qualified";
                 errors.push(FieldError::invalid(path, name.as_str(), detail));
             }

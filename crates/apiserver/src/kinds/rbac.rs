@@ -8,6 +8,7 @@ use super::selector;
 use super::strategy::Strategy;
 use super::tree::{Tree, same};
 use crate::field::FieldError;
+use crate::go_text::{Absent::Text, internal_json};
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 
@@ -103,7 +104,10 @@ impl Strategy for Binding {
     fn validate_update(&self, new: &Value, old: &Value) -> Vec<FieldError> {
         let mut errors = self.validate(new);
         if !same(new.at("roleRef"), old.at("roleRef")) {
-            errors.push(FieldError::invalid("roleRef", new.at("roleRef").clone(), "cannot change roleRef"));
+            let role = new.at("roleRef");
+            let fields = [("APIGroup", "apiGroup", Text), ("Kind", "kind", Text), ("Name", "name", Text)];
+            let error = FieldError::invalid("roleRef", role.clone(), "cannot change roleRef");
+            errors.push(error.showing(internal_json(role, &fields)));
         }
         errors
     }

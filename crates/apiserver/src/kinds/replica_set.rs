@@ -109,13 +109,13 @@ impl Strategy for ReplicationController {
         if spec.entries("selector").next().is_none() {
             errors.push(FieldError::required(SPEC.child("selector"), ""));
         }
-        errors.extend(validate_labels(selector, &SPEC.child("selector")));
         errors.extend(workload::not_negative(spec, &["replicas"], &SPEC));
         let path = SPEC.child("template");
         if !spec.has("template") {
             errors.push(FieldError::required(path, ""));
             return errors;
         }
+        errors.extend(validate_labels(selector, &SPEC.child("selector")));
         let held = json!({"selector": {"matchLabels": selector}, "template": spec.at("template")});
         errors.extend(workload::template_labels(&held, &path));
         errors.extend(pod::validate_template(spec.at("template"), &path));

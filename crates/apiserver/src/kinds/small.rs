@@ -160,7 +160,7 @@ impl Strategy for ControllerRevision {
 
     fn validate_update(&self, new: &Value, old: &Value) -> Vec<FieldError> {
         let mut errors = self.validate(new);
-        if !same(new.at("data"), old.at("data")) {
+        if new.at("data") != old.at("data") {
             errors.push(FieldError::invalid("data", new.at("data").clone(), "field is immutable"));
         }
         errors

@@ -151,6 +151,11 @@ pub trait Strategy: Send + Sync {
         }
     }
 
+    /// Whether the check of a new object looks at its metadata too; otherwise those are looked at when all else is right.
+    fn validates_metadata(&self) -> bool {
+        true
+    }
+
     /// Whether PUT makes an object that is not there.
     fn creates_on_update(&self) -> bool {
         false

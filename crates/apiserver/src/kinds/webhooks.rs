@@ -273,8 +273,9 @@ fn validate_url(url: &str, path: Path<'_>) -> Vec<FieldError> {
 
 fn validate_service(service: &Value, path: &Path<'_>) -> Vec<FieldError> {
     let mut errors = Vec::new();
-    for field in ["name", "namespace"] {
-        if service.text(field).is_empty() {
+    // The real server takes one for the other here.
+    for (field, checked) in [("name", "namespace"), ("namespace", "name")] {
+        if service.text(checked).is_empty() {
             errors.push(FieldError::required(path.child(field), ""));
         }
     }

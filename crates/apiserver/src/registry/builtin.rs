@@ -130,7 +130,7 @@ fn resource(store: &Store, group: &str, version: &str, discovered: Discovered) -
     subresources.sort_by(|a, b| a.name.cmp(&b.name));
     Resource {
         collection: store.collection(storage_group, &discovered.resource),
-        strategy: ResourceStrategy::Builtin(kinds::strategy(storage_group, &kind)),
+        strategy: ResourceStrategy::Builtin(kinds::strategy(group, &kind)),
         prefix: object_prefix(&kind, &own),
         storage_api_version: api_version(storage_group, storage_version),
         list_kind: format!("{kind}List"),

@@ -36,6 +36,8 @@ pub(crate) struct CustomVersion {
     pub conversion: Option<Arc<Conversion>>,
     /// Objects that were converted to this version.
     pub converted: Converted,
+    /// The type of the stored version, when that is another one.
+    pub stored_ty: Option<TypeRef>,
     /// Sent with every answer.
     pub deprecation_warning: Option<String>,
 }
@@ -121,6 +123,7 @@ impl CustomVersion {
 pub(crate) fn from_definition(store: &Store, definition: &Definition) -> Vec<Resource> {
     let spec = &definition.spec;
     let Some(storage) = definition.storage_version() else { return Vec::new() };
+    let stored_ty = schema::crd::compile(&storage.schema.open_api).ok();
     let names = &definition.status.accepted_names;
     let conversion = Conversion::read(definition).map(Arc::new);
     spec.versions
@@ -163,6 +166,8 @@ pub(crate) fn from_definition(store: &Store, definition: &Definition) -> Vec<Res
                 custom: Some(Arc::new(CustomVersion {
                     several_versions: spec.versions.len() > 1,
                     conversion: conversion.clone(),
+                    // What a webhook converts has the fields that it gives.
+                    stored_ty: stored_ty.clone().filter(|_| version.name != storage.name && conversion.is_none()),
                     ..custom_version(version, ty, &own, &names.kind)
                 })),
                 api_version: own,
@@ -187,6 +192,7 @@ fn custom_version(version: &Version, ty: TypeRef, api_version: &str, kind: &str)
         several_versions: false,
         conversion: None,
         converted: Converted::default(),
+        stored_ty: None,
         ty,
         rules,
         columns: CustomColumns::new(&version.additional_printer_columns),

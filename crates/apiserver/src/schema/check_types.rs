@@ -19,6 +19,55 @@ pub fn check_types(ty: &TypeRef, value: &Value) -> Result<(), String> {
     check_embedded(ty.set(), ty.id(), value, &mut String::new())
 }
 
+/// Checks the same of a tree that is turned into the Go struct value by value, without the decoder, as for strategic merge
+/// patches and server-side apply.
+///
+/// # Errors
+/// What the converter would say: it names no field.
+pub fn check_unstructured(ty: &TypeRef, value: &Value) -> Result<(), String> {
+    convert(ty.set(), ty.id(), value)
+}
+
+fn convert(set: &SchemaSet, id: NodeId, value: &Value) -> Result<(), String> {
+    let node = set.node(id);
+    let given = match value {
+        Value::Null => return Ok(()),
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float64",
+        Value::Number(_) => "int64",
+        Value::String(_) => "string",
+        Value::Array(_) => "slice",
+        Value::Object(_) => "map",
+    };
+    match (node.kind, value) {
+        (NodeKind::Object, Value::Object(members)) => members
+            .iter()
+            .try_for_each(|(key, member)| node.property(key).map_or(Ok(()), |field| convert(set, field.node, member))),
+        (NodeKind::Object, _) => Err(format!("cannot restore struct from: {given}")),
+        (NodeKind::Map, Value::Object(members)) => {
+            node.additional.map_or(Ok(()), |id| members.values().try_for_each(|member| convert(set, id, member)))
+        }
+        (NodeKind::Map, _) => Err(format!("cannot restore map from {given}")),
+        (NodeKind::List, Value::Array(entries)) => {
+            node.items.map_or(Ok(()), |id| entries.iter().try_for_each(|entry| convert(set, id, entry)))
+        }
+        (NodeKind::List, _) => Err(format!("cannot restore slice from {given}")),
+        (NodeKind::Bytes, Value::String(text)) => {
+            decode_base64(text).map(drop).map_err(|why| format!("error decoding from json: {why}"))
+        }
+        (NodeKind::Bytes, Value::Array(_)) => Ok(()),
+        (NodeKind::Bytes, _) => Err(format!("cannot restore slice from {given}")),
+        (NodeKind::String, Value::String(_)) | (NodeKind::Boolean, Value::Bool(_)) => Ok(()),
+        (NodeKind::Integer | NodeKind::Number, Value::Number(_)) => Ok(()),
+        (NodeKind::String, Value::Number(_)) if given == "int64" => Err("cannot convert int64 to string".into()),
+        (NodeKind::String | NodeKind::Boolean | NodeKind::Integer | NodeKind::Number, _) => {
+            Err(format!("unrecognized type: {}", fallback(set, id)))
+        }
+        // These read themselves.
+        _ => check(set, id, "", value, &ROOT),
+    }
+}
+
 const ROOT: Place<'static> = Place { outer: None, structure: "", name: "", via: "" };
 
 /// Looks for metadata inside of a custom resource.
@@ -33,6 +82,14 @@ fn check_embedded(set: &SchemaSet, id: NodeId, value: &Value, path: &mut String)
     let end = path.len();
     match value {
         Value::Object(members) => {
+            if node.embedded_resource && end > 0 {
+                let odd = ["apiVersion", "kind"].into_iter().find_map(|field| Some((field, members.get(field)?)));
+                let odd = odd.filter(|(_, value)| !value.is_string());
+                let kind = members.get("kind").filter(|kind| !kind.is_string()).map(|kind| ("kind", kind));
+                if let Some((field, value)) = odd.or(kind) {
+                    return Err(format!("{path}.{field}: Invalid value: {value}: must be a string"));
+                }
+            }
             for (key, member) in members {
                 let Some(id) = node.property(key).map(|field| field.node).or(node.additional) else { continue };
                 path.push_str(if end == 0 { "" } else { "." });
@@ -130,6 +187,13 @@ fn check(set: &SchemaSet, id: NodeId, go_type: &str, value: &Value, place: &Plac
         (NodeKind::MicroTime, Value::String(text)) => go_time::canonical(text, Layout::Micros).map(drop),
         (NodeKind::Time | NodeKind::MicroTime, _) => refuse("string"),
         (NodeKind::Bytes, Value::String(text)) => decode_base64(text).map(drop),
+        // A list of numbers is read too: bytes are a list in Go.
+        (NodeKind::Bytes, Value::Array(bytes)) => bytes.iter().try_for_each(|byte| match byte {
+            Value::Number(number) if number.as_u64().is_some_and(|n| u8::try_from(n).is_ok()) => Ok(()),
+            Value::Number(number) => Err(place.error(&format!("number {number}"), "uint8")),
+            Value::Null => Ok(()),
+            other => Err(place.error(&described(other), "uint8")),
+        }),
         _ if go_type.is_empty() => refuse(fallback(set, id)),
         _ => refuse(go_type),
     }

@@ -31,7 +31,7 @@ pub mod quantity;
 mod validate;
 
 pub use builtin::BuiltinSchemas;
-pub use check_types::check_types;
+pub use check_types::{check_types, check_unstructured};
 pub use constraints::Constraints;
 pub use default::default;
 pub(crate) use format::KNOWN as KNOWN_FORMATS;

@@ -82,6 +82,11 @@ fn walk(set: &SchemaSet, id: NodeId, value: &mut Value) {
                 *text = base64::engine::general_purpose::STANDARD.encode(bytes);
             }
         }
+        (NodeKind::Bytes, Value::Array(bytes)) => {
+            // Go reads a list of numbers as bytes too.
+            let bytes: Vec<u8> = bytes.iter().map(|byte| byte.as_u64().unwrap_or(0).to_le_bytes()[0]).collect();
+            *value = base64::engine::general_purpose::STANDARD.encode(bytes).into();
+        }
         (NodeKind::Any | NodeKind::Bare, _) => whole_numbers(value),
         (NodeKind::Number | NodeKind::Integer, Value::Number(number)) => whole_number(number),
         _ => {}

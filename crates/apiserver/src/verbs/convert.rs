@@ -1,7 +1,7 @@
 //! Kinds that several group-versions serve, stored once and converted on the way in and out.
 //!
-//! Versions of a custom resource differ in nothing but `apiVersion` (conversion strategy None), unless a webhook converts
-//! them: see [`super::conversion`]. Of the built-in kinds,
+//! Versions of a custom resource differ in `apiVersion` only (conversion strategy None), but each shows and stores no more
+//! than its schema has, unless a webhook converts them: see [`super::conversion`]. Of the built-in kinds,
 //! Event (core and events.k8s.io) and HorizontalPodAutoscaler (autoscaling v1 and v2) have fields of other names:
 //! [`crate::kinds::convert`] knows them.
 
@@ -10,8 +10,10 @@ use serde_json::Value;
 use super::conversion;
 use crate::kinds::convert;
 use crate::registry::Resource;
+use crate::schema;
 use crate::server::Core;
 use crate::status::ApiResult;
+use crate::store::Stored;
 
 /// Whether objects of this resource are stored with other fields than it serves.
 pub(super) fn changes_fields(resource: &Resource) -> bool {
@@ -29,6 +31,9 @@ pub(super) fn has_several_versions(resource: &Resource) -> bool {
 
 /// From the stored version to the one that `resource` serves.
 pub(super) fn to_version(resource: &Resource, mut object: Value) -> Value {
+    if let Some(ty) = resource.ty().filter(|_| is_pruned(resource)) {
+        schema::prune(ty, &mut object);
+    }
     if changes_fields(resource) && object["apiVersion"] == resource.storage_api_version.as_str() {
         convert::from_storage(&resource.group, &resource.version, &resource.kind, &mut object);
     }
@@ -40,6 +45,15 @@ pub(super) fn to_version(resource: &Resource, mut object: Value) -> Value {
 pub(super) fn to_storage(resource: &Resource, mut object: Value) -> Value {
     if changes_fields(resource) {
         convert::to_storage(&resource.group, &resource.version, &resource.kind, &mut object);
+        let (group, version) =
+            resource.storage_api_version.rsplit_once('/').unwrap_or(("", &resource.storage_api_version));
+        if let Some(ty) = schema::BuiltinSchemas::get().kind(group, version, &resource.kind) {
+            schema::normalise(&ty, &mut object);
+        }
+    }
+    if let Some(ty) = resource.custom.as_ref().and_then(|custom| custom.stored_ty.as_ref()) {
+        schema::prune(ty, &mut object);
+        schema::default(ty, &mut object);
     }
     object["kind"] = resource.kind.as_str().into();
     object["apiVersion"] = resource.storage_api_version.as_str().into();
@@ -56,6 +70,21 @@ pub(crate) async fn between(core: &Core, from: &Resource, to: &Resource, object:
         };
     }
     Ok(())
+}
+
+/// Whether a version of a custom resource is not the stored one: what is stored may have fields that it does not.
+pub(super) fn is_pruned(resource: &Resource) -> bool {
+    resource.custom.as_ref().is_some_and(|custom| custom.stored_ty.is_some())
+}
+
+/// What is shown of an object that has been stored: what its version shares with the stored one.
+pub(super) fn round_trip(resource: &Resource, object: Value) -> Value {
+    if is_pruned(resource) { to_version(resource, to_storage(resource, object)) } else { object }
+}
+
+/// Whether to store an object, which shows the same as what is stored, would take fields away that it does not show.
+pub(super) fn loses_fields(resource: &Resource, stored: &Stored, object: &Value) -> bool {
+    is_pruned(resource) && to_storage(resource, object.clone()) != stored.tree()
 }
 
 /// The group that objects are stored in.

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::call::Call;
 use super::convert;
 use crate::crd;
+use crate::field::FieldError;
 use crate::http::{BodyFormat, Decoded, FieldValidation, decode_json_tree, decode_protobuf_tree, decode_yaml_tree};
 use crate::registry::Resource;
 use crate::schema;
@@ -94,28 +95,54 @@ pub(super) fn tree(bytes: &[u8], format: BodyFormat, kind: &str) -> ApiResult<De
         BodyFormat::Protobuf => decode_protobuf_tree(bytes),
     };
     let mut decoded = decoded.map_err(|why| unrecognized(kind, &why, bytes))?;
-    let found = match &decoded.value {
+    match &decoded.value {
         Value::Object(members) => {
+            if let Err(why) = type_is_text(members) {
+                return Err(unrecognized(kind, &why, bytes));
+            }
             let version = members.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
             if version.matches('/').count() > 1 {
                 return Err(unrecognized(kind, &format!("unexpected GroupVersion string: {version}"), bytes));
             }
-            return Ok(decoded);
+            Ok(decoded)
         }
         Value::Null => {
             decoded.value = Value::Object(serde_json::Map::new());
-            return Ok(decoded);
+            Ok(decoded)
         }
+        other => Err(unrecognized(kind, &no_object(other), bytes)),
+    }
+}
+
+/// Why a value that is no object is no API object.
+pub(super) fn no_object(value: &Value) -> String {
+    let found = match value {
         Value::Array(_) => "array",
         Value::String(_) => "string",
         Value::Number(_) => "number",
         Value::Bool(_) => "bool",
+        Value::Null | Value::Object(_) => "object",
     };
-    let why = format!(
+    format!(
         "couldn't get version/kind; json parse error: json: cannot unmarshal {found} into Go value of type struct {{ \
          APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}"
-    );
-    Err(unrecognized(kind, &why, bytes))
+    )
+}
+
+/// What says of which type an object is must be text.
+pub(super) fn type_is_text(members: &serde_json::Map<String, Value>) -> Result<(), String> {
+    for field in ["apiVersion", "kind"] {
+        let found = match members.get(field) {
+            None | Some(Value::String(_) | Value::Null) => continue,
+            Some(Value::Array(_)) => "array",
+            Some(Value::Object(_)) => "object",
+            Some(Value::Number(_)) => "number",
+            Some(Value::Bool(_)) => "bool",
+        };
+        let why = format!("json: cannot unmarshal {found} into Go struct field .{field} of type string");
+        return Err(format!("couldn't get version/kind; json parse error: {why}"));
+    }
+    Ok(())
 }
 
 fn unrecognized(kind: &str, why: &str, bytes: &[u8]) -> ApiError {
@@ -158,7 +185,18 @@ pub(super) fn typed(
         ApiError::bad_request(format!("{given_kind} in version {version:?} cannot be handled as a {expected}: {why}"))
     };
     if given_kind != resource.kind || given_version != resource.api_version {
-        return Err(wrong_kind(resource, &given_kind, &given_version, &refuse));
+        let in_group = given_version.starts_with(&format!("{}/", resource.group));
+        if resource.is_custom()
+            && in_group
+            && given_version != resource.api_version
+            && validation == FieldValidation::Warn
+        {
+            // Of a type that it does not know the real server knows no fields.
+            let fields = value.as_object().into_iter().flat_map(serde_json::Map::keys);
+            let unknown = fields.filter(|field| !["apiVersion", "kind", "metadata"].contains(&field.as_str()));
+            warnings.extend(unknown.map(|field| format!("unknown field {}", Value::from(field.as_str()))));
+        }
+        return Err(wrong_kind(resource, &value, &given_kind, &given_version, &refuse));
     }
     check_types(resource, &value).map_err(|why| refuse(&why))?;
     if validation != FieldValidation::Ignore {
@@ -174,32 +212,45 @@ pub(super) fn typed(
     Ok(value)
 }
 
-fn wrong_kind(resource: &Resource, kind: &str, api_version: &str, refuse: &dyn Fn(&str) -> ApiError) -> ApiError {
+fn wrong_kind(
+    resource: &Resource,
+    object: &Value,
+    kind: &str,
+    api_version: &str,
+    refuse: &dyn Fn(&str) -> ApiError,
+) -> ApiError {
     if resource.is_custom() {
-        return if kind == resource.kind {
-            ApiError::bad_request(format!(
+        if api_version != resource.api_version {
+            return ApiError::bad_request(format!(
                 "the API version in the data ({api_version}) does not match the expected API version ({})",
                 resource.api_version
-            ))
-        } else {
-            refuse(&format!(
-                "no kind {kind:?} is registered for version {api_version:?} in scheme \"pkg/runtime/scheme.go:111\""
-            ))
-        };
+            ));
+        }
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        let error = FieldError::invalid("kind", kind, format!("must be {}", resource.kind));
+        return ApiError::invalid(&resource.group, kind, name, vec![error]);
     }
+    refuse(&wrong_built_in(resource, kind, api_version))
+}
+
+/// Why an object is none of a built-in resource.
+pub(super) fn wrong_built_in_kind(resource: &Resource, object: &Value) -> String {
+    let text = |key: &str| object[key].as_str().unwrap_or_default();
+    wrong_built_in(resource, text("kind"), text("apiVersion"))
+}
+
+fn wrong_built_in(resource: &Resource, kind: &str, api_version: &str) -> String {
     let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
-    if schema::BuiltinSchemas::get().kind(group, version, kind).is_some() {
-        let package = |group: &str| match group.split('.').next().unwrap_or_default() {
-            "" => "core".to_string(),
-            first => first.to_string(),
-        };
-        let wanted = package(&resource.group);
-        refuse(&format!("converting ({version}.{kind}) to ({wanted}.{}): unknown conversion", resource.kind))
-    } else {
-        refuse(&format!(
+    if schema::BuiltinSchemas::get().kind(group, version, kind).is_none() {
+        return format!(
             "no kind {kind:?} is registered for version {api_version:?} in scheme \"pkg/runtime/scheme.go:111\""
-        ))
+        );
     }
+    let package = match resource.group.split('.').next().unwrap_or_default() {
+        "" => "core",
+        first => first,
+    };
+    format!("converting ({version}.{kind}) to ({package}.{}): unknown conversion", resource.kind)
 }
 
 /// What Go's decoder would refuse.
@@ -208,6 +259,11 @@ pub(super) fn check_types(resource: &Resource, value: &Value) -> Result<(), Stri
         Some(ty) => schema::check_types(ty, value),
         None => Ok(()),
     }
+}
+
+/// What Go's converter of trees would refuse.
+pub(super) fn check_unstructured(resource: &Resource, value: &Value) -> Result<(), String> {
+    resource.ty().map_or(Ok(()), |ty| schema::check_unstructured(ty, value))
 }
 
 /// `unknown field "spec.foo"` for each field that the type does not have.
@@ -221,6 +277,10 @@ pub(super) fn unknown_fields(resource: &Resource, value: &Value) -> Vec<String> 
 
 /// Drops what is unknown, and fills in what a decoded object always has.
 pub(super) fn complete(resource: &Resource, value: &mut Value) {
+    // An empty list resets the managers, as one empty entry does, but would be left out.
+    if !resource.is_custom() && value["metadata"]["managedFields"].as_array().is_some_and(Vec::is_empty) {
+        value["metadata"]["managedFields"] = serde_json::json!([{}]);
+    }
     if let Some(ty) = resource.ty() {
         schema::prune(ty, value);
         schema::normalise(ty, value);

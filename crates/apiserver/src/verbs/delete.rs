@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::call::{Call, Reply};
-use super::{conversion, render, write};
+use super::{conversion, decode, render, write};
 use crate::admission::{Attributes, Operation, OperationOptions};
 use crate::crd;
 use crate::http::{
@@ -55,7 +55,13 @@ pub(super) async fn options(call: &mut Call) -> ApiResult<DeleteOptions> {
         BodyFormat::Yaml => decode_yaml_tree(&bytes),
         BodyFormat::Protobuf => decode_protobuf_tree(&bytes),
     };
-    DeleteOptions::parse(Some(&body.map_err(ApiError::bad_request)?.value), &call.query)
+    let body = body.map_err(ApiError::bad_request)?.value;
+    match &body {
+        Value::Object(members) => decode::type_is_text(members).map_err(ApiError::bad_request)?,
+        Value::Null => {}
+        other => return Err(ApiError::bad_request(decode::no_object(other))),
+    }
+    DeleteOptions::parse(Some(&body).filter(|body| !body.is_null()), &call.query)
 }
 
 /// The admission of a deletion. What the server deletes on its own needs none.
@@ -88,13 +94,13 @@ pub(crate) enum Deletion {
     Marked(Arc<Stored>),
     /// It was marked before.
     Pending(Arc<Stored>),
-    /// It would be gone if it were not for the dry run.
-    Dry(Value),
+    /// It would be gone, or marked if `stays`, if it were not for the dry run.
+    Dry { object: Value, stays: bool },
 }
 
 fn reply(call: &Call, accept: Accept, options: &DeleteOptions, deletion: Deletion) -> ApiResult<Reply> {
     let resource = &call.resource;
-    let gone = matches!(deletion, Deletion::Gone(_) | Deletion::Dry(_));
+    let gone = matches!(deletion, Deletion::Gone(_) | Deletion::Dry { stays: false, .. });
     let code = if !gone && options.orphan_dependents == Some(false) { 202 } else { 200 };
     let with_object = returns_object(resource);
     let shown = |stored: &Arc<Stored>| {
@@ -103,11 +109,11 @@ fn reply(call: &Call, accept: Accept, options: &DeleteOptions, deletion: Deletio
     let object = match deletion {
         Deletion::Marked(stored) | Deletion::Pending(stored) => return Ok(shown(&stored)),
         Deletion::Gone(stored) if with_object => return Ok(shown(&stored)),
-        Deletion::Dry(object) if with_object => {
+        Deletion::Dry { object, stays } if with_object || stays => {
             return Ok(Reply::json(code, render::tree(resource, accept, &object, call.now())));
         }
         Deletion::Gone(stored) => stored.tree(),
-        Deletion::Dry(object) => object,
+        Deletion::Dry { object, .. } => object,
     };
     let mut details = json!({"name": call.name, "kind": resource.plural, "uid": object.text("metadata.uid")});
     if !resource.group.is_empty() {
@@ -119,18 +125,22 @@ fn reply(call: &Call, accept: Accept, options: &DeleteOptions, deletion: Deletio
 
 /// Resources whose deletion is answered with the object instead of a Status.
 fn returns_object(resource: &Resource) -> bool {
-    const RETURNED: [&str; 8] = [
-        "pods",
-        "services",
-        "podtemplates",
-        "replicationcontrollers",
-        "resourcequotas",
-        "serviceaccounts",
-        "persistentvolumes",
-        "persistentvolumeclaims",
-    ];
-    resource.group.is_empty() && RETURNED.contains(&resource.plural.as_str())
-        || resource.group == "policy" && resource.plural == "podsecuritypolicies"
+    match resource.group.as_str() {
+        "" => matches!(
+            resource.plural.as_str(),
+            "namespaces"
+                | "persistentvolumeclaims"
+                | "persistentvolumes"
+                | "pods"
+                | "podtemplates"
+                | "resourcequotas"
+                | "serviceaccounts"
+                | "services"
+        ),
+        "storage.k8s.io" => resource.plural != "csistoragecapacities",
+        "resource.k8s.io" => true,
+        _ => false,
+    }
 }
 
 /// Deletes an object as the options say, if `admission` lets it.
@@ -164,7 +174,7 @@ pub(crate) async fn delete_object(
             Plan::Mark(new) => (new, false),
         };
         if options.dry_run {
-            return Ok(Deletion::Dry(new));
+            return Ok(Deletion::Dry { object: new, stays: !ends });
         }
         let (collection, expected) = (resource.collection().clone(), stored.revision());
         let object = conversion::to_stored_form(core, resource, new).await?;
@@ -238,12 +248,16 @@ fn plan(resource: &Resource, old: &Value, options: &DeleteOptions, now: Timestam
     let grace = grace_period(resource, old, options);
     if deleting {
         let before = old.at("metadata.deletionGracePeriodSeconds").as_i64().unwrap_or(0);
+        // How the dependents are treated can still be changed.
+        set_finalizers(&mut new, resource, options);
+        let changed = new != *old;
         match grace {
             // A shorter grace period brings the end of a graceful deletion forward.
             Some(grace) if before > 0 && grace < before && options.grace_period_seconds.is_some() => {
                 mark(&mut new, now, grace, false);
             }
-            _ if write::deletion_is_complete(resource, old) => return Plan::End(new),
+            _ if write::deletion_is_complete(resource, &new) => return Plan::End(new),
+            _ if changed => return Plan::Mark(new),
             _ => return Plan::Pending,
         }
     } else {
@@ -292,6 +306,10 @@ fn grace_period(resource: &Resource, object: &Value, options: &DeleteOptions) ->
 
 /// Adds or takes out the finalizers by which the garbage collector is told what to do with the dependents.
 fn set_finalizers(object: &mut Value, resource: &Resource, options: &DeleteOptions) {
+    // The garbage collector does not look at Events.
+    if !resource.is_custom() && resource.kind == "Event" {
+        return;
+    }
     let current: Vec<String> = object
         .at("metadata.finalizers")
         .as_array()
@@ -332,7 +350,8 @@ fn orphans_by_default(resource: &Resource) -> bool {
     matches!((resource.group.as_str(), resource.plural.as_str()), ("batch", "jobs") | ("", "replicationcontrollers"))
 }
 
-fn default_policy_warning(resource: &Resource, options: &DeleteOptions) -> Option<&'static str> {
+/// The text of a `Warning:` header, for kinds whose dependents stay unless the client says otherwise.
+pub(super) fn default_policy_warning(resource: &Resource, options: &DeleteOptions) -> Option<&'static str> {
     (resource.group == "batch" && resource.plural == "jobs" && options.propagation.is_none()).then_some(
         "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or \
          set propagationPolicy=Orphan to suppress this warning",

@@ -11,6 +11,9 @@ pub(super) async fn delete_collection(call: &mut Call) -> ApiResult<Reply> {
     let mut selection = ListOptions::parse(&call.query)?;
     list::check_fields(&call.resource, &mut selection.fields)?;
     let options = delete::options(call).await?;
+    if let Some(warning) = delete::default_policy_warning(&call.resource, &options) {
+        call.warnings.push(warning.into());
+    }
     let mut page = list::read(call, &selection)?;
     list::convert(call, &mut page).await?;
     let (core, resource) = (call.core.clone(), call.resource.clone());

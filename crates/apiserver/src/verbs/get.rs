@@ -11,7 +11,10 @@ use crate::table::IncludeObject;
 pub(super) async fn get(call: &mut Call) -> ApiResult<Reply> {
     let accept = call.accept()?;
     if let Some(text) = call.query.get("resourceVersion") {
-        let revision = parse_revision(text).map_err(|why| ApiError::new(500, "", why))?;
+        let revision = parse_revision(text).map_err(|why| match list::is_cached(&call.resource) {
+            true => ApiError::new(500, "", why),
+            false => ApiError::bad_request(format!("invalid resource version: {why}")),
+        })?;
         list::not_in_the_future(call, revision)?;
     }
     let include = IncludeObject::parse(&call.query.text("includeObject"))?;

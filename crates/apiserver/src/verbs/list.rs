@@ -52,7 +52,8 @@ pub(super) fn read(call: &Call, options: &ListOptions) -> ApiResult<Page> {
         namespace: (!call.namespace.is_empty()).then_some(call.namespace.as_str()),
         after,
         revision,
-        limit: options.limit,
+        // What is in memory is read whole.
+        limit: if from_memory(resource, options) { 0 } else { options.limit },
         filter: if selector.is_empty() { None } else { Some(&filter) },
     };
     let range = resource.collection().range(request).map_err(|gone| too_old(options, gone))?;
@@ -65,6 +66,19 @@ pub(super) fn read(call: &Call, options: &ListOptions) -> ApiResult<Page> {
     };
     let remaining = range.remaining.filter(|remaining| *remaining > 0);
     Ok(Page { items: range.items, revision: range.revision, continue_token: token, remaining })
+}
+
+/// Whether any state will do: the real server then answers from its cache, and heeds no limit.
+fn from_memory(resource: &Resource, options: &ListOptions) -> bool {
+    is_cached(resource)
+        && options.resource_version == "0"
+        && options.continue_token.is_empty()
+        && options.version_match != Some(VersionMatch::Exact)
+}
+
+/// Whether the real server keeps the objects in its watch cache, which answers in other words. It keeps no Events there.
+pub(super) fn is_cached(resource: &Resource) -> bool {
+    resource.is_custom() || resource.kind != "Event"
 }
 
 /// The key that the page starts after, and the revision to read at; `None`: the newest.
@@ -124,17 +138,25 @@ fn too_old(options: &ListOptions, _gone: Compacted) -> ApiError {
 /// version.
 pub(super) fn check_fields(resource: &Resource, selector: &mut FieldSelector) -> ApiResult<()> {
     let known = resource.selectable_fields();
+    // Some have no namespace to select by.
+    let nowhere = match resource.is_custom() {
+        true => !resource.namespaced,
+        false => matches!(resource.kind.as_str(), "Namespace" | "Node"),
+    };
     for requirement in &mut selector.requirements {
         let field = requirement.field.as_str();
         let stored = kinds::convert::stored_field(&resource.group, &resource.kind, field);
+        let is_known = |stored: &str| match stored {
+            "metadata.name" => true,
+            "metadata.namespace" => !nowhere,
+            other => known.contains(&other),
+        };
         match stored {
-            Some(stored) if matches!(&*stored, "metadata.name" | "metadata.namespace") || known.contains(&&*stored) => {
-                requirement.field = stored.into_owned();
-            }
+            Some(stored) if is_known(&stored) => requirement.field = stored.into_owned(),
             _ => {
                 return Err(ApiError::bad_request(if resource.kind == "Job" {
                     format!("field label {field:?} not supported for Job")
-                } else if known.is_empty() && !resource.is_custom() {
+                } else if (known.is_empty() || resource.kind == "ReplicaSet") && !resource.is_custom() {
                     format!("{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
                 } else {
                     format!("field label not supported: {field}")
@@ -178,6 +200,11 @@ pub(super) fn render_list(call: &Call, accept: Accept, page: &Page) -> ApiResult
             let include = IncludeObject::parse(&call.query.text("includeObject"))?;
             let table = render::table(resource, accept, &page.items, include, metadata, call.now());
             Ok(Reply::tree(200, &table))
+        }
+        Shape::Metadata if page.items.is_empty() => {
+            let kind = "PartialObjectMetadataList";
+            let list = json!({"kind": kind, "apiVersion": accept.meta_version(), "metadata": metadata, "items": null});
+            Ok(Reply::tree(200, &list))
         }
         Shape::Metadata => Ok(joined("PartialObjectMetadataList", accept.meta_version(), &metadata, page, {
             let meta_version = accept.meta_version();

@@ -15,7 +15,9 @@ pub(super) fn track(call: &Call, manager: &str, subresource: &str, old: Option<&
     if let (Some(old), Some(metadata)) = (old, new["metadata"].as_object_mut()) {
         // Only the server marks objects as deleted. To mark one that is not is refused later.
         for field in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
-            if let Some(value) = old["metadata"].get(field) {
+            if let Some(value) = old["metadata"].get(field)
+                && metadata.get(field).is_none_or(Value::is_null)
+            {
                 metadata.insert(field.into(), value.clone());
             }
         }

@@ -74,6 +74,10 @@ pub(crate) async fn dispatch(call: &mut Call) -> ApiResult<Reply> {
     if !call.resource.allows(verb) {
         return Err(ApiError::method_not_allowed());
     }
+    if verb == "patch" {
+        // What is no patch is not warned of.
+        patch::check_type(call)?;
+    }
     call.warnings.extend(call.resource.strategy().deprecation().map(String::from));
     if review::is_review(&call.resource) {
         return review::create(call).await;
@@ -96,7 +100,11 @@ pub(crate) async fn dispatch(call: &mut Call) -> ApiResult<Reply> {
 async fn subresource(call: &mut Call, method: &str) -> ApiResult<Reply> {
     let resource = call.resource.clone();
     let Some(subresource) = resource.subresource(&call.subresource) else {
-        return Err(ApiError::no_such_resource());
+        // What is not there of a custom resource is told as if the object was not.
+        return Err(match resource.is_custom() {
+            true => ApiError::not_found(&resource.group, &resource.plural, &call.name),
+            false => ApiError::no_such_resource(),
+        });
     };
     let verb = match method {
         "GET" | "HEAD" => "get",

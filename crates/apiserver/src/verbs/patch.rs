@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::call::{Call, Reply};
 use super::{decode, managed, namespaces, write};
 use crate::field::FieldError;
+use crate::go_text::GoValue;
 use crate::http::{Decoded, FieldValidation, WriteOptions, decode_json_tree, decode_yaml_tree, media_type};
 use crate::patch;
 use crate::registry::Resource;
@@ -40,6 +41,11 @@ impl PatchType {
             }
         }
     }
+}
+
+/// Refuses media types that no patch has.
+pub(super) fn check_type(call: &Call) -> ApiResult<()> {
+    PatchType::of(call).map(drop)
 }
 
 /// Changes an object, or its status, as the body says.
@@ -106,11 +112,23 @@ impl Patch {
 fn patch_object(call: &mut Call, patch: &Patch, old: &Value, options: &WriteOptions) -> ApiResult<Value> {
     let resource = call.resource.clone();
     let mut new = patch.apply(resource.ty(), old)?;
+    if new.is_null() && !resource.is_custom() {
+        new = Value::Object(serde_json::Map::new());
+    }
     let refuse = |new: &Value, why: String| {
-        let error = FieldError::invalid("patch", new.to_string(), why);
+        // Of a strategic merge patch the patch is shown, as Go prints it.
+        let shown = match patch.kind {
+            PatchType::Strategic => GoValue(&without_directives(&patch.body)).to_string(),
+            _ => new.to_string(),
+        };
+        let error = FieldError::invalid("patch", shown, why);
         ApiError::invalid("", "", "", vec![error])
     };
-    if let Err(why) = decode::check_types(&resource, &new) {
+    let checked = match patch.kind {
+        PatchType::Strategic => decode::check_unstructured(&resource, &new),
+        _ => decode::check_types(&resource, &new),
+    };
+    if let Err(why) = checked {
         return Err(refuse(&new, why));
     }
     if options.field_validation != FieldValidation::Ignore {
@@ -122,14 +140,36 @@ fn patch_object(call: &mut Call, patch: &Patch, old: &Value, options: &WriteOpti
         call.warnings.extend(problems);
     }
     for (field, expected) in [("kind", &resource.kind), ("apiVersion", &resource.api_version)] {
+        // Of a built-in kind the type follows from the path, but what has lost its version is read as nothing.
+        if !resource.is_custom() && new[field].as_str().unwrap_or_default().is_empty() {
+            if field == "apiVersion" && patch.kind != PatchType::Strategic {
+                namespaces::match_name(call, &Value::Null)?;
+            }
+            new[field] = expected.as_str().into();
+        }
         if new[field] != expected.as_str() {
-            return Err(wrong_type(&resource, &new));
+            if resource.is_custom() {
+                return Err(wrong_type(&resource, &new));
+            }
+            return Err(refuse(&new, decode::wrong_built_in_kind(&resource, &new)));
         }
     }
     decode::complete(&resource, &mut new);
     let manager = call.field_manager(&options.field_manager);
     managed::track(call, &manager, &call.subresource, Some(old), &mut new);
     Ok(new)
+}
+
+/// A strategic merge patch as it is when it has been carried out.
+fn without_directives(patch: &Value) -> Value {
+    match patch {
+        Value::Object(members) => members
+            .iter()
+            .filter(|(key, _)| !key.starts_with('$'))
+            .map(|(key, value)| (key.clone(), without_directives(value)))
+            .collect(),
+        other => other.clone(),
+    }
 }
 
 /// A patch may not change what the object is.
@@ -147,6 +187,9 @@ fn wrong_type(resource: &Resource, new: &Value) -> ApiError {
 pub(super) fn config(call: &mut Call, bytes: &[u8], options: &WriteOptions) -> ApiResult<Value> {
     let Decoded { value: config, duplicates } = decode_yaml_tree(bytes)
         .map_err(|why| ApiError::bad_request(format!("error decoding YAML: error converting YAML to JSON: {why}")))?;
+    if config.is_null() {
+        return Err(ApiError::bad_request("invalid object type: /, Kind="));
+    }
     if !config.is_object() {
         return Err(ApiError::bad_request(format!(
             "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {} into Go value \
@@ -177,6 +220,11 @@ async fn apply(call: &mut Call, bytes: &[u8], options: &WriteOptions) -> ApiResu
         if options.field_validation != FieldValidation::Ignore {
             call.warnings.extend(decode::unknown_fields(&resource, &new));
         }
+        if !resource.is_custom()
+            && let Err(why) = decode::check_unstructured(&resource, &new)
+        {
+            return Err(unconvertible(&resource, &new, &why));
+        }
         let managed = new["metadata"]["managedFields"].take();
         decode::complete(&resource, &mut new);
         if !managed.is_null() {
@@ -187,6 +235,20 @@ async fn apply(call: &mut Call, bytes: &[u8], options: &WriteOptions) -> ApiResu
         Ok(new)
     })
     .await
+}
+
+/// A value that fits its schema but not its Go type, as text that is no quantity.
+fn unconvertible(resource: &Resource, object: &Value, why: &str) -> ApiError {
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    let kind = format!("{}/{}, Kind={}", resource.group, resource.version, resource.kind);
+    ApiError::new(
+        500,
+        "",
+        format!(
+            "failed to convert new object (/{name}; {kind}) to proper version: unable to convert unstructured \
+             object to {kind}: {why}"
+        ),
+    )
 }
 
 fn json_kind(value: &Value) -> &'static str {

@@ -46,8 +46,10 @@ pub(super) fn tree(resource: &Resource, accept: Accept, tree: &Value, now: Times
         Shape::Whole => typed(resource, tree).to_string().into(),
         Shape::Metadata => metadata_tree(accept, tree).to_string().into(),
         Shape::Table => {
-            let trees = std::slice::from_ref(tree);
-            rows(resource, accept, trees, IncludeObject::Metadata, json!({}), now).to_string().into()
+            let trees = [(tree.clone(), convert::to_storage(resource, tree.clone()))];
+            let version = &tree["metadata"]["resourceVersion"];
+            let metadata = if version.is_null() { json!({}) } else { json!({"resourceVersion": version}) };
+            rows(resource, accept, &trees, IncludeObject::Metadata, metadata, now).to_string().into()
         }
     }
 }
@@ -91,7 +93,7 @@ pub(super) fn put_item(resource: &Resource, stored: &Stored, out: &mut impl BufM
 pub(super) fn put_whole(resource: &Resource, stored: &Stored, out: &mut impl BufMut) {
     if is_served_form(resource, stored) {
         out.put_slice(stored.as_bytes());
-    } else if convert::changes_fields(resource) {
+    } else if convert::changes_fields(resource) || convert::is_pruned(resource) {
         out.put_slice(served_tree(resource, stored).to_string().as_bytes());
     } else {
         out.put_slice(resource.prefix.as_bytes());
@@ -117,36 +119,40 @@ pub(super) fn table(
     metadata: Value,
     now: Timestamp,
 ) -> Value {
-    let trees: Vec<Value> = items.iter().map(|stored| served_tree(resource, stored)).collect();
+    let trees: Vec<(Value, Value)> =
+        items.iter().map(|stored| (served_tree(resource, stored), stored.tree())).collect();
     rows(resource, accept, &trees, include, metadata, now)
 }
 
+/// `trees` are objects as they are served and as they are stored.
 fn rows(
     resource: &Resource,
     accept: Accept,
-    trees: &[Value],
+    trees: &[(Value, Value)],
     include: IncludeObject,
     metadata: Value,
     now: Timestamp,
 ) -> Value {
-    let columns = match &resource.custom {
-        Some(custom) => custom.columns.definitions(),
-        None => table::columns(&resource.group, &resource.version, &resource.plural),
-    };
-    let rows = trees.iter().map(|tree| {
-        let object = table::included(&typed(resource, tree), include);
+    let rows = trees.iter().map(|(tree, stored)| {
+        let tree_in = typed(resource, tree);
+        let object = match include {
+            IncludeObject::Object => table::included(&tree_in, include),
+            _ => table::included(&internal(resource, tree_in), include),
+        };
         if let Some(custom) = &resource.custom {
             return table::Row { cells: custom.columns.row(tree, now), conditions: None, object };
         }
         // Cells are made of the form that the kind's rules are written for.
-        let (group, stored) = match convert::changes_fields(resource) {
-            true => (convert::storage_group(resource), &convert::to_storage(resource, tree.clone())),
-            false => (resource.group.as_str(), tree),
-        };
+        let group = convert::storage_group(resource);
         let cells = table::row(group, &resource.kind, stored, now);
         table::Row { cells, conditions: table::conditions(group, &resource.kind, stored), object }
     });
-    let mut table = table::render(Some(columns), rows, metadata);
+    let mut table = table::render(Some(columns(resource)), rows, metadata);
+    // The real server's own printers make a list of no rows, its general one makes none.
+    let general = table["columnDefinitions"][1]["name"] == "Created At";
+    if trees.is_empty() && general && !resource.is_custom() {
+        table["rows"] = Value::Null;
+    }
     if accept.meta_beta {
         table["apiVersion"] = accept.meta_version().into();
         for row in table["rows"].as_array_mut().into_iter().flatten() {
@@ -158,10 +164,34 @@ fn rows(
     table
 }
 
+/// What the columns of a table are.
+pub(super) fn columns(resource: &Resource) -> Value {
+    match &resource.custom {
+        Some(custom) => custom.columns.definitions(),
+        None => table::columns(&resource.group, &resource.version, &resource.plural),
+    }
+}
+
 fn metadata_tree(accept: Accept, tree: &Value) -> Value {
     json!({
         "kind": "PartialObjectMetadata", "apiVersion": accept.meta_version(), "metadata": tree["metadata"],
     })
+}
+
+/// What rows hold is made of the real server's internal types: the template generation of a DaemonSet is a field there, and
+/// no annotation.
+fn internal(resource: &Resource, mut tree: Value) -> Value {
+    if resource.group == "apps" && resource.kind == "DaemonSet" {
+        let annotations = tree["metadata"]["annotations"].as_object_mut();
+        let left = annotations.is_some_and(|annotations| {
+            annotations.remove("deprecated.daemonset.template.generation");
+            !annotations.is_empty()
+        });
+        if !left && let Some(metadata) = tree["metadata"].as_object_mut() {
+            metadata.remove("annotations");
+        }
+    }
+    tree
 }
 
 fn typed(resource: &Resource, tree: &Value) -> Value {

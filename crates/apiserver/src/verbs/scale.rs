@@ -173,22 +173,25 @@ pub(super) fn scale_of(resource: &Resource, object: &Value) -> Value {
 /// A label selector as the text that the API takes as query parameter.
 pub(super) fn selector_text(selector: &Value) -> String {
     let plain = selector.get("matchLabels").or_else(|| selector.get("matchExpressions").is_none().then_some(selector));
-    let mut terms: Vec<String> = Vec::new();
+    let mut terms: Vec<(&str, String)> = Vec::new();
     for (key, value) in plain.and_then(Value::as_object).into_iter().flatten() {
-        terms.push(format!("{key}={}", value.as_str().unwrap_or_default()));
+        terms.push((key, format!("{key}={}", value.as_str().unwrap_or_default())));
     }
     for expression in selector["matchExpressions"].as_array().into_iter().flatten() {
         let key = expression.text("key");
         let values: Vec<&str> =
             expression["values"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        terms.push(match expression.text("operator") {
+        let term = match expression.text("operator") {
             "In" => format!("{key} in ({})", values.join(",")),
             "NotIn" => format!("{key} notin ({})", values.join(",")),
             "DoesNotExist" => format!("!{key}"),
             _ => key.to_string(),
-        });
+        };
+        terms.push((key, term));
     }
-    terms.sort();
+    // By key only: of one key, those of matchLabels stay first.
+    terms.sort_by_key(|(key, _)| *key);
+    let terms: Vec<String> = terms.into_iter().map(|(_, term)| term).collect();
     terms.join(",")
 }
 

@@ -15,6 +15,7 @@ use super::list::{self, Selector};
 use super::{conversion, render};
 use crate::http::{Accept, ListOptions, Shape};
 use crate::registry::Resource;
+use crate::schema;
 use crate::server::Core;
 use crate::status::{ApiError, ApiResult};
 use crate::store::{Event, EventType, RangeRequest, Stored, Watch};
@@ -87,7 +88,11 @@ pub(super) fn watch(call: &mut Call) -> ApiResult<Reply> {
         initial_end: send_end.then_some(from),
         table_started: false,
         end,
-        next_bookmark: (now + BOOKMARK_INTERVAL).min(end - BOOKMARK_BEFORE_END.min(timeout)),
+        // A watch that is too short for a bookmark before its end gets none.
+        next_bookmark: match timeout.checked_sub(BOOKMARK_BEFORE_END) {
+            Some(last) => now + BOOKMARK_INTERVAL.min(last),
+            None => now + BOOKMARK_INTERVAL,
+        },
         done: false,
     };
     let chunks = stream::unfold(stream, |mut stream| async move { stream.next_chunk().await.map(|c| (c, stream)) });
@@ -285,12 +290,21 @@ impl WatchStream {
             Shape::Whole | Shape::Table => (self.resource.kind.as_str(), self.resource.api_version.as_str()),
         };
         let mut object = json!({"kind": kind, "apiVersion": api_version, "metadata": metadata});
+        // The real server sends an empty object of the kind, with the fields that Go always writes.
+        if self.accept.shape != Shape::Metadata
+            && !self.resource.is_custom()
+            && let Some(ty) = self.resource.ty()
+        {
+            schema::normalise(ty, &mut object);
+        }
         if self.accept.shape == Shape::Table {
             let row = json!({"cells": [], "object": object});
-            object = json!({
+            let table = json!({
                 "kind": "Table", "apiVersion": self.accept.meta_version(),
-                "metadata": {"resourceVersion": revision.to_string()}, "columnDefinitions": null, "rows": [row],
+                "metadata": {"resourceVersion": revision.to_string()}, "columnDefinitions": render::columns(&self.resource),
+                "rows": [row],
             });
+            object = self.later_table(table);
         }
         out.put_slice(json!({"type": "BOOKMARK", "object": object}).to_string().as_bytes());
         out.put_slice(b"\n");

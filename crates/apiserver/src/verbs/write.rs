@@ -96,6 +96,11 @@ pub(super) async fn create(
         }
         match store_candidate(call, candidate, &given_version, options, &mut attributes).await {
             Err(error) if error.reason == "AlreadyExists" && generate && tries > 1 => tries -= 1,
+            Err(mut error) if error.reason == "AlreadyExists" && !prefix.is_empty() => {
+                error.message.push_str(", the server was not able to generate a unique name for the object");
+                error.details.get_or_insert_default().retry_after_seconds = 1;
+                return Err(error);
+            }
             result => return result,
         }
     }
@@ -133,9 +138,10 @@ async fn store_candidate(
         if !given_version.is_empty() {
             object["metadata"]["resourceVersion"] = given_version.into();
         }
-        if resource.collection().get(&key).is_some() {
-            return Err(ApiError::already_exists(&resource.group, &resource.plural, &name));
+        if let Some(stored) = resource.collection().get(&key) {
+            return Err(already_exists(&resource, &name, &stored));
         }
+        let object = convert::round_trip(&resource, object);
         return Ok(Outcome::Unstored { object, created: true });
     }
     if !given_version.is_empty() {
@@ -175,12 +181,19 @@ pub(super) async fn update(
                 return Err(ApiError::not_found(&resource.group, &resource.plural, &call.name));
             }
             let object = make(call, None)?;
+            if !object.text("metadata.uid").is_empty() && call.method == http::Method::PUT {
+                check_uid(&resource, &key, &object, &Value::Null)?;
+            }
             if !object.text("metadata.uid").is_empty() {
                 let uid = object.text("metadata.uid");
                 let why =
                     format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
                 return Err(ApiError::conflict(&resource.group, &resource.plural, &call.name, why));
             }
+            let mut object = object;
+            parse_version(object.text("metadata.resourceVersion"))?;
+            // Of an object that is made by an update it is not asked for.
+            object.ensure("metadata").drop_field("resourceVersion");
             return create(call, object, options, true).await;
         };
         let stored = conversion::served_one(&core, &resource, stored).await?;
@@ -197,11 +210,17 @@ pub(super) async fn update(
         namespaces::match_namespace(call, &mut new)?;
         namespaces::match_name(call, &new)?;
         check_escalation(call, &new, Some(&old))?;
+        // What a patch makes of the uid is told by the checks of the metadata.
+        if call.method == http::Method::PUT {
+            check_uid(&resource, &key, &new, &old)?;
+        }
         check_version(&resource, &call.name, &mut new, &stored)?;
-        check_uid(&resource, &key, &new, &old)?;
 
         let context = context(&core, &resource);
-        let stored_form = convert::to_storage(&resource, old.clone());
+        let stored_form = match convert::changes_fields(&resource) {
+            true => convert::to_storage(&resource, old.clone()),
+            false => old.clone(),
+        };
         if is_certificate_request(&resource) && !call.subresource.is_empty() {
             certificate_request::set_times(&mut new, &old, call.now());
         }
@@ -232,14 +251,20 @@ pub(super) async fn update(
 
         complete(&resource, &mut new);
 
+        // It is never stored, but a dry run shows it.
+        if !options.dry_run {
+            new.ensure("metadata").drop_field("selfLink");
+        }
         // A write that changes nothing is none.
         apply::keep_times_of_no_op(&old, &mut new);
         validate_update(call, &attributes, &new, &old).await?;
-        if new == old {
+        // Of a version that is not the stored one the stored object may have more fields than it shows.
+        if new == old && !convert::loses_fields(&resource, &stored, &new) {
             return Ok(Outcome::Stored { stored, created: false });
         }
         if options.dry_run {
-            return Ok(Outcome::Unstored { object: new, created: false });
+            let object = convert::round_trip(&resource, new);
+            return Ok(Outcome::Unstored { object, created: false });
         }
         let expected = stored.revision();
         let collection = resource.collection().clone();
@@ -347,13 +372,7 @@ pub(crate) fn redecode(resource: &Resource, subresource: &str, object: &mut Valu
 
 /// The version that an update is based on must be the current one; none: it is based on whatever is there.
 fn check_version(resource: &Resource, name: &str, new: &mut Value, stored: &Stored) -> ApiResult<()> {
-    let given = new.text("metadata.resourceVersion");
-    let version: u64 = match given {
-        "" => 0,
-        given => given
-            .parse()
-            .map_err(|_| ApiError::new(500, "", format!("strconv.ParseUint: parsing {given:?}: invalid syntax")))?,
-    };
+    let version = parse_version(new.text("metadata.resourceVersion"))?;
     if version == 0 {
         if !resource.strategy().unconditional_update() || resource.is_custom() {
             let detail = "must be specified for an update";
@@ -366,6 +385,12 @@ fn check_version(resource: &Resource, name: &str, new: &mut Value, stored: &Stor
     }
     new["metadata"]["resourceVersion"] = stored.revision().to_string().into();
     Ok(())
+}
+
+/// Reads the resourceVersion of an object; none is 0.
+fn parse_version(text: &str) -> ApiResult<u64> {
+    let syntax = |_| ApiError::new(500, "", format!("strconv.ParseUint: parsing {text:?}: invalid syntax"));
+    if text.is_empty() { Ok(0) } else { text.parse().map_err(syntax) }
 }
 
 fn check_uid(resource: &Resource, key: &ObjectKey, new: &Value, old: &Value) -> ApiResult<()> {
@@ -394,7 +419,8 @@ pub(super) fn deletion_is_complete(resource: &Resource, object: &Value) -> bool 
 /// What a write needs to know about its kind.
 pub(super) fn context<'a>(core: &'a Core, resource: &'a Resource) -> KindContext<'a> {
     KindContext {
-        group: &resource.group,
+        // Refusals name the group that the objects are stored in.
+        group: convert::storage_group(resource),
         version: &resource.version,
         kind: &resource.kind,
         resource: &resource.plural,
@@ -469,16 +495,21 @@ fn warnings(resource: &Resource, new: &Value, old: Option<&Value>) -> Vec<String
     if resource.is_definitions() { crd::warnings(new) } else { resource.strategy().warnings(new, old) }
 }
 
-/// What a first check has refused, or else what a second one has.
+/// What two checks have refused.
 fn refused(resource: &Resource, name: &str, first: ApiResult<()>, second: Vec<FieldError>) -> ApiResult<()> {
-    first?;
-    if second.is_empty() { Ok(()) } else { Err(ApiError::invalid(&resource.group, &resource.kind, name, second)) }
+    if second.is_empty() {
+        return first;
+    }
+    match first {
+        Ok(()) => Err(ApiError::invalid(&resource.group, &resource.kind, name, second)),
+        Err(error) => Err(error.with_more(second)),
+    }
 }
 
 /// What the store said, in the words of the API.
 pub(super) fn write_error(resource: &Resource, name: &str, error: WriteError) -> ApiError {
     match error {
-        WriteError::Exists(_) => ApiError::already_exists(&resource.group, &resource.plural, name),
+        WriteError::Exists(stored) => already_exists(resource, name, &stored),
         WriteError::NotFound => ApiError::not_found(&resource.group, &resource.plural, name),
         WriteError::Changed { .. } => ApiError::modified(&resource.group, &resource.plural, name),
         WriteError::TooLarge { limit, .. } => {
@@ -486,6 +517,14 @@ pub(super) fn write_error(resource: &Resource, name: &str, error: WriteError) ->
         }
         WriteError::Unavailable(error) => ApiError::internal(error),
     }
+}
+
+fn already_exists(resource: &Resource, name: &str, stored: &Stored) -> ApiError {
+    let mut error = ApiError::already_exists(&resource.group, &resource.plural, name);
+    if stored.tree().at("metadata.deletionTimestamp").is_string() {
+        error.message = format!("object is being deleted: {}", error.message);
+    }
+    error
 }
 
 /// An object in its stored version, as bytes.

@@ -61,7 +61,7 @@ pub(super) fn validate_all(spec: &Value, volumes: &Volumes<'_>, path: &Path<'_>)
 
 fn twice(container: &Value, others: &[Value]) -> bool {
     let name = container.text("name");
-    !name.is_empty() && others.iter().any(|other| other.text("name") == name)
+    others.iter().any(|other| other.text("name") == name)
 }
 
 /// Checks what containers of all sorts have in common.

@@ -41,11 +41,26 @@ pub(super) use spec::validate_template;
 pub(super) use subresource::{prepare_ephemeral, prepare_resize, validate_ephemeral, validate_resize};
 pub(super) use warn::template as template_warnings;
 
+/// podIP is the first of podIPs.
+fn same_addresses(status: &mut Value) {
+    let (one, first) =
+        (status.text("podIP").to_owned(), status.list("podIPs").first().map(|ip| ip.text("ip").to_owned()));
+    match first {
+        Some(first) if one.is_empty() => status.set("podIP", first),
+        Some(first) if first == one => {}
+        _ if !one.is_empty() => status.set("podIPs", json!([{"ip": one}])),
+        _ => {}
+    }
+}
+
 pub(super) struct Pod;
 
 impl Strategy for Pod {
     fn default(&self, _: &str, object: &mut Value) {
         default::pod(object);
+        if let Some(status) = object.field_mut("status").filter(|status| status.is_object()) {
+            same_addresses(status);
+        }
     }
 
     fn has_status(&self) -> bool {

@@ -146,7 +146,7 @@ fn one_source(kind: &str, source: &Value, path: &Path<'_>) -> Vec<FieldError> {
         "projected" => projected(source, path),
         "nfs" => {
             let mut errors = required(&["server", "path"]);
-            if !source.text("path").is_empty() && !source.text("path").starts_with('/') {
+            if !source.text("path").starts_with('/') {
                 let detail = "must be an absolute path";
                 errors.push(FieldError::invalid(path.child("path"), source.text("path"), detail));
             }

@@ -212,6 +212,14 @@ fn ports(containers: &[(&'static str, usize, &Value)], path: &Path<'_>) -> Vec<S
         for (index, port) in container.list("ports").iter().enumerate() {
             let path = path.index(index).to_string();
             let (host_ip, host_port) = (port.text("hostIP"), port.int("hostPort").unwrap_or_default());
+            if !host_ip.is_empty() && host_port == 0 {
+                let (name, protocol) = (port.text("name"), port.text("protocol"));
+                let number = port.int("containerPort").unwrap_or_default();
+                list.push(format!(
+                    "{path}: hostIP set without hostPort: {{Name:{name} HostPort:0 ContainerPort:{number} \
+                     Protocol:{protocol} HostIP:{host_ip}}}"
+                ));
+            }
             for (other, place) in &seen {
                 if ["containerPort", "protocol"].iter().any(|field| port.at(field) != other.at(field)) {
                     continue;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{externally_accessible, is_headless, is_load_balancer, needs_health_check};
 use crate::field::FieldError;
+use crate::go_text::{Absent, internal_json};
 use crate::kinds::addresses;
 use crate::kinds::metadata::validate_labels;
 use crate::kinds::names;
@@ -281,8 +282,18 @@ fn node_ports(spec: &Value) -> Vec<FieldError> {
         }
     }
     for index in (0..ports.len()).filter(|index| twice(*index, "port")) {
+        // Of the port the real server shows only these two; all else of its internal struct is empty.
         let value = json!({"port": ports[index].at("port"), "protocol": ports[index].at("protocol")});
-        errors.push(FieldError::duplicate(list.index(index), value));
+        let fields = [
+            ("Name", "", Absent::Text),
+            ("Protocol", "protocol", Absent::Text),
+            ("AppProtocol", "", Absent::Nil),
+            ("Port", "port", Absent::Number),
+            ("TargetPort", "", Absent::Number),
+            ("NodePort", "", Absent::Number),
+        ];
+        let text = internal_json(&value, &fields);
+        errors.push(FieldError::duplicate(list.index(index), value).showing(text));
     }
     errors
 }

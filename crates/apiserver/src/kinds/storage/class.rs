@@ -1,5 +1,7 @@
 //! StorageClass and VolumeAttributesClass.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 use crate::field::FieldError;
@@ -30,11 +32,12 @@ impl Strategy for StorageClass {
         if !modes.contains(&mode) {
             errors.push(FieldError::not_supported("volumeBindingMode", mode, &modes));
         }
+        errors.extend(allowed_topologies(object));
         errors
     }
 
     fn validate_update(&self, new: &Value, old: &Value) -> Vec<FieldError> {
-        let mut errors = Vec::new();
+        let mut errors = self.validate(new);
         for field in ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] {
             if !same(new.at(field), old.at(field)) {
                 errors.push(FieldError::invalid(field, new.at(field).clone(), "field is immutable"));
@@ -71,9 +74,47 @@ impl Strategy for VolumeAttributesClass {
     }
 
     fn validate_update(&self, new: &Value, old: &Value) -> Vec<FieldError> {
+        let mut errors = self.validate(new);
         let changed = ["driverName", "parameters"].into_iter().filter(|field| !same(new.at(field), old.at(field)));
-        changed.map(|field| FieldError::forbidden(field, format!("updates to {field} are forbidden."))).collect()
+        errors.extend(changed.map(|field| FieldError::forbidden(field, format!("updates to {field} are forbidden."))));
+        errors
     }
+}
+
+fn allowed_topologies(object: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let mut known: Vec<BTreeMap<&str, BTreeSet<&str>>> = Vec::new();
+    for (index, term) in object.list("allowedTopologies").iter().enumerate() {
+        let path = Path::new("allowedTopologies");
+        let path = path.index(index);
+        let path = path.child("matchLabelExpressions");
+        let mut terms = BTreeMap::new();
+        for (index, expression) in term.list("matchLabelExpressions").iter().enumerate() {
+            let path = path.index(index);
+            let key = expression.text("key");
+            let mut values = BTreeSet::new();
+            if expression.list("values").is_empty() {
+                errors.push(FieldError::required(path.child("values"), ""));
+            }
+            for (index, value) in expression.list("values").iter().enumerate() {
+                let value = value.as_str().unwrap_or_default();
+                if !values.insert(value) {
+                    errors.push(FieldError::duplicate(path.child("values").index(index), value));
+                }
+            }
+            errors
+                .extend(names::qualified_name(key).into_iter().map(|m| FieldError::invalid(path.child("key"), key, m)));
+            if terms.insert(key, values).is_some() {
+                errors.push(FieldError::duplicate(path.child("key"), key));
+            }
+        }
+        // An empty term counts as one that was there before, as on the real server.
+        if terms.is_empty() || known.contains(&terms) {
+            errors.push(FieldError::duplicate(path, ""));
+        }
+        known.push(terms);
+    }
+    errors
 }
 
 fn driver_name(field: &str, name: &str) -> Vec<FieldError> {

@@ -131,6 +131,18 @@ impl Strategy for PersistentVolume {
             Some(&"local") if !spec.has("nodeAffinity.required") => {
                 errors.push(FieldError::required(affinity, "Local volume requires node affinity"));
             }
+            Some(&"nfs") => {
+                let path = SPEC.child("nfs");
+                let nfs = spec.at("nfs");
+                for field in ["server", "path"] {
+                    if nfs.text(field).is_empty() {
+                        errors.push(FieldError::required(path.child(field), ""));
+                    }
+                }
+                if !nfs.text("path").starts_with('/') {
+                    errors.push(FieldError::invalid(path.child("path"), nfs.text("path"), "must be an absolute path"));
+                }
+            }
             Some(&"csi") => {
                 for field in ["driver", "volumeHandle"] {
                     if spec.at("csi").text(field).is_empty() {
@@ -158,7 +170,8 @@ impl Strategy for PersistentVolume {
         }
         if before.has("nodeAffinity") && !same(spec.at("nodeAffinity"), before.at("nodeAffinity")) {
             let value = spec.at("nodeAffinity").clone();
-            errors.push(FieldError::invalid("nodeAffinity", value, "field is immutable"));
+            let detail = "field is immutable, except for updating from beta label to GA";
+            errors.push(FieldError::invalid("nodeAffinity", value, detail));
         }
         errors
     }
