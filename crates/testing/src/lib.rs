@@ -15,11 +15,15 @@
 //! env.stop().await;
 //! # }
 //! ```
+//!
+//! [`CrashTest`] stops an operator at each call of a life cycle and looks whether it finds its way back.
 
+mod crash;
 mod env;
 mod eventually;
 mod operator;
 
+pub use crash::{CrashOptions, CrashReport, CrashTest, Cut, Fuse, Life, World};
 pub use env::{TestEnv, TestEnvError};
 pub use eventually::eventually;
 pub use operator::Operator;

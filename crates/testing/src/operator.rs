@@ -55,9 +55,9 @@ impl Operator {
     /// # Panics
     /// After a minute, and if a reconciler never settles.
     pub async fn idle(&self) {
-        let handle = self.handle().await;
         eventually("an idle operator", async || {
             self.check();
+            let handle = self.handle().await;
             let busy = |status: &ControllerStatus| status.queued + status.delayed + status.active > 0;
             (handle.ready().is_ok() && !handle.status().iter().any(busy)).then_some(())
         })
@@ -102,6 +102,19 @@ impl Operator {
         *self.handle.lock() = running.handle.clone();
         *self.running.lock() = Some(running);
         Ok(())
+    }
+
+    /// Ends it where it stands, as a crash would.
+    pub(crate) async fn kill(&self) {
+        let Some(running) = self.running.lock().take() else { return };
+        running.task.abort();
+        // It was cancelled, or had ended by itself: either way it is gone.
+        _ = running.task.await;
+    }
+
+    /// Whether no key is queued or worked on; some may wait for their time.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.handle.lock().status().iter().all(|status| status.queued + status.active == 0)
     }
 
     async fn end(&self) -> Result<(), ManagerError> {
