@@ -163,7 +163,8 @@ impl ControlPlane {
                     failing.key, failing.retries, failing.error
                 ));
             }
-            let waiting = controller.queued + controller.delayed + controller.active;
+            let waiting =
+                controller.queued + controller.delayed.saturating_sub(controller.scheduled) + controller.active;
             if waiting > controller.failing.len() {
                 left.push(format!("controller {name}: {waiting} keys are queued or worked on"));
             }

@@ -103,7 +103,7 @@ fn controller_json(controller: &ControllerStatus) -> Value {
     let watches: Vec<Value> = controller.informers.iter().map(watch_json).collect();
     json!({
         "name": controller.name, "started": controller.started, "queued": controller.queued,
-        "delayed": controller.delayed, "active": controller.active, "concurrency": controller.concurrency,
+        "delayed": controller.delayed, "scheduled": controller.scheduled, "active": controller.active, "concurrency": controller.concurrency,
         "failing": failing, "watches": watches,
     })
 }

@@ -62,6 +62,8 @@ pub(crate) struct Engine<K: Hash + Eq + Clone> {
     pub(crate) on_demand: OnDemand,
     reasons: Mutex<FxHashMap<K, Why>>,
     failing: Mutex<BTreeMap<K, Failure>>,
+    /// Keys that are done until a later look.
+    scheduled: Mutex<BTreeSet<K>>,
     running: Mutex<BTreeSet<K>>,
     pub(crate) duty: Duty,
     /// Keys that wait for being ours.
@@ -90,6 +92,8 @@ struct Why {
     causes: Option<Vec<u64>>,
 }
 
+/// A look that is asked for this much later or more is no part of the present work.
+const LATER: Duration = Duration::from_secs(10);
 /// Changes that are told apart as causes of one reconcile.
 const CAUSES: usize = 16;
 
@@ -136,6 +140,7 @@ impl<K: Key> Engine<K> {
             on_demand: OnDemand::default(),
             reasons: Mutex::default(),
             failing: Mutex::default(),
+            scheduled: Mutex::default(),
             running: Mutex::default(),
             duty,
             aside: Mutex::default(),
@@ -267,6 +272,7 @@ impl<K: Key> Engine<K> {
             started: self.started.load(Ordering::Relaxed),
             queued: unfed + health::queued(&stats),
             delayed: stats.delayed,
+            scheduled: self.scheduled.lock().len(),
             active: stats.working + put_off.max(self.tasks.len()),
             concurrency: self.options.concurrency,
             max_retries: self.options.max_retries,
@@ -301,12 +307,14 @@ impl<K: Key> Engine<K> {
     pub(crate) fn forget(&self, key: &K) {
         self.reasons.lock().remove(key);
         self.failing.lock().remove(key);
+        self.scheduled.lock().remove(key);
     }
 
     /// Forgets the failures and the reads of keys that others work on.
     pub(crate) fn drop_foreign(&self, held: &Held) {
         let ours = |key: &K| held.standing(hash::of_key(key)) == Standing::Ours;
         self.failing.lock().retain(|key, _| ours(key));
+        self.scheduled.lock().retain(ours);
         for key in self.relations.keys().iter().filter(|key| !ours(key)) {
             self.has_read(key, &FxHashSet::default());
         }
@@ -337,6 +345,7 @@ impl<K: Key> Engine<K> {
         let started = Instant::now();
         self.metrics.active.inc();
         self.running.lock().insert(key.clone());
+        self.scheduled.lock().remove(&key);
         // Also when the worker is dropped at the deadline of a stop.
         let guard = Running { engine: &self, key: &key };
         let reads = Arc::new(Run::new(self.clone(), key.clone()));
@@ -435,6 +444,9 @@ impl<K: Key> Engine<K> {
                     }
                     Outcome::After(delay) => {
                         self.metrics.after.inc();
+                        if delay >= LATER {
+                            self.scheduled.lock().insert(key.clone());
+                        }
                         tracing::debug!(?delay, "again later");
                         work.again_after(delay, Priority::NORMAL);
                     }

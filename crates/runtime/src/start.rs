@@ -86,6 +86,7 @@ impl<K: Key> Runner for Controller<K> {
             started: false,
             queued: 0,
             delayed: 0,
+            scheduled: 0,
             active: 0,
             concurrency: self.options.concurrency,
             max_retries: self.options.max_retries,

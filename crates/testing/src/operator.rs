@@ -50,7 +50,7 @@ impl Operator {
         self.may_not_settle.store(true, Ordering::Relaxed);
     }
 
-    /// Waits until its caches are in sync and no key is queued, worked on or waiting for a retry.
+    /// Waits until its caches are in sync and no key is queued, worked on or waiting for a retry or a look within seconds.
     ///
     /// # Panics
     /// After a minute, and if a reconciler never settles.
@@ -58,7 +58,8 @@ impl Operator {
         eventually("an idle operator", async || {
             self.check();
             let handle = self.handle().await;
-            let busy = |status: &ControllerStatus| status.queued + status.delayed + status.active > 0;
+            let delayed = |status: &ControllerStatus| status.delayed.saturating_sub(status.scheduled);
+            let busy = |status: &ControllerStatus| status.queued + delayed(status) + status.active > 0;
             (handle.ready().is_ok() && !handle.status().iter().any(busy)).then_some(())
         })
         .await;
@@ -67,6 +68,11 @@ impl Operator {
     /// The state of one of its controllers.
     pub async fn status(&self, controller: &str) -> Option<ControllerStatus> {
         self.handle().await.status().into_iter().find(|status| status.name == controller)
+    }
+
+    /// Whether it is ready; otherwise the reasons why not.
+    pub async fn ready(&self) -> Result<(), Vec<String>> {
+        self.handle().await.ready()
     }
 
     /// The last reconciles of each controller, the oldest first.
