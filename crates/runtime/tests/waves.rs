@@ -148,6 +148,17 @@ async fn waves_that_are_ready_at_once_are_applied_in_one_reconcile() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_wave_waits_for_what_it_needs_besides_its_children_and_applies_them_meanwhile() {
+    let held = || Wave::new("one", [secret("one")]).also(Readiness::Ready).also(Readiness::NotYet("away".into()));
+    let test =
+        setup(FakeApi::default(), move || Children::new().wave(held()).wave(Wave::new("two", [secret("two")]))).await;
+    assert!(test.has("one") && !test.has("two"));
+    let owned = test.last().unwrap();
+    assert_eq!(states(&owned), ["applied", "waiting"]);
+    assert_eq!(owned.current_wave().unwrap().state, WaveState::Applied(vec![]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn children_of_waves_that_are_not_reached_stay_as_they_are() {
     let test = setup(FakeApi::default(), three).await;
     for name in ["one", "two", "three"] {

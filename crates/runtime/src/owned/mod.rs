@@ -161,6 +161,7 @@ struct Set<'a> {
 struct Part {
     name: Option<String>,
     ready: Option<std::sync::Arc<Ready>>,
+    also: Readiness,
     later: Option<Box<waves::Later>>,
     wanted: Vec<Wanted>,
     applied: bool,
@@ -180,8 +181,8 @@ impl<'a> Set<'a> {
         };
         let direct = Children { children, waves: Vec::new(), fault };
         let wanted = set.prepare(direct, None)?;
-        set.parts.push(Part { name: None, ready: None, later: None, wanted, applied: false });
-        for Wave { name, content, ready } in waves {
+        set.parts.push(Part { name: None, ready: None, also: Readiness::Ready, later: None, wanted, applied: false });
+        for Wave { name, content, ready, also } in waves {
             if !is_name(&name) {
                 let right = "up to 63 letters, digits, '-', '_' and '.', with a letter or digit at either end";
                 return Err(Error::terminal(format!("{name:?} can't be the name of a wave: use {right}")));
@@ -193,7 +194,7 @@ impl<'a> Set<'a> {
                 Content::Known(children) => (set.prepare(children, Some(&name))?, None),
                 Content::Later(later) => (Vec::new(), Some(later)),
             };
-            set.parts.push(Part { name: Some(name), ready: Some(ready), later, wanted, applied: false });
+            set.parts.push(Part { name: Some(name), ready: Some(ready), also, later, wanted, applied: false });
         }
         Ok(set)
     }
@@ -215,7 +216,7 @@ impl<'a> Set<'a> {
             let missing = self.apply(at).await;
             self.parts[at].applied = !deleting(&self.subject.stored);
             if self.parts[at].name.is_some() {
-                ready = missing.is_empty() && self.faults.is_empty();
+                ready = missing.is_empty() && self.faults.is_empty() && self.parts[at].also.is_ready();
                 self.note_wave(at, if ready { WaveState::Ready } else { WaveState::Applied(missing) });
             } else {
                 ready = self.faults.is_empty();

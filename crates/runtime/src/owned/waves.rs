@@ -32,6 +32,7 @@ pub struct Wave {
     pub(super) name: String,
     pub(super) content: Content,
     pub(super) ready: Arc<Ready>,
+    pub(super) also: Readiness,
 }
 
 /// The children of a wave.
@@ -71,7 +72,7 @@ pub struct WaveStatus {
 pub enum WaveState {
     /// All of its children are applied and ready.
     Ready,
-    /// Its children are applied, and these are not ready.
+    /// Its children are applied, and these are not ready; none of them if it is for [`Wave::also`] that it waits.
     Applied(Vec<(ChildRef, Readiness)>),
     /// A wave before it is not ready: nothing was done about its children.
     Waiting,
@@ -84,7 +85,12 @@ impl Wave {
     /// The name is the value of a label: at most 63 letters, digits, `-`, `_` and `.`. It tells which children belong
     /// to the wave, so a new name is another wave.
     pub fn new(name: impl Into<String>, children: impl Into<Children>) -> Self {
-        Self { name: name.into(), content: Content::Known(children.into()), ready: Arc::new(built_in) }
+        Self {
+            name: name.into(),
+            content: Content::Known(children.into()),
+            ready: Arc::new(built_in),
+            also: Readiness::Ready,
+        }
     }
 
     /// A wave whose children are known when the waves before it are ready: they depend on what those have made. It is
@@ -93,7 +99,15 @@ impl Wave {
         name: impl Into<String>,
         children: impl FnOnce(&Reached<'_>) -> Result<Children, Error> + Send + 'static,
     ) -> Self {
-        Self { name: name.into(), content: Content::Later(Box::new(children)), ready: Arc::new(built_in) }
+        let content = Content::Later(Box::new(children));
+        Self { name: name.into(), content, ready: Arc::new(built_in), also: Readiness::Ready }
+    }
+
+    /// Something besides its children that the wave needs in order to be ready, such as a server outside of the cluster. Its
+    /// children are applied whatever this says. What is given in several calls has to be ready together.
+    pub fn also(mut self, readiness: Readiness) -> Self {
+        self.also = std::mem::replace(&mut self.also, Readiness::Ready).and(readiness);
+        self
     }
 
     /// Whether a child of the wave is ready is what this says. It is asked about each.
