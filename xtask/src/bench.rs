@@ -1,10 +1,9 @@
 //! `cargo xtask bench`: builds the benchmarks for release and runs them.
 
 use std::io;
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus};
 
 use clap::Args;
-use kubewright_real::cargo;
 
 #[derive(Args)]
 #[command(disable_help_flag = true)]
@@ -23,7 +22,7 @@ pub(crate) enum Error {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<(), Error> {
-    let status = cargo()
+    let status = Command::new(env!("CARGO"))
         .args(["run", "--quiet", "--release", "--package", "kubewright-bench", "--"])
         .args(arguments.arguments)
         .current_dir(crate::workspace())

@@ -24,6 +24,9 @@ pub(crate) enum Command {
     /// Start a control plane with the operators on this machine, no cluster needed.
     #[command(after_help = UP_EXAMPLES)]
     Up(UpArgs),
+    /// Print the roles that the operators need.
+    #[command(after_help = RBAC_EXAMPLES)]
+    Rbac(RbacArgs),
     /// Run the operators against a cluster.
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
@@ -48,6 +51,29 @@ Examples:
   kubewright run --leader-elect                      one of several replicas works
   kubewright run --shards                            several replicas share the work
   kubewright run --metrics-bind-address 127.0.0.1:8080";
+
+const RBAC_EXAMPLES: &str = "\
+Examples:
+  kubewright rbac --operators ingress | kubectl apply -f -
+  kubewright rbac --operators ingress --name ingress-operator --service-account system/ingress
+  kubewright rbac --leader-elect --lease-namespace system                  with the right to the Lease";
+
+#[derive(Debug, Args)]
+pub(crate) struct RbacArgs {
+    #[command(flatten)]
+    pub(crate) operators: OperatorArgs,
+
+    #[command(flatten)]
+    pub(crate) replicas: ReplicaArgs,
+
+    /// What the roles are called.
+    #[arg(long, value_name = "NAME", default_value = "kubewright")]
+    pub(crate) name: String,
+
+    /// Also print bindings of the roles to this ServiceAccount.
+    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = service_account)]
+    pub(crate) service_account: Option<(String, String)>,
+}
 
 const ASSETS_EXAMPLES: &str = "\
 Examples:
@@ -117,6 +143,17 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) install_crds: bool,
 
+    #[command(flatten)]
+    pub(crate) replicas: ReplicaArgs,
+
+    /// Serve metrics and health here, for example 127.0.0.1:8080; 0: do not serve them.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) metrics_bind_address: String,
+}
+
+/// How several processes share the work.
+#[derive(Debug, Args)]
+pub(crate) struct ReplicaArgs {
     /// Run beside other replicas: one works, the others stand by.
     #[arg(long, conflicts_with = "shards")]
     pub(crate) leader_elect: bool,
@@ -136,16 +173,22 @@ pub(crate) struct RunArgs {
     /// After how much silence a replica counts as dead; it stops its own work after two thirds of that.
     #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = duration)]
     pub(crate) lease_duration: Duration,
-
-    /// Serve metrics and health here, for example 127.0.0.1:8080; 0: do not serve them.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
-    pub(crate) metrics_bind_address: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
     Text,
     Json,
+}
+
+/// `NAMESPACE/NAME`.
+fn service_account(text: &str) -> Result<(String, String), String> {
+    match text.split_once('/') {
+        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains('/') => {
+            Ok((namespace.into(), name.into()))
+        }
+        _ => Err(format!("{text:?} is no ServiceAccount; write it as NAMESPACE/NAME")),
+    }
 }
 
 /// `90s`, `2m`, `500ms`, `1h30m`, or plain seconds.

@@ -5,6 +5,7 @@
 //! | `args` | commands, flags, help |
 //! | `up` | a control plane with the operators on this machine |
 //! | `run` | the operators against a cluster |
+//! | `rbac` | the roles that the operators need |
 //! | `assets` | this binary in place of the servers that Go's envtest starts |
 //! | `operators` | which operators there are |
 //! | `manifests` | applies examples |
@@ -18,6 +19,7 @@ mod assets;
 mod crds;
 mod manifests;
 mod operators;
+mod rbac;
 mod run;
 mod show;
 mod signals;
@@ -60,6 +62,7 @@ async fn main() -> ExitCode {
     let result = match cli.command {
         Command::Up(args) => up::up(args).await.map_err(Failure::from),
         Command::Run(args) => run::run(args, set_log).await.map_err(Failure::from),
+        Command::Rbac(args) => rbac::rbac(args).await.map_err(Failure::from),
         Command::Assets(args) => assets::assets(&args).map_err(|error| Failure::Failed(chain(&error))),
     };
     match result {
@@ -85,6 +88,15 @@ impl From<up::UpError> for Failure {
         match &error {
             up::UpError::Operators(_) => Self::Usage(chain(&error)),
             _ => Self::Failed(chain(&error)),
+        }
+    }
+}
+
+impl From<rbac::RbacError> for Failure {
+    fn from(error: rbac::RbacError) -> Self {
+        match &error {
+            rbac::RbacError::Operators(_) => Self::Usage(chain(&error)),
+            rbac::RbacError::Output(_) => Self::Failed(chain(&error)),
         }
     }
 }

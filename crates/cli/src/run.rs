@@ -8,7 +8,7 @@ use std::time::Duration;
 use kubewright::prelude::*;
 use kubewright::runtime::{LeaderElection, Replicas, Sharding};
 
-use crate::args::RunArgs;
+use crate::args::{ReplicaArgs, RunArgs};
 use crate::crds::{self, CrdError};
 use crate::operators::{self, OperatorError};
 
@@ -42,7 +42,7 @@ pub(crate) async fn run(
     let source: PathBuf = args.kubeconfig.clone().unwrap_or_default();
     let client = connect(args.kubeconfig.is_some().then_some(source.as_path()), args.context.as_deref()).await?;
     client.apiserver_version().await.map_err(|error| RunError::NoAnswer(Box::new(error)))?;
-    let options = ManagerOptions { listen, replicas: replicas(&args), ..ManagerOptions::default() };
+    let options = ManagerOptions { listen, replicas: replicas(&args.replicas), ..ManagerOptions::default() };
     let mut manager = Manager::new(client.clone(), options).log_filter(set_log);
     let mut names = Vec::new();
     for operator in chosen {
@@ -67,7 +67,7 @@ pub(crate) async fn run(
 }
 
 /// How this process works beside others.
-fn replicas(args: &RunArgs) -> Replicas {
+pub(crate) fn replicas(args: &ReplicaArgs) -> Replicas {
     let lease = args.lease_duration;
     // The proportions of the defaults: 15 s, 10 s and 2 s.
     let (renew, retry) = (lease * 2 / 3, lease * 2 / 15);

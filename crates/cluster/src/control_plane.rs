@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use kube::Client;
 use kubewright_apiserver::{ApiServer, User};
-use kubewright_runtime::{Controller, Handle, Manager, ManagerError, ManagerOptions, Watch, predicates};
+use kubewright_runtime::{Controller, Handle, Manager, ManagerError, ManagerOptions, RightsCheck, Watch, predicates};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -187,7 +187,8 @@ impl ControlPlane {
 }
 
 fn start_controllers(server: &ApiServer, client: &Client, nodes: Option<&NodeOptions>) -> Controllers {
-    let options = ManagerOptions { listen: None, ..ManagerOptions::default() };
+    // It is the administrator itself.
+    let options = ManagerOptions { listen: None, rights: RightsCheck::Off, ..ManagerOptions::default() };
     let namespaces = Controller::new("namespace", Watch::<Namespace>::all(), NamespaceReconciler);
     let accounts = Controller::new("service-account", Watch::<Namespace>::all(), ServiceAccounts)
         .watches(Watch::<ServiceAccount>::all().fields("metadata.name=default").when(predicates::removed), |account| {

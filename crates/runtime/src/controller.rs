@@ -9,15 +9,17 @@ use std::{
     time::Duration,
 };
 
+use k8s_openapi::api::{authentication::v1::TokenReview, authorization::v1::SubjectAccessReview};
 use kube::api::ApiResource;
 use kubewright_cache::{ObjectRef, Stored};
 use kubewright_queue::{Backoff, Limit, Priority};
 use tokio::sync::mpsc;
 
 use crate::{
-    Key, KeyReconciler, Reason, Reconciler, Watch,
+    Access, Key, KeyReconciler, Reason, Reconciler, Watch,
     handler::{Handler, KeyHandler, ObjectHandler},
     owned::bond::owner_of,
+    rights::{Declared, Rights},
     sources::{Beside, web::Route},
     watch::WatchSpec,
 };
@@ -56,6 +58,8 @@ pub struct Controller<K = ObjectRef> {
     pub(crate) beside: Vec<Beside<K>>,
     /// HTTP endpoints.
     pub(crate) routes: Vec<Route>,
+    /// Rights besides those for what it watches and owns.
+    pub(crate) declared: Declared,
 }
 
 /// A key that was woken from outside.
@@ -217,6 +221,49 @@ impl<K: Key> Controller<K> {
         self
     }
 
+    /// Says that the reconciler writes the status of its objects, so that [`Manager::rbac`](crate::Manager::rbac) has the
+    /// right to it.
+    pub fn writes_status(mut self) -> Self {
+        self.declared.status = true;
+        self
+    }
+
+    /// Says that the reconciler has a [`finalizer`](crate::finalizer) on its objects, or writes them otherwise.
+    pub fn writes_finalizers(mut self) -> Self {
+        self.declared.finalizers = true;
+        self
+    }
+
+    /// Says that the reconciler needs rights besides those that follow from what it watches and owns: for writes through
+    /// [`Context::client`](crate::Context::client), and for kinds that it reads without declaring them.
+    ///
+    /// ```
+    /// # use kubewright_runtime::Controller;
+    /// # fn example(controller: Controller) -> Controller {
+    /// use k8s_openapi::api::{apps::v1::Deployment, core::v1::Secret};
+    /// use kubewright_runtime::Rights;
+    ///
+    /// controller
+    ///     .may(Rights::on::<Secret>(["get", "create"]).within("system"))
+    ///     .may(Rights::on::<Deployment>(["patch"]).of_subresource("scale"))
+    /// # }
+    /// ```
+    pub fn may(mut self, rights: Rights) -> Self {
+        self.declared.others.extend(rights);
+        self
+    }
+
+    /// The rights that it needs, see [`rights`](crate::rights).
+    pub fn rights(&self) -> Rights {
+        let watches = self.sources.iter().map(|source| &source.watch);
+        let mut rights = Rights::of_controller(self.main.as_ref(), watches, &self.owned, &self.declared);
+        if self.routes.iter().any(|route| matches!(route.access, Access::Cluster)) {
+            rights.extend(Rights::on::<TokenReview>(["create"]));
+            rights.extend(Rights::on::<SubjectAccessReview>(["create"]));
+        }
+        rights
+    }
+
     /// How the controller works.
     pub fn options(mut self, options: ControllerOptions) -> Self {
         self.options = options;
@@ -243,6 +290,7 @@ impl<K: Key> Controller<K> {
             woken,
             beside: Vec::new(),
             routes: Vec::new(),
+            declared: Declared::default(),
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     Controller, Key, ManagerError,
     health::{Check, ControllerStatus},
     journal::{Journal, Record, Unsettled},
+    rights::{Ledger, Right},
     start::Runner,
     tasks::{TaskStatus, TaskWork},
 };
@@ -33,6 +34,7 @@ struct Shared {
     checks: Mutex<Vec<(String, ReadFault)>>,
     replica: Mutex<ReplicaStatus>,
     journal: Arc<Journal>,
+    ledger: Ledger,
     caches: Mutex<Vec<Caches>>,
     commands: mpsc::UnboundedSender<Command>,
 }
@@ -80,7 +82,7 @@ pub enum Role {
 }
 
 impl Handle {
-    pub(crate) fn new(journal: Journal) -> (Self, mpsc::UnboundedReceiver<Command>) {
+    pub(crate) fn new(journal: Journal, ledger: Ledger) -> (Self, mpsc::UnboundedReceiver<Command>) {
         let (commands, receiver) = mpsc::unbounded_channel();
         let shared = Shared {
             started: AtomicBool::new(false),
@@ -90,6 +92,7 @@ impl Handle {
             checks: Mutex::default(),
             replica: Mutex::default(),
             journal: Arc::new(journal),
+            ledger,
             caches: Mutex::default(),
             commands,
         };
@@ -112,6 +115,13 @@ impl Handle {
     /// [`ManagerOptions::convergence`](crate::ManagerOptions::convergence) has found any: each is told once.
     pub fn unsettled(&self) -> Vec<Unsettled> {
         self.0.journal.unsettled()
+    }
+
+    /// Rights that requests took and that [`Manager::rbac`](crate::Manager::rbac) does not name: what a controller reads or
+    /// writes beyond what can be derived, and has not [declared](crate::Controller::may). A test that finds it empty knows
+    /// that the roles are complete as far as it went. Always empty with [`RightsCheck::Off`](crate::RightsCheck::Off).
+    pub fn undeclared(&self) -> Vec<Right> {
+        self.0.ledger.undeclared()
     }
 
     /// The caches that are in use now.
@@ -226,6 +236,7 @@ impl Handle {
         let mut checks = vec![manager];
         checks.extend(self.status().iter().flat_map(Check::of));
         checks.extend(self.tasks().iter().flat_map(Check::of_task));
+        checks.extend(self.0.ledger.missing().iter().map(|(whose, missing)| Check::of_rights(whose, missing)));
         let others = self.0.checks.lock();
         checks.extend(others.iter().map(|(name, read)| Check { name: name.clone(), fault: read().err() }));
         checks

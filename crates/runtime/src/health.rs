@@ -4,7 +4,7 @@ use kube::api::ApiResource;
 use kubewright_cache::{Health, Informer};
 use kubewright_queue::Stats;
 
-use crate::{TaskStatus, stores::Store};
+use crate::{Right, TaskStatus, stores::Store};
 
 /// The state of a controller.
 #[derive(Debug, Clone)]
@@ -101,6 +101,12 @@ impl Check {
     pub(crate) fn of_task(task: &TaskStatus) -> Vec<Self> {
         let whose = format!("task {}", task.name);
         task.informers.iter().map(|watch| Self::of_watch(&whose, watch)).collect()
+    }
+
+    /// The rights that a part of the manager lacks.
+    pub(crate) fn of_rights(whose: &str, missing: &[Right]) -> Self {
+        let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
+        Self { name: format!("{whose} rights"), fault: Some(format!("not allowed: {}", missing.join(", "))) }
     }
 
     fn of_watch(whose: &str, watch: &InformerStatus) -> Self {

@@ -23,6 +23,7 @@
 //! | [`Reads`], `relations`, `tracker`, `on_demand` | what a reconcile has read wakes its key when it changes |
 //! | `expectations`, `writes` | a key does not run before the caches have seen its own writes |
 //! | [`events`] | events, joined and written aside |
+//! | [`rights`] | what a manager needs to be allowed, and whether it is |
 //! | [`Record`], [`Unsettled`], `journal` | the last reconciles, and those that never settle |
 //! | `health`, `endpoints`, `debug`, `metrics`, `collect` | what a running manager tells of itself |
 
@@ -57,6 +58,7 @@ mod reads;
 mod reason;
 mod reconciler;
 mod relations;
+pub mod rights;
 mod run;
 mod sharding;
 mod signals;
@@ -85,6 +87,7 @@ pub use readiness::Readiness;
 pub use reads::Reads;
 pub use reason::{Change, Reason};
 pub use reconciler::{Key, KeyReconciler, Outcome, Reconciler};
+pub use rights::{Right, Rights, RightsCheck};
 pub use sharding::Sharding;
 pub use sources::{Access, Call, Endpoint, Timer};
 pub use tasks::{Followed, TaskContext, TaskStatus};

@@ -16,6 +16,7 @@ use crate::{
     journal::Journal,
     leadership::duty::Duty,
     metrics::Metrics,
+    rights::{Ledger, Right, Rights, RightsCheck},
     start::Runner,
     tasks::{Task, TaskContext},
     writes,
@@ -47,6 +48,9 @@ pub struct ManagerOptions {
     /// set a field back and forth with another. They are told in the log and by [`Handle::unsettled`]. It costs a comparison
     /// of the whole object for each write, so it is for tests and for finding out. Default: `None`; `TestEnv` turns it on.
     pub convergence: Option<Convergence>,
+    /// What to do at start about rights that are missing. They are asked for with SelfSubjectAccessReviews, beside the first
+    /// lists. Default: [`RightsCheck::Report`].
+    pub rights: RightsCheck,
     /// Seed for the jitter of retries. Replicas should differ in it. Default: a random one.
     pub seed: u64,
 }
@@ -61,6 +65,7 @@ impl Default for ManagerOptions {
             clock: Arc::new(SystemClock),
             records: 50,
             convergence: None,
+            rights: RightsCheck::default(),
             // Without a source of randomness replicas share their jitter, which costs little.
             seed: SysRng.try_next_u64().unwrap_or_default(),
         }
@@ -99,6 +104,9 @@ pub struct Manager {
     pub(crate) handle: Handle,
     pub(crate) commands: mpsc::UnboundedReceiver<Command>,
     pub(crate) log_filter: Option<Arc<SetFilter>>,
+    /// Rights of what is no controller.
+    pub(crate) rights: Rights,
+    pub(crate) ledger: Ledger,
 }
 
 /// Why a manager ended.
@@ -138,6 +146,12 @@ pub enum ManagerError {
         watches: String,
         /// How long they had: [`ControllerOptions::sync_timeout`](crate::ControllerOptions::sync_timeout).
         after: Duration,
+    },
+    /// The server says that the manager may not do what it has to.
+    #[error("missing rights: {}; `kubewright rbac` and Manager::rbac() print the roles that have them", missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    MissingRights {
+        /// What it may not do.
+        missing: Vec<Right>,
     },
     /// A task of the manager failed.
     #[error("{name} failed: {error}")]
@@ -183,8 +197,10 @@ impl Manager {
     pub fn new(client: Client, options: ManagerOptions) -> Self {
         let metrics = Metrics::new();
         let duty = options.replicas.duty(&options.clock);
-        let guarded = writes::observed(client.clone(), metrics.client(), duty.clone());
-        let (handle, commands) = Handle::new(Journal::new(options.records, options.convergence.clone()));
+        let ledger = Ledger::default();
+        let guarded = writes::observed(client.clone(), metrics.client(), duty.clone(), ledger.clone());
+        let journal = Journal::new(options.records, options.convergence.clone());
+        let (handle, commands) = Handle::new(journal, ledger.clone());
         let (controllers, tasks) = (Vec::new(), Vec::new());
         Self {
             bare: client,
@@ -197,6 +213,8 @@ impl Manager {
             handle,
             commands,
             log_filter: None,
+            rights: Rights::default(),
+            ledger,
         }
     }
 
@@ -217,6 +235,49 @@ impl Manager {
     {
         self.tasks.push(Task { name: name.into(), run: Box::new(|context| Box::pin(task(context))) });
         self
+    }
+
+    /// The client that its controllers and tasks work with.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Says that something in the manager which is no controller needs rights: a task, a webhook.
+    pub fn may(mut self, rights: Rights) -> Self {
+        self.rights.extend(rights);
+        self
+    }
+
+    /// The rights that the manager needs, derived from its controllers and its options; see [`Rights::to_yaml`] for roles and
+    /// [`rights`](crate::rights) for how they are derived.
+    pub fn rbac(&self) -> Rights {
+        let mut rights = self.own_rights();
+        for controller in &self.controllers {
+            rights.extend(controller.rights());
+        }
+        rights.simplified()
+    }
+
+    /// The rights of what is no controller.
+    pub(crate) fn own_rights(&self) -> Rights {
+        let mut rights = self.rights.clone();
+        let (namespace, verbs): (_, &[&str]) = match &self.options.replicas {
+            Replicas::Single => return rights,
+            Replicas::Leader(election) => (&election.namespace, &["get", "create", "update"]),
+            Replicas::Shards(sharding) => {
+                (&sharding.namespace, &["get", "list", "watch", "create", "update", "delete"])
+            }
+        };
+        let namespace = namespace.clone().unwrap_or_else(|| self.bare.default_namespace().to_string());
+        let right = |group: &str, resource: &str, verb: &str| Right {
+            namespace: Some(namespace.clone()),
+            group: group.into(),
+            resource: resource.into(),
+            verb: verb.into(),
+        };
+        rights.extend(verbs.iter().map(|verb| right("coordination.k8s.io", "leases", verb)));
+        rights.extend(["create", "patch"].map(|verb| right("", "events", verb)));
+        rights
     }
 
     /// Lets `PUT /debug/log` change what is logged while the manager runs: `set` takes a filter in the syntax of the

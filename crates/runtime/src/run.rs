@@ -26,6 +26,7 @@ use crate::{
     leadership::{duty::Duty, elector::Herald},
     metrics::Metrics,
     parts::Parts,
+    rights::{self, Ledger, Rights, RightsCheck},
     sources::web::Routes,
     start::{Runner, Start, Started},
     tasks::{Task, TaskContext, TaskWork},
@@ -36,8 +37,9 @@ const LAST: Duration = Duration::from_secs(1);
 
 /// Runs until `stop` is cancelled or a part fails.
 pub(crate) async fn run(manager: Manager, stop: &CancellationToken) -> Result<(), ManagerError> {
-    let Manager { bare, client, options, metrics, controllers, tasks, duty, handle, mut commands, log_filter } =
-        manager;
+    let rights = manager.own_rights();
+    let Manager { bare, client, options, metrics, controllers, tasks, duty, handle, mut commands, .. } = manager;
+    let (log_filter, ledger) = (manager.log_filter, manager.ledger);
     let mut serving = JoinSet::new();
     let routes = Routes::new(bare.clone());
     if let Some(address) = options.listen {
@@ -72,6 +74,7 @@ pub(crate) async fn run(manager: Manager, stop: &CancellationToken) -> Result<()
     metrics.caches(caches.clone());
     handle.add_caches(caches.clone());
     let mut running = Running {
+        bare,
         client,
         options,
         metrics,
@@ -83,6 +86,7 @@ pub(crate) async fn run(manager: Manager, stop: &CancellationToken) -> Result<()
         keep_fields_of,
         others: Vec::new(),
         parts: Parts::default(),
+        ledger,
         stop: stop.clone(),
     };
     for controller in controllers {
@@ -91,6 +95,9 @@ pub(crate) async fn run(manager: Manager, stop: &CancellationToken) -> Result<()
     for task in tasks {
         running.start_task(task);
     }
+    let (checks, ended) = (running.check_rights("manager", rights), stop.clone());
+    let check = async move { ended.run_until_cancelled_owned(checks).await.unwrap_or(Ok(())) };
+    running.parts.spawn("the check of rights".into(), Box::pin(check), Box::new(Vec::new), stop.clone());
     running.handle.start();
 
     let mut result = running.run(&mut commands, &mut election).await;
@@ -120,6 +127,8 @@ pub(crate) async fn run(manager: Manager, stop: &CancellationToken) -> Result<()
 
 /// A manager at work.
 struct Running {
+    /// As it was given to the manager.
+    bare: Client,
     client: Client,
     options: ManagerOptions,
     metrics: Metrics,
@@ -133,6 +142,7 @@ struct Running {
     /// Caches of controllers that came later and whose fields the first do not keep.
     others: Vec<Caches>,
     parts: Parts,
+    ledger: Ledger,
     stop: CancellationToken,
 }
 
@@ -175,7 +185,7 @@ impl Running {
         let name = controller.name().to_string();
         let stop = self.stop.child_token();
         let caches = self.caches_for(controller.field_manager());
-        let routes = controller.routes();
+        let (routes, rights) = (controller.routes(), controller.rights());
         let start = Start {
             client: &self.client,
             caches: &caches,
@@ -190,8 +200,25 @@ impl Running {
             controller.start(&start).map_err(|source| ManagerError::Watch { controller: name.clone(), source })?;
         self.handle.set(&name, status);
         self.routes.add(routes);
-        self.parts.spawn(part(&name), run, running, stop);
+        let check = self.check_rights(&part(&name), rights);
+        let run = async move {
+            let mut run = run;
+            tokio::select! {
+                ended = &mut run => return ended,
+                checked = check => checked?,
+            }
+            run.await
+        };
+        self.parts.spawn(part(&name), Box::pin(run), running, stop);
         Ok(())
+    }
+
+    /// Finds out whether the rights are there, and has requests compared with them.
+    fn check_rights(&self, whose: &str, rights: Rights) -> impl Future<Output = Result<(), ManagerError>> + use<> {
+        if self.options.rights != RightsCheck::Off {
+            self.ledger.declare(rights.clone());
+        }
+        rights::check::run(self.bare.clone(), whose.to_string(), rights, self.options.rights, self.ledger.clone())
     }
 
     /// What a cache keeps of managedFields is decided when it is made.
@@ -208,6 +235,7 @@ impl Running {
     fn remove(&mut self, name: &str, ended: oneshot::Sender<()>) {
         if self.parts.stop(&part(name), ended) {
             self.handle.forget(name);
+            self.ledger.set_missing(&part(name), Vec::new());
             self.routes.remove(name);
             self.metrics.remove_queue(name);
         }

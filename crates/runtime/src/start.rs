@@ -24,6 +24,7 @@ use crate::{
     metrics::Metrics,
     owned::memory::Memory,
     parts::ReadRunning,
+    rights::Rights,
     sources::{self, web::Route},
     stores::{Store, Stores},
     watch::WatchSpec,
@@ -54,6 +55,8 @@ pub(crate) struct Started {
 pub(crate) trait Runner: Send {
     fn name(&self) -> &str;
     fn field_manager(&self) -> &str;
+    /// The rights that it needs.
+    fn rights(&self) -> Rights;
     /// Its HTTP endpoints.
     fn routes(&self) -> Vec<Route>;
     /// Its state before it starts.
@@ -68,6 +71,10 @@ impl<K: Key> Runner for Controller<K> {
 
     fn field_manager(&self) -> &str {
         self.options.field_manager.as_deref().unwrap_or(&self.name)
+    }
+
+    fn rights(&self) -> Rights {
+        Controller::rights(self)
     }
 
     fn routes(&self) -> Vec<Route> {

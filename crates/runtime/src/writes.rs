@@ -16,6 +16,7 @@ use crate::{
     journal::{FieldChange, changes},
     leadership::{duty::Duty, guard},
     metrics::ClientMetrics,
+    rights::Ledger,
 };
 
 /// A write that the server has accepted.
@@ -82,12 +83,14 @@ impl WriteLog {
     }
 }
 
-/// A client that sends only what the duty allows, notes writes in the log of the running reconcile, and counts requests.
-pub(crate) fn observed(client: Client, metrics: ClientMetrics, duty: Duty) -> Client {
+/// A client that sends only what the duty allows, notes writes in the log of the running reconcile, counts requests,
+/// and tells the ledger which rights they take.
+pub(crate) fn observed(client: Client, metrics: ClientMetrics, duty: Duty, ledger: Ledger) -> Client {
     let namespace = client.default_namespace().to_string();
     let service = tower::service_fn(move |request: Request<Body>| {
         let client = client.clone();
         let (metrics, duty) = (metrics.clone(), duty.clone());
+        ledger.note(&request);
         async move {
             let method = request.method().clone();
             // A dry run writes nothing.
@@ -146,16 +149,16 @@ fn changed(before: Option<&Stored>, after: &[u8], write: &Write) -> Option<Vec<F
 
 /// The object that a path names, or the collection when the name is empty.
 #[derive(Debug, PartialEq, Eq)]
-struct Target {
-    group: String,
-    plural: String,
-    namespace: Option<String>,
-    name: String,
-    subresource: String,
+pub(crate) struct Target {
+    pub(crate) group: String,
+    pub(crate) plural: String,
+    pub(crate) namespace: Option<String>,
+    pub(crate) name: String,
+    pub(crate) subresource: String,
 }
 
 impl Target {
-    fn parse(path: &str) -> Option<Self> {
+    pub(crate) fn parse(path: &str) -> Option<Self> {
         let mut parts = path.trim_matches('/').split('/');
         let group = match parts.next()? {
             "api" => "",
@@ -292,7 +295,7 @@ mod tests {
             Ok::<_, kube::Error>(Response::new(Body::from(object.to_string().into_bytes())))
         });
         let duty = Duty::alone(Arc::new(crate::clock::SystemClock));
-        observed(Client::new(service, "default"), crate::metrics::Metrics::new().client(), duty)
+        observed(Client::new(service, "default"), crate::metrics::Metrics::new().client(), duty, Ledger::default())
     }
 
     #[tokio::test]

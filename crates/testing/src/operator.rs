@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kube::Client;
 use kubewright_runtime::{
-    ControllerStatus, Convergence, Handle, Manager, ManagerError, ManagerOptions, Record, Unsettled,
+    ControllerStatus, Convergence, Handle, Manager, ManagerError, ManagerOptions, Record, Right, Unsettled,
 };
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
@@ -83,6 +83,11 @@ impl Operator {
     /// The reconcilers that never settle.
     pub fn unsettled(&self) -> Vec<Unsettled> {
         self.handle.lock().unsettled()
+    }
+
+    /// Rights that it used and that [`Manager::rbac`] does not name, see [`Handle::undeclared`].
+    pub fn undeclared(&self) -> Vec<Right> {
+        self.handle.lock().undeclared()
     }
 
     /// Stops it.

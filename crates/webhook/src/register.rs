@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, Patch, PatchParams};
 use kube::{Client, core::GroupVersionKind};
 use kubewright_cache::Scope;
+use kubewright_runtime::Rights;
 use serde_json::{Map, Value, json};
 
 use crate::rules::Phase;
@@ -125,6 +126,19 @@ impl Registrar {
             .filter_map(|phase| Some((resource(phase.configuration()), named(&names(phase)?))));
         let kept = self.definitions.iter().map(|(definition, _)| (definitions(), named(definition)));
         configurations.chain(kept.filter(|_| self.registration != Registration::Nothing)).collect()
+    }
+
+    /// What all that takes.
+    pub(crate) fn rights(&self) -> Rights {
+        let mut rights = Rights::default();
+        for (kind, _) in self.kept() {
+            rights.extend(Rights::on_kind(&kind, ["get", "list", "watch", "patch"]));
+            // Definitions are there, and stay.
+            if self.registration == Registration::Whole && kind.plural != definitions().plural {
+                rights.extend(Rights::on_kind(&kind, ["create", "delete"]));
+            }
+        }
+        rights
     }
 
     /// The configurations, one of each phase that has webhooks.

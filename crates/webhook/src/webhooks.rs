@@ -11,7 +11,7 @@ use futures::future::select_all;
 use jiff::{SignedDuration, Timestamp};
 use kubewright_cache::{CacheError, Deltas, Keep};
 use kubewright_runtime::clock::{Clock, SystemClock};
-use kubewright_runtime::{Error, Manager, TaskContext};
+use kubewright_runtime::{Error, Manager, Rights, TaskContext};
 use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -177,12 +177,26 @@ impl Webhooks {
     pub fn add_to(self, manager: Manager) -> Manager {
         let (state, metrics) = (self.state.clone(), Metrics::default());
         let registered = metrics.clone();
+        let rights = self.rights(manager.client());
         manager
+            .may(rights)
             .metrics(move |registry| registered.register(registry))
             .check(format!("webhooks {}", self.name), move || state.0.lock().fault.clone().map_or(Ok(()), Err))
             .task(format!("webhooks {}", self.name), move |context| async move {
                 self.run(context, metrics).await.map_err(Error::temporary)
             })
+    }
+
+    /// What the registration and the certificates take.
+    fn rights(&self, client: &kube::Client) -> Rights {
+        let registrar = self.registrar(client.clone(), String::new());
+        let keeper = Keeper::new(&self.options.certificates, client, &self.name, Vec::new());
+        let mut rights = registrar.rights();
+        if let Some((kind, scope)) = keeper.kept() {
+            let verbs = ["get", "list", "watch", "create", "update"];
+            rights.extend(Rights::on_kind(&kind, verbs).within(scope.namespace.unwrap_or_default()));
+        }
+        rights
     }
 
     /// Where they listen, as soon as they do. Ask before [`Webhooks::add_to`] takes them.
