@@ -4,9 +4,11 @@
 //! - [`binaries`]: kube-apiserver, kube-controller-manager, etcd and kubectl out of the Go module in `real/go`, cached
 //!   outside the checkout.
 //! - [`cluster`]: one etcd + kube-apiserver (+ kube-controller-manager) on free ports, stopped when dropped.
+//! - [`cargo`](mod@cargo): cargo, called from a program that cargo runs.
 //! - [`go`]: Go, run in that module.
 //! - `pki`: the certificates and keys that they need, made anew for each cluster.
 //! - `process`: a child process with its log file, which ends with its parent however that ends.
+//! - [`kube_rs`]: kube-rs' own integration tests.
 //! - [`suites`]: test suites of other projects, out of their Go modules.
 //! - [`error`]: what can go wrong, and what to do about it.
 //!
@@ -18,15 +20,19 @@
 //! ```
 
 pub mod binaries;
+pub mod cargo;
 pub mod cluster;
 pub mod error;
 pub mod go;
+pub mod kube_rs;
 mod pki;
 mod process;
 pub mod suites;
 
 pub use binaries::{Binaries, KUBERNETES_VERSION, ensure_binaries};
+pub use cargo::cargo;
 pub use cluster::{Options, RealCluster};
 pub use error::Error;
 pub use go::api_types;
+pub use kube_rs::{KUBE_VERSION, kube_rs_tests};
 pub use suites::{PackageOutcome, Suite};

@@ -112,7 +112,7 @@ impl Suite {
 }
 
 /// Copies files and directories, which can be written to afterwards.
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;

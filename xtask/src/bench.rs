@@ -1,9 +1,10 @@
 //! `cargo xtask bench`: builds the benchmarks for release and runs them.
 
 use std::io;
-use std::process::{Command, ExitStatus};
+use std::process::ExitStatus;
 
 use clap::Args;
+use kubewright_real::cargo;
 
 #[derive(Args)]
 #[command(disable_help_flag = true)]
@@ -22,7 +23,7 @@ pub(crate) enum Error {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<(), Error> {
-    let status = Command::new(env!("CARGO"))
+    let status = cargo()
         .args(["run", "--quiet", "--release", "--package", "kubewright-bench", "--"])
         .args(arguments.arguments)
         .current_dir(crate::workspace())

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use kubewright_real::{KUBERNETES_VERSION, Options, RealCluster, ensure_binaries};
+use kubewright_real::{KUBERNETES_VERSION, Options, RealCluster, cargo, ensure_binaries};
 use serde_json::Value;
 
 /// The crates, and where they lie, with tests that run on the cluster of `KUBEWRIGHT_TEST_KUBECONFIG` or that start real
@@ -122,7 +122,7 @@ struct Program {
 /// Compiles the tests of the workspace, all of them so that `cargo test --workspace` and this share what is compiled, and
 /// finds those of `crates`.
 fn compile(crates: &[(&str, &str)]) -> Result<Vec<Program>, Error> {
-    let output = Command::new(env!("CARGO"))
+    let output = cargo()
         .args(["test", "--workspace", "--no-run", "--message-format", "json-render-diagnostics"])
         .current_dir(crate::workspace())
         .stdin(Stdio::null())

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use kubewright_real::cargo;
+
 use crate::Error;
 
 pub(crate) const GO_VERSIONS: &str = "controller-runtime v0.25.2, client-go v0.37.0";
@@ -25,19 +27,18 @@ impl Programs {
         // This program was built there too.
         let own = std::env::current_exe().map_err(Error::io("find this program"))?;
         let target = own.ancestors().nth(2).unwrap_or(bench);
-        let mut cargo = Command::new("cargo");
-        cargo
-            .args(["build", "--quiet", "--release", "--package", "kubewright-bench-subject", "--target-dir"])
+        let mut ours = cargo();
+        ours.args(["build", "--quiet", "--release", "--package", "kubewright-bench-subject", "--target-dir"])
             .arg(target);
-        run(&mut cargo, bench)?;
+        run(&mut ours, bench)?;
         let path = target.join("release/kubewright-bench-subject");
         let mut programs = vec![Program { name: "Kubewright", path, has_queue: true }];
         if !without_peers {
             // A directory of their own, as cargo takes the same one for the same things only.
             let target = target.join("peers");
-            let mut cargo = Command::new("cargo");
-            cargo.args(["build", "--quiet", "--release", "--target-dir"]).arg(&target);
-            run(&mut cargo, &bench.join("peers/kube-rs"))?;
+            let mut kube_rs = cargo();
+            kube_rs.args(["build", "--quiet", "--release", "--target-dir"]).arg(&target);
+            run(&mut kube_rs, &bench.join("peers/kube-rs"))?;
             let go_program = target.join("bench-peer-go");
             let mut go = Command::new("go");
             go.args(["build", "-trimpath", "-ldflags", "-s -w", "-o"]).arg(&go_program).arg(".");

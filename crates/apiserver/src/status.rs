@@ -100,6 +100,12 @@ impl ApiError {
         Self { details: Some(Box::default()), ..Self::new(405, "MethodNotAllowed", message) }
     }
 
+    /// 405: the objects of the resource can't be watched.
+    pub fn not_watchable(group: &str, resource: &str) -> Self {
+        let message = format!("watch is not supported on resources of kind {:?}", qualified(group, resource));
+        Self::new(405, "MethodNotAllowed", message).about(group, resource, "")
+    }
+
     /// 406: none of the media types that the client accepts can be made.
     pub fn not_acceptable(offered: &str) -> Self {
         Self::new(406, "NotAcceptable", format!("only the following media types are accepted: {offered}"))

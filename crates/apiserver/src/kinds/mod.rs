@@ -79,6 +79,7 @@ pub fn strategy(group: &str, kind: &str) -> &'static dyn Strategy {
         ("", "Secret") => &config::Secret,
         ("", "Service") => &service::Service,
         ("", "ServiceAccount") => &small::ServiceAccount,
+        ("", "ComponentStatus") => &small::ComponentStatus,
         ("", "Event") => &event::CoreEvent,
         ("", "Pod") => &pod::Pod,
         ("", "PodTemplate") => &pod::PodTemplate,

@@ -1,4 +1,4 @@
-//! Kinds with few rules: ServiceAccount, Lease, PriorityClass, ControllerRevision.
+//! Kinds with few rules: ServiceAccount, ComponentStatus, Lease, PriorityClass, ControllerRevision.
 
 use serde_json::Value;
 
@@ -26,6 +26,14 @@ impl Strategy for ServiceAccount {
 
     fn rechecks_metadata(&self) -> bool {
         true
+    }
+}
+
+pub(super) struct ComponentStatus;
+
+impl Strategy for ComponentStatus {
+    fn deprecation(&self) -> Option<&'static str> {
+        Some("v1 ComponentStatus is deprecated in v1.19+")
     }
 }
 

@@ -19,10 +19,12 @@
 //! | `conversion` | custom resources whose versions a webhook converts |
 //! | `namespaces` | namespace and name of the object against those of the path |
 //! | `continue_token` | paging |
+//! | `component_status` | components, which are asked when they are read |
 //! | `scale`, `binding`, `eviction`, `token`, `stream`, `review` | subresources and reviews |
 
 mod binding;
 mod call;
+mod component_status;
 mod continue_token;
 mod conversion;
 mod convert;
@@ -71,7 +73,8 @@ pub(crate) async fn dispatch(call: &mut Call) -> ApiResult<Reply> {
         ("DELETE", true) => "deletecollection",
         _ => return Err(ApiError::method_not_allowed()),
     };
-    if !call.resource.allows(verb) {
+    // Whether objects can be watched is looked at when they are listed.
+    if !call.resource.allows(if verb == "watch" { "list" } else { verb }) {
         return Err(ApiError::method_not_allowed());
     }
     if verb == "patch" {
@@ -79,11 +82,16 @@ pub(crate) async fn dispatch(call: &mut Call) -> ApiResult<Reply> {
         patch::check_type(call)?;
     }
     call.warnings.extend(call.resource.strategy().deprecation().map(String::from));
+    if verb == "watch" && !call.resource.allows("watch") {
+        return Err(ApiError::not_watchable(&call.resource.group, &call.resource.plural));
+    }
     if review::is_review(&call.resource) {
         return review::create(call).await;
     }
     match verb {
         "create" if binding::is_binding(&call.resource) && !call.namespace.is_empty() => binding::create(call).await,
+        "get" if component_status::is_component_status(&call.resource) => component_status::get(call).await,
+        "list" if component_status::is_component_status(&call.resource) => component_status::list(call).await,
         "get" => get::get(call).await,
         "watch" => watch::watch(call),
         "list" => list::list(call).await,

@@ -124,8 +124,8 @@ pub(super) fn table(
     rows(resource, accept, &trees, include, metadata, now)
 }
 
-/// `trees` are objects as they are served and as they are stored.
-fn rows(
+/// A table of objects; `trees` has each as it is served and as it is stored.
+pub(super) fn rows(
     resource: &Resource,
     accept: Accept,
     trees: &[(Value, Value)],
@@ -172,7 +172,8 @@ pub(super) fn columns(resource: &Resource) -> Value {
     }
 }
 
-fn metadata_tree(accept: Accept, tree: &Value) -> Value {
+/// The `PartialObjectMetadata` of an object.
+pub(super) fn metadata_tree(accept: Accept, tree: &Value) -> Value {
     json!({
         "kind": "PartialObjectMetadata", "apiVersion": accept.meta_version(), "metadata": tree["metadata"],
     })

@@ -101,6 +101,7 @@ pub(super) fn cells(group: &str, kind: &str, object: &Value, now: Timestamp) -> 
         ("storage.k8s.io", "VolumeAttributesClass") => storage::volume_attributes_class(row),
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => access::binding(row),
         ("certificates.k8s.io", "CertificateSigningRequest") => access::signing_request(row),
+        ("", "ComponentStatus") => other::component_status(row),
         ("", "Namespace") => other::namespace(row),
         ("", "ConfigMap") => other::config_map(row),
         ("", "Secret") => other::secret(row),

@@ -10,6 +10,17 @@ pub(super) fn named(row: Row<'_>) -> Vec<Value> {
     vec![row.name().into(), row.age().into()]
 }
 
+pub(super) fn component_status(row: Row<'_>) -> Vec<Value> {
+    let healthy = row.object.list("conditions").iter().find(|condition| condition.text("type") == "Healthy");
+    let told = |field: &str| Value::from(healthy.map_or("", |condition| condition.text(field)));
+    let status = match healthy.map(|condition| condition.text("status")) {
+        Some("True") => "Healthy",
+        Some("False") => "Unhealthy",
+        _ => "Unknown",
+    };
+    vec![row.name().into(), status.into(), told("message"), told("error")]
+}
+
 pub(super) fn namespace(row: Row<'_>) -> Vec<Value> {
     vec![row.name().into(), row.text("status.phase").into(), row.age().into()]
 }
