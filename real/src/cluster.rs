@@ -267,13 +267,13 @@ async fn write_kubeconfig(path: &Path, server: &str, pki: &Pki) -> Result<kube::
 
 /// A directory of our own under the system's for temporary files, removed at the end unless it is to be kept.
 #[derive(Debug)]
-struct WorkDir {
-    path: PathBuf,
+pub(crate) struct WorkDir {
+    pub(crate) path: PathBuf,
     keep: bool,
 }
 
 impl WorkDir {
-    fn create() -> Result<Self, Error> {
+    pub(crate) fn create() -> Result<Self, Error> {
         let base = env::temp_dir();
         let mut number = 0;
         loop {

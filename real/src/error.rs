@@ -28,6 +28,15 @@ pub enum Error {
         /// What it printed.
         output: String,
     },
+    /// There is no PostgreSQL.
+    #[error(
+        "PostgreSQL is needed, and there is none in {looked_in}: install it (apt-get install postgresql; the tests without \
+         the real tier, `cargo test --workspace`, need none)"
+    )]
+    PostgresMissing {
+        /// Where it was looked for.
+        looked_in: &'static str,
+    },
     /// The servers did not compile.
     #[error("building the real servers failed ({status}); everything that Go printed is in {}; its last lines:\n{tail}", .log.display())]
     Build {

@@ -7,6 +7,7 @@
 //! - [`cargo`](mod@cargo): cargo, called from a program that cargo runs.
 //! - [`go`]: Go, run in that module.
 //! - `pki`: the certificates and keys that they need, made anew for each cluster.
+//! - [`postgres`]: a PostgreSQL of the machine on a free port, which can be killed and resumed.
 //! - `process`: a child process with its log file, which ends with its parent however that ends.
 //! - [`kube_rs`]: kube-rs' own integration tests.
 //! - [`suites`]: test suites of other projects, out of their Go modules.
@@ -26,6 +27,7 @@ pub mod error;
 pub mod go;
 pub mod kube_rs;
 mod pki;
+pub mod postgres;
 mod process;
 pub mod suites;
 
@@ -35,4 +37,5 @@ pub use cluster::{Options, RealCluster};
 pub use error::Error;
 pub use go::api_types;
 pub use kube_rs::{KUBE_VERSION, kube_rs_tests};
+pub use postgres::Postgres;
 pub use suites::{PackageOutcome, Suite};

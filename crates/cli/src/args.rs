@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::account::AccountCommand;
 use crate::operators::OperatorArgs;
 
 /// Write, run, test and ship Kubernetes operators, with or without a cluster.
@@ -30,6 +31,9 @@ pub(crate) enum Command {
     /// Run the operators against a cluster.
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
+    /// Look at accounts in their database.
+    #[command(subcommand, after_help = ACCOUNT_EXAMPLES)]
+    Account(AccountCommand),
     /// Print a directory with a kube-apiserver and an etcd for Go's envtest, which are this program.
     #[command(after_help = ASSETS_EXAMPLES)]
     Assets(AssetsArgs),
@@ -74,6 +78,10 @@ pub(crate) struct RbacArgs {
     #[arg(long, value_name = "NAMESPACE/NAME", value_parser = service_account)]
     pub(crate) service_account: Option<(String, String)>,
 }
+const ACCOUNT_EXAMPLES: &str = "\
+Examples:
+  DATABASE_URI=postgres://… kubewright account history jane            the newest transactions
+  kubewright account history jane --limit 20 --before 81 -o json       an older page, with all that is recorded";
 
 const ASSETS_EXAMPLES: &str = "\
 Examples:
@@ -192,7 +200,7 @@ fn service_account(text: &str) -> Result<(String, String), String> {
 }
 
 /// `90s`, `2m`, `500ms`, `1h30m`, or plain seconds.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is not a duration; write for example 90s, 2m or 500ms");
     if let Ok(seconds) = text.parse::<u64>() {
         return Ok(Duration::from_secs(seconds));

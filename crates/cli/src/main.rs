@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `args` | commands, flags, help |
+//! | `account` | the accounts in their database |
 //! | `up` | a control plane with the operators on this machine |
 //! | `run` | the operators against a cluster |
 //! | `rbac` | the roles that the operators need |
@@ -14,6 +15,7 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage.
 
+mod account;
 mod args;
 mod assets;
 mod crds;
@@ -63,6 +65,7 @@ async fn main() -> ExitCode {
         Command::Up(args) => up::up(args).await.map_err(Failure::from),
         Command::Run(args) => run::run(args, set_log).await.map_err(Failure::from),
         Command::Rbac(args) => rbac::rbac(args).await.map_err(Failure::from),
+        Command::Account(command) => account::account(command).await.map_err(|error| Failure::Failed(chain(&error))),
         Command::Assets(args) => assets::assets(&args).map_err(|error| Failure::Failed(chain(&error))),
     };
     match result {

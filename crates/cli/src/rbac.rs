@@ -19,9 +19,11 @@ pub(crate) enum RbacError {
 }
 
 /// Runs the command.
-pub(crate) async fn rbac(args: RbacArgs) -> Result<(), RbacError> {
+pub(crate) async fn rbac(mut args: RbacArgs) -> Result<(), RbacError> {
     let options = ManagerOptions { replicas: replicas(&args.replicas), ..ManagerOptions::default() };
     let mut manager = Manager::new(rights::unconnected(), options);
+    // What rights are needed does not depend on the database.
+    args.operators.account.keep_in(None);
     for operator in operators::chosen(&args.operators)? {
         manager = operators::add(operator.name, operator.add_to, manager).await?;
     }

@@ -50,7 +50,8 @@ pub(crate) enum UpError {
 }
 
 /// Runs the command.
-pub(crate) async fn up(args: UpArgs) -> Result<(), UpError> {
+pub(crate) async fn up(mut args: UpArgs) -> Result<(), UpError> {
+    let accounts = args.operators.account.keep_in(args.data_dir.as_deref());
     let chosen = operators::chosen(&args.operators)?;
     let begin = Instant::now();
     // Before anything tells that it runs: whoever reads that may send a signal at once.
@@ -61,6 +62,9 @@ pub(crate) async fn up(args: UpArgs) -> Result<(), UpError> {
     let options =
         ControlPlaneOptions { port: Some(args.port), data_dir: args.data_dir.clone(), nodes, ..Default::default() };
     let plane = ControlPlane::start(options).await?;
+    if args.output == Output::Text && chosen.iter().any(|operator| operator.name == "account") {
+        accounts.iter().for_each(|accounts| println!("{accounts}"));
+    }
     let result = with_plane(&args, chosen, &plane, begin, signals).await;
     plane.stop().await;
     result

@@ -25,7 +25,18 @@ struct Replica(Child);
 impl Replica {
     fn start(kubeconfig: &Path, how: &str) -> Self {
         let mut command = kubewright();
-        command.args(["--log", "error", "run", how, "--lease", "operator", "--lease-duration", "3s"]);
+        command.args([
+            "--log",
+            "error",
+            "run",
+            how,
+            "--operators",
+            "ingress",
+            "--lease",
+            "operator",
+            "--lease-duration",
+            "3s",
+        ]);
         command.args(["--metrics-bind-address", "0", "--kubeconfig"]).arg(kubeconfig).stdout(Stdio::null());
         Self(command.spawn().unwrap())
     }

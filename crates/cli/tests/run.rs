@@ -51,7 +51,10 @@ fn it_runs_the_operators_against_a_cluster_until_a_signal() {
     let scratch = Scratch::new();
     let up = Up::start(&scratch, &["--operators", "none", "--no-examples"]);
     let mut command = kubewright();
-    command.args(["run", "--metrics-bind-address", "0", "--kubeconfig"]).arg(&up.kubeconfig).stdout(Stdio::piped());
+    command
+        .args(["run", "--operators", "ingress", "--metrics-bind-address", "0", "--kubeconfig"])
+        .arg(&up.kubeconfig)
+        .stdout(Stdio::piped());
     let mut operator = command.spawn().unwrap();
     let mut line = String::new();
     std::io::BufRead::read_line(&mut std::io::BufReader::new(operator.stdout.as_mut().unwrap()), &mut line).unwrap();

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Namespace;
-use kube::api::{Api, DeleteParams, PostParams};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::core::ObjectMeta;
 use kube::{Client, Config, ResourceExt};
@@ -36,7 +37,20 @@ pub enum TestEnvError {
     /// The server does not answer as it should.
     #[error("the API server of the test environment: {0}")]
     Api(#[from] kube::Error),
+    /// A custom resource definition was taken, but its objects are not served.
+    #[error("custom resource definition {name} is not served after {} s: {why}", SERVED.as_secs())]
+    NotServed {
+        /// Its name.
+        name: String,
+        /// What the server says.
+        why: String,
+    },
 }
+
+/// How long a server may take to serve what it was told to; a real one needs a second or two.
+const SERVED: Duration = Duration::from_secs(30);
+/// How often it is asked.
+const ASK: Duration = Duration::from_millis(10);
 
 /// A control plane for one test.
 pub struct TestEnv {
@@ -148,6 +162,46 @@ impl TestEnv {
     /// Another namespace. On a real cluster it stays.
     pub async fn new_namespace(&self) -> Result<String, TestEnvError> {
         create_namespace(&self.client).await
+    }
+
+    /// Installs custom resource definitions, or brings them up to date, and waits until their objects are served.
+    ///
+    /// # Errors
+    /// What the server has against one of them, with its name.
+    pub async fn install_crds(&self, crds: &[CustomResourceDefinition]) -> Result<(), TestEnvError> {
+        let api = Api::<CustomResourceDefinition>::all(self.client());
+        for crd in crds {
+            let params = PatchParams::apply("kubewright-testing").force();
+            api.patch(&crd.name_any(), &params, &Patch::Apply(crd)).await?;
+        }
+        for crd in crds {
+            for version in crd.spec.versions.iter().filter(|version| version.served) {
+                self.served(crd, &version.name).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn served(&self, crd: &CustomResourceDefinition, version: &str) -> Result<(), TestEnvError> {
+        let (names, group) = (&crd.spec.names, &crd.spec.group);
+        let resource = ApiResource {
+            group: group.clone(),
+            version: version.to_string(),
+            api_version: format!("{group}/{version}"),
+            kind: names.kind.clone(),
+            plural: names.plural.clone(),
+        };
+        let api = Api::<DynamicObject>::all_with(self.client(), &resource);
+        let begin = tokio::time::Instant::now();
+        loop {
+            match api.list(&ListParams::default().limit(1)).await {
+                Ok(_) => return Ok(()),
+                Err(error) if begin.elapsed() > SERVED => {
+                    return Err(TestEnvError::NotServed { name: crd.name_any(), why: error.to_string() });
+                }
+                Err(_) => tokio::time::sleep(ASK).await,
+            }
+        }
     }
 
     /// Waits until `condition` gives a value; panics with `what` after a minute.

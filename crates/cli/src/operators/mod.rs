@@ -1,5 +1,6 @@
 //! The operators that this binary can run, by name: a file each, with its flags.
 
+pub(crate) mod account;
 mod ingress;
 
 use std::borrow::Cow;
@@ -55,9 +56,12 @@ pub(crate) struct OperatorArgs {
 
     #[command(flatten)]
     pub(crate) ingress: ingress::IngressArgs,
+
+    #[command(flatten)]
+    pub(crate) account: account::AccountArgs,
 }
 
-const NAMES: [&str; 1] = ["ingress"];
+const NAMES: [&str; 2] = ["ingress", "account"];
 
 /// The operators named by `--operators`, set up by the other flags.
 pub(crate) fn chosen(args: &OperatorArgs) -> Result<Vec<Operator>, OperatorError> {
@@ -73,6 +77,7 @@ pub(crate) fn chosen(args: &OperatorArgs) -> Result<Vec<Operator>, OperatorError
         }
         operators.push(match name {
             "ingress" => ingress::operator(&args.ingress)?,
+            "account" => account::operator(&args.account)?,
             _ => return Err(OperatorError::Unknown { name: name.into(), known: NAMES.join(", ") }),
         });
     }

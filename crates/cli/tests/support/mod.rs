@@ -35,7 +35,7 @@ impl Drop for Scratch {
 
 pub fn kubewright() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kubewright"));
-    command.env_remove("KUBECONFIG").env_remove("KUBEWRIGHT_LOG").stdin(Stdio::null());
+    command.env_remove("KUBECONFIG").env_remove("KUBEWRIGHT_LOG").env_remove("DATABASE_URI").stdin(Stdio::null());
     command
 }
 
