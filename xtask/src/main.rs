@@ -1,9 +1,11 @@
 //! Project chores: `cargo xtask --help`.
 //!
+//! - `acceptance`: which promises of the operators have a test.
 //! - `bench`: the embedded control plane measured beside a real one.
 //! - `real`: the tests that need real Kubernetes servers.
 //! - `schemas`: what the embedded API server knows of the built-in kinds, taken from a real server.
 
+mod acceptance;
 mod bench;
 mod real;
 mod schemas;
@@ -22,6 +24,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Chore {
+    /// Count the promises of the operators (docs/acceptance.md) that have a test.
+    Acceptance(acceptance::Arguments),
     /// Measure the embedded control plane beside a real one.
     Bench(bench::Arguments),
     /// Run the tests that compare with, or run on, real Kubernetes servers.
@@ -33,6 +37,7 @@ enum Chore {
 #[tokio::main]
 async fn main() -> ExitCode {
     let result = match Arguments::parse().chore {
+        Chore::Acceptance(arguments) => acceptance::run(&arguments).map_err(|error| error.to_string()),
         Chore::Bench(arguments) => bench::run(arguments).map_err(|error| error.to_string()),
         Chore::Real(arguments) => real::run(arguments).await.map_err(|error| error.to_string()),
         Chore::Schemas(arguments) => schemas::run(arguments).await.map_err(|error| error.to_string()),
