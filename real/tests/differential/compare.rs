@@ -66,8 +66,12 @@ impl Known {
 
     /// Whether it has covered no difference, although it is about this folder of cases.
     pub(crate) fn is_stale(&self, folder: &str) -> bool {
-        let folder_of = self.case.as_ref().and_then(|case| case.split_once('/')).map(|(folder, _)| folder);
-        folder_of == Some(folder) && !self.found.load(Ordering::Relaxed)
+        self.is_about(folder) && !self.found.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is about this folder of cases.
+    pub(crate) fn is_about(&self, folder: &str) -> bool {
+        self.case.as_ref().and_then(|case| case.split_once('/')).is_some_and(|(of, _)| of == folder)
     }
 }
 

@@ -141,9 +141,17 @@ impl Book {
         })
     }
 
-    /// The open entries about this folder that cover nothing any more. What is accepted may depend on the machine.
+    /// Whether an entry about this very folder covers a difference.
+    fn is_about(&self, folder: &str, difference: &Difference) -> bool {
+        let mut all = self.accepted.iter().chain(&self.open);
+        all.any(|known| known.is_about(folder) && known.covers(difference))
+    }
+
+    /// The entries about this folder that cover nothing any more. What is accepted of written cases may depend on the
+    /// machine.
     fn stale(&self, folder: &str) -> Vec<&Known> {
-        self.open.iter().filter(|known| known.is_stale(folder)).collect()
+        let accepted = self.accepted.iter().filter(|_| folder == "generated");
+        accepted.chain(&self.open).filter(|known| known.is_stale(folder)).collect()
     }
 }
 

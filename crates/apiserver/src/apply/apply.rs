@@ -112,12 +112,12 @@ impl Attempt<'_> {
         }
         let mut comparisons = Comparisons::new(writer, live, &object).map_err(does_not_fit)?;
         if !force {
-            let conflicts = comparisons.conflicts(&managers, id);
+            let conflicts = comparisons.conflicts(&managers, id).map_err(internal)?;
             if !conflicts.is_empty() {
                 return Ok(Err(conflicts));
             }
         }
-        comparisons.take_from_others(&mut managers, Some(id));
+        comparisons.take_from_others(&mut managers, Some(id)).map_err(internal)?;
         Ok(Ok(Outcome { object, managers }))
     }
 }

@@ -11,6 +11,7 @@ use super::managed::{self, ManagerId, Managers, Operation, Owned};
 use super::reconcile::reconcile;
 use super::set::FieldSet;
 use super::types::Ty;
+use super::validate::{Duplicates, validate};
 use super::{Writer, without_identity};
 
 /// Updates `new.metadata.managedFields` after a write that was not an apply.
@@ -82,7 +83,7 @@ pub(super) fn after_update(
 ) -> Result<Managers, String> {
     managers.reconcile_with(writer);
     let mut versions = Comparisons::new(writer, old, new)?;
-    versions.take_from_others(&mut managers, None);
+    versions.take_from_others(&mut managers, None)?;
     let mut fields = versions.own.changed();
     without_identity(&mut fields);
     if !fields.is_empty() {
@@ -130,25 +131,39 @@ impl<'a> Comparisons<'a> {
         Ok(Self { writer, old, new, own, others: BTreeMap::new() })
     }
 
-    /// `None`: that version is not served.
-    fn in_version(&mut self, api_version: &str) -> Option<&Comparison> {
+    /// `None`: that version is not served. An object with fields that the version does not have is an error, as on the
+    /// real server: conversion of custom resources leaves them in.
+    fn in_version(&mut self, api_version: &str) -> Result<Option<&Comparison>, String> {
         if self.writer.is_own_version(api_version) {
-            return Some(&self.own);
+            return Ok(Some(&self.own));
         }
-        let Self { writer, old, new, others, .. } = self;
-        let comparison = others.entry(api_version.into()).or_insert_with(|| {
-            let ty = writer.ty_in(api_version)?;
-            let (old, new) = (writer.convert(old, api_version)?, writer.convert(new, api_version)?);
-            compare(Ty::of(&ty), &old, &new).ok()
-        });
-        comparison.as_ref()
+        if !self.others.contains_key(api_version) {
+            let comparison = self.compare_in(api_version)?;
+            self.others.insert(api_version.into(), comparison);
+        }
+        Ok(self.others.get(api_version).and_then(Option::as_ref))
+    }
+
+    fn compare_in(&self, api_version: &str) -> Result<Option<Comparison>, String> {
+        let Some(ty) = self.writer.ty_in(api_version) else { return Ok(None) };
+        let convert = |object| self.writer.convert(object, api_version);
+        let (Some(old), Some(new)) = (convert(self.old), convert(self.new)) else { return Ok(None) };
+        for object in [&old, &new] {
+            validate(Ty::of(&ty), object, Duplicates::Allowed)?;
+        }
+        let comparison = compare(Ty::of(&ty), &old, &new)?;
+        // What the endpoint puts back has not changed in any version.
+        Ok(Some(match self.writer.reset {
+            Some(reset) => comparison.without(reset),
+            None => comparison,
+        }))
     }
 
     /// What the managers other than `applier` own and has changed.
-    pub(super) fn conflicts(&mut self, managers: &Managers, applier: &ManagerId) -> Conflicts {
+    pub(super) fn conflicts(&mut self, managers: &Managers, applier: &ManagerId) -> Result<Conflicts, String> {
         let mut out = Vec::new();
         for (id, owned) in managers.entries.iter().filter(|(id, _)| *id != applier) {
-            let Some(comparison) = self.in_version(&owned.api_version) else { continue };
+            let Some(comparison) = self.in_version(&owned.api_version)? else { continue };
             let added = owned.fields.intersection(&comparison.added);
             let modified = owned.fields.intersection(&comparison.modified);
             let fields = added.union(modified);
@@ -156,20 +171,30 @@ impl<'a> Comparisons<'a> {
                 out.push((id.clone(), fields));
             }
         }
-        Conflicts(out)
+        Ok(Conflicts(out))
     }
 
     /// Takes what has changed or is gone from all managers but `except`, and managers who own nothing off the list.
-    pub(super) fn take_from_others(&mut self, managers: &mut Managers, except: Option<&ManagerId>) {
-        managers.entries.retain(|id, owned| {
-            if Some(id) != except {
-                let Some(comparison) = self.in_version(&owned.api_version) else { return false };
-                for gone in [&comparison.added, &comparison.modified, &comparison.removed] {
-                    owned.fields.subtract(gone);
-                }
+    pub(super) fn take_from_others(
+        &mut self,
+        managers: &mut Managers,
+        except: Option<&ManagerId>,
+    ) -> Result<(), String> {
+        for (id, owned) in &mut managers.entries {
+            if Some(id) == except {
+                continue;
             }
-            !owned.fields.is_empty()
-        });
+            match self.in_version(&owned.api_version)? {
+                Some(comparison) => {
+                    for gone in [&comparison.added, &comparison.modified, &comparison.removed] {
+                        owned.fields.subtract(gone);
+                    }
+                }
+                None => owned.fields = FieldSet::default(),
+            }
+        }
+        managers.entries.retain(|_, owned| !owned.fields.is_empty());
+        Ok(())
     }
 }
 

@@ -88,7 +88,7 @@ impl Strategy for Deployment {
             errors.push(FieldError::invalid(path.child("availableReplicas"), available, detail));
         }
         let collisions = status.int("collisionCount").unwrap_or_default();
-        if collisions < old.int("status.collisionCount").unwrap_or_default() {
+        if old.int("status.collisionCount").is_some_and(|before| collisions < before) {
             errors.push(FieldError::invalid(path.child("collisionCount"), collisions, "cannot be decremented"));
         }
         errors

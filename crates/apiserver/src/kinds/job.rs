@@ -200,6 +200,9 @@ pub(super) fn validate_spec(spec: &Value, path: &Path<'_>) -> Vec<FieldError> {
             }
         }
     }
+    if spec.has("podFailurePolicy") {
+        errors.extend(failure_policy(spec, &path.child("podFailurePolicy")));
+    }
     if spec.has("successPolicy") && !indexed {
         let value = spec.at("successPolicy").clone();
         errors.push(FieldError::invalid(path.child("successPolicy"), value, "requires indexed completion mode"));
@@ -228,6 +231,91 @@ pub(super) fn validate_spec(spec: &Value, path: &Path<'_>) -> Vec<FieldError> {
             }
         }
         policy => errors.push(FieldError::not_supported(restart, policy, &["OnFailure", "Never"])),
+    }
+    errors
+}
+
+fn failure_policy(spec: &Value, path: &Path<'_>) -> Vec<FieldError> {
+    const ACTIONS: [&str; 4] = ["Count", "FailIndex", "FailJob", "Ignore"];
+    const STATUSES: [&str; 3] = ["False", "True", "Unknown"];
+    let valid = |values: &[&str]| {
+        let quoted: Vec<String> = values.iter().map(|value| format!("{value:?}")).collect();
+        format!("valid values: [{}]", quoted.join(" "))
+    };
+    let path = path.child("rules");
+    let mut errors = Vec::new();
+    for (index, rule) in spec.list("podFailurePolicy.rules").iter().enumerate() {
+        let path = path.index(index);
+        match rule.text("action") {
+            "" => errors.push(FieldError::required(path.child("action"), valid(&ACTIONS))),
+            action @ "FailIndex" if !spec.has("backoffLimitPerIndex") => {
+                let detail = "requires the backoffLimitPerIndex to be set";
+                errors.push(FieldError::invalid(path.child("action"), action, detail));
+            }
+            action if !ACTIONS.contains(&action) => {
+                errors.push(FieldError::not_supported(path.child("action"), action, &ACTIONS));
+            }
+            _ => {}
+        }
+        if rule.has("onExitCodes") {
+            errors.extend(exit_codes(spec, rule.at("onExitCodes"), &path.child("onExitCodes")));
+        }
+        let conditions = path.child("onPodConditions");
+        for (index, condition) in rule.list("onPodConditions").iter().enumerate() {
+            let path = conditions.index(index);
+            let kind = condition.text("type");
+            let wrong = names::qualified_name(kind);
+            errors.extend(wrong.into_iter().map(|message| FieldError::invalid(path.child("type"), kind, message)));
+            match condition.text("status") {
+                "" => errors.push(FieldError::required(path.child("status"), valid(&STATUSES))),
+                status if !STATUSES.contains(&status) => {
+                    errors.push(FieldError::not_supported(path.child("status"), status, &STATUSES));
+                }
+                _ => {}
+            }
+        }
+        let detail = match (rule.has("onExitCodes"), !rule.list("onPodConditions").is_empty()) {
+            (true, true) => "specifying both OnExitCodes and OnPodConditions is not supported",
+            (false, false) => "specifying one of OnExitCodes and OnPodConditions is required",
+            _ => continue,
+        };
+        errors.push(FieldError::new(FieldErrorKind::InvalidUnshown, path, Value::Null, detail));
+    }
+    errors
+}
+
+fn exit_codes(spec: &Value, codes: &Value, path: &Path<'_>) -> Vec<FieldError> {
+    const OPERATORS: [&str; 2] = ["In", "NotIn"];
+    let mut errors = Vec::new();
+    let operator = codes.text("operator");
+    if operator.is_empty() {
+        errors.push(FieldError::required(path.child("operator"), "valid values: [\"In\" \"NotIn\"]"));
+    } else if !OPERATORS.contains(&operator) {
+        errors.push(FieldError::not_supported(path.child("operator"), operator, &OPERATORS));
+    }
+    if let Some(name) = codes.at("containerName").as_str() {
+        let pod = spec.at("template.spec");
+        let mut all = pod.list("containers").iter().chain(pod.list("initContainers"));
+        if !all.any(|container| container.text("name") == name) {
+            let detail = "must be one of the container or initContainer names in the pod template";
+            errors.push(FieldError::invalid(path.child("containerName"), name, detail));
+        }
+    }
+    let path = path.child("values");
+    let values = codes.list("values");
+    if values.is_empty() {
+        errors.push(FieldError::invalid(path, codes.at("values").clone(), "at least one value is required"));
+    }
+    for (index, value) in values.iter().enumerate() {
+        if operator == "In" && value == 0 {
+            errors.push(FieldError::invalid(path.index(index), 0, "must not be 0 for the In operator"));
+        }
+        if values[..index].contains(value) {
+            errors.push(FieldError::duplicate(path.index(index), value.clone()));
+        }
+    }
+    if !values.is_sorted_by_key(Value::as_i64) {
+        errors.push(FieldError::invalid(path, values.to_vec(), "must be ordered"));
     }
     errors
 }
@@ -374,6 +462,23 @@ fn validate_status(new: &Value, old: &Value) -> Vec<FieldError> {
         errors.push(refuse("cannot set Complete=True condition without the SuccessCriteriaMet=true condition"));
     }
     let now_finished = finished && (became("Complete") || became("Failed"));
+    if changed("completedIndexes") {
+        let indexes = status.text("completedIndexes");
+        let path = path.child("completedIndexes");
+        if !indexes.is_empty() && new.text("spec.completionMode") != "Indexed" {
+            let detail = "cannot set non-empty completedIndexes when non-indexed completion mode";
+            errors.push(FieldError::invalid(path, indexes, detail));
+        }
+        if let Some(completions) = new.int("spec.completions")
+            && let Err(why) = check_indexes(indexes, completions)
+        {
+            errors.push(FieldError::invalid(path, indexes, format!("error parsing completedIndexes: {why}")));
+        }
+    }
+    if changed("failedIndexes") && status.has("failedIndexes") && !new.has("spec.backoffLimitPerIndex") {
+        let detail = "cannot set non-null failedIndexes when backoffLimitPerIndex is null";
+        errors.push(FieldError::invalid(path.child("failedIndexes"), status.text("failedIndexes"), detail));
+    }
     let active = status.int("active").unwrap_or_default();
     if active > 0 && finished && (now_finished || changed("active")) {
         errors.push(FieldError::invalid(path.child("active"), active, "active>0 is invalid for finished job"));
@@ -410,4 +515,33 @@ fn validate_status(new: &Value, old: &Value) -> Vec<FieldError> {
         errors.push(refuse("cannot disable the SuccessCriteriaMet=True condition"));
     }
     errors
+}
+
+/// Checks a list of numbers and ranges such as `1,3-5,7`.
+fn check_indexes(indexes: &str, completions: i64) -> Result<(), String> {
+    let mut last: Option<i64> = None;
+    if indexes.is_empty() {
+        return Ok(());
+    }
+    for interval in indexes.split(',') {
+        let limits: Vec<&str> = interval.split('-').collect();
+        if limits.len() > 2 {
+            return Err(format!(
+                "the fragment {interval:?} violates the requirement that an index interval can have at most two parts \
+                 separated by '-'"
+            ));
+        }
+        for limit in limits {
+            let number: i64 =
+                limit.parse().map_err(|_| format!("cannot convert string to integer for index: {limit:?}"))?;
+            if number >= completions {
+                return Err(format!("too large index: {limit:?}"));
+            }
+            if let Some(before) = last.filter(|before| *before >= number) {
+                return Err(format!("non-increasing order, previous: {before}, current: {number}"));
+            }
+            last = Some(number);
+        }
+    }
+    Ok(())
 }

@@ -42,19 +42,20 @@ pub fn generated_name(prefix: &str, mut random: impl FnMut(usize) -> usize) -> S
 
 /// Takes out what a client may not choose for a new object: uid, creation time, and everything about deletion. What
 /// admission sees has none of it.
-pub fn clear_create(object: &mut Value) {
+///
+/// An object that an update or an apply makes keeps what it says of its deletion, as on the real server: `by_update`.
+pub fn clear_create(object: &mut Value, by_update: bool) {
     let metadata = object.ensure("metadata");
-    for field in ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
+    let fields = ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"];
+    for field in fields.iter().filter(|field| !by_update || !field.starts_with("deletion")) {
         metadata.drop_field(field);
     }
 }
 
-/// What a client may not choose for a new object: uid, creation time, and everything about deletion.
+/// Gives a new object its uid and its creation time, and takes the resourceVersion out.
 pub fn fill_create(object: &mut Value, uid: &str, now: Timestamp) {
     let metadata = object.ensure("metadata");
-    for field in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion"] {
-        metadata.drop_field(field);
-    }
+    metadata.drop_field("resourceVersion");
     metadata.set("uid", uid);
     metadata.set("creationTimestamp", time_text(now));
 }
@@ -265,12 +266,17 @@ fn unqualified_finalizers(finalizers: &[Value]) -> Vec<FieldError> {
     let path = METADATA.child("finalizers");
     let mut errors = Vec::new();
     for (index, finalizer) in finalizers.iter().filter_map(Value::as_str).enumerate() {
-        if !finalizer.contains('/') && !STANDARD_FINALIZERS.contains(&finalizer) {
+        if !has_domain(finalizer) {
             let detail = "name is neither a standard finalizer name nor is it fully qualified";
             errors.push(FieldError::invalid(path.index(index), finalizer, detail));
         }
     }
     errors
+}
+
+/// Whether a finalizer is named after a domain, or is one of those that need none.
+pub(super) fn has_domain(finalizer: &str) -> bool {
+    finalizer.contains('/') || STANDARD_FINALIZERS.contains(&finalizer)
 }
 
 fn no_new_finalizers(new: &Value, old: &Value) -> Option<FieldError> {
@@ -381,6 +387,10 @@ mod tests {
     #[test]
     fn a_create_takes_identity_and_deletion_from_the_server() {
         let mut object = json!({"metadata": {"uid": "mine", "deletionTimestamp": "x", "generation": 7}});
+        let mut by_update = object.clone();
+        clear_create(&mut by_update, true);
+        assert_eq!(by_update["metadata"], json!({"deletionTimestamp": "x", "generation": 7}));
+        clear_create(&mut object, false);
         fill_create(&mut object, "u", Timestamp::UNIX_EPOCH);
         let expected = json!({"uid": "u", "creationTimestamp": "1970-01-01T00:00:00Z", "generation": 7});
         assert_eq!(object["metadata"], expected);

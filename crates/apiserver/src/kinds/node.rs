@@ -70,6 +70,7 @@ impl Strategy for Node {
 
     fn validate(&self, object: &Value) -> Vec<FieldError> {
         let mut errors = taints(object.list("spec.taints"));
+        errors.extend(declared_features(object.list("status.declaredFeatures")));
         let path = SPEC.child("podCIDRs");
         let ranges = object.list("spec.podCIDRs");
         for (index, range) in ranges.iter().filter_map(Value::as_str).enumerate() {
@@ -103,11 +104,19 @@ impl Strategy for Node {
         true
     }
 
+    fn prepare_status_update(&self, new: &mut Value, old: &Value) {
+        new.copy_field("spec", old);
+        drop_config_source(new);
+    }
+
     fn validate_status_update(&self, new: &Value, _: &Value) -> Vec<FieldError> {
         let path = Path::new("status.addresses");
         let list = new.list("status.addresses");
         let twice = (0..list.len()).filter(|index| list[..*index].contains(&list[*index]));
-        twice.map(|index| FieldError::duplicate(path.index(index), list[index].clone())).collect()
+        let mut errors: Vec<FieldError> =
+            twice.map(|index| FieldError::duplicate(path.index(index), list[index].clone())).collect();
+        errors.extend(declared_features(new.list("status.declaredFeatures")));
+        errors
     }
 
     fn selectable_fields(&self) -> &'static [&'static str] {
@@ -124,6 +133,30 @@ fn drop_config_source(node: &mut Value) {
     if let Some(spec) = node.field_mut("spec") {
         spec.drop_field("configSource");
     }
+    if let Some(status) = node.field_mut("status") {
+        status.drop_field("config");
+    }
+}
+
+/// Features are named as `MyFeature` or `MyFeature/mySubFeature`.
+fn declared_features(features: &[Value]) -> Vec<FieldError> {
+    let path = Path::new("status.declaredFeatures");
+    let mut errors = Vec::new();
+    for (index, name) in features.iter().filter_map(Value::as_str).enumerate() {
+        let mut segments = name.split('/');
+        let first = segments.next().is_some_and(|first| first.starts_with(|letter: char| letter.is_ascii_uppercase()));
+        let whole =
+            name.split('/').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        if !first || !whole {
+            let detail = format!(
+                "invalid feature name {name:?}: must start with an UpperCamelCase segment, with subsequent segments \
+                 separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters \
+                 and slashes"
+            );
+            errors.push(FieldError::invalid(path.index(index), name, detail));
+        }
+    }
+    errors
 }
 
 fn taints(taints: &[Value]) -> Vec<FieldError> {

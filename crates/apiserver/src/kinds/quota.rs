@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 use super::names;
 use super::path::Path;
 use super::quantity::Quantity;
-use super::strategy::Strategy;
+use super::strategy::{KindContext, Strategy};
 use super::tree::Tree;
 use crate::field::FieldError;
 use crate::go_text::{Absent, internal_json};
+use crate::status::ApiResult;
 
 const SCOPES: [&str; 7] = [
     "BestEffort",
@@ -227,6 +228,15 @@ impl Strategy for LimitRange {
             errors.extend(bounds(limit, &path));
         }
         errors
+    }
+
+    fn prepare_create(&self, _: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
+        // One without a name is named after its uid; the real server draws another one.
+        if object.text("metadata.name").is_empty() {
+            let uid = object.text("metadata.uid").to_owned();
+            object.ensure("metadata").set("name", uid);
+        }
+        Ok(())
     }
 
     fn rechecks_metadata(&self) -> bool {

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::metadata::validate_labels;
 use super::path::Path;
 use super::pod;
 use super::strategy::Strategy;
@@ -115,7 +114,6 @@ impl Strategy for ReplicationController {
             errors.push(FieldError::required(path, ""));
             return errors;
         }
-        errors.extend(validate_labels(selector, &SPEC.child("selector")));
         let held = json!({"selector": {"matchLabels": selector}, "template": spec.at("template")});
         errors.extend(workload::template_labels(&held, &path));
         errors.extend(pod::validate_template(spec.at("template"), &path));

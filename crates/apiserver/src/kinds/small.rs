@@ -167,11 +167,13 @@ impl Strategy for ControllerRevision {
     }
 
     fn validate_update(&self, new: &Value, old: &Value) -> Vec<FieldError> {
-        let mut errors = self.validate(new);
         if new.at("data") != old.at("data") {
+            let mut errors = self.validate(new);
+            errors.retain(|error| error.field != "data");
             errors.push(FieldError::invalid("data", new.at("data").clone(), "field is immutable"));
+            return errors;
         }
-        errors
+        self.validate(new)
     }
 
     fn rechecks_metadata(&self) -> bool {

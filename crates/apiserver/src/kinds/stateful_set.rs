@@ -109,7 +109,7 @@ impl Strategy for StatefulSet {
             errors.push(FieldError::invalid(path.child("availableReplicas"), available, detail));
         }
         let collisions = status.int("collisionCount").unwrap_or_default();
-        if collisions < old.int("status.collisionCount").unwrap_or_default() {
+        if old.int("status.collisionCount").is_some_and(|before| collisions < before) {
             errors.push(FieldError::invalid(path.child("collisionCount"), collisions, "cannot be decremented"));
         }
         errors
@@ -190,12 +190,12 @@ fn validate(object: &Value, update: bool) -> Vec<FieldError> {
 /// The template as its pods will have it: with the volumes of the claims, without the names that pods get.
 fn with_claims(spec: &Value) -> Value {
     let mut held = json!({"selector": spec.at("selector"), "template": spec.at("template")});
-    let claims: Vec<Value> = spec
-        .list("volumeClaimTemplates")
-        .iter()
-        .map(|claim| claim.text("metadata.name"))
-        .map(|name| json!({"name": name, "persistentVolumeClaim": {"claimName": name}}))
-        .collect();
+    let mut names: Vec<&str> =
+        spec.list("volumeClaimTemplates").iter().map(|claim| claim.text("metadata.name")).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    names.retain(|name| seen.insert(*name));
+    let claims: Vec<Value> =
+        names.into_iter().map(|name| json!({"name": name, "persistentVolumeClaim": {"claimName": name}})).collect();
     let pod = held.ensure("template").ensure("spec");
     for field in ["hostname", "subdomain"] {
         pod.drop_field(field);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::allocation::Reservation;
 use super::names::NameRule;
-use super::tree::{Tree, same};
+use super::tree::{Tree, equal};
 use crate::field::FieldError;
 use crate::status::ApiResult;
 
@@ -178,5 +178,5 @@ pub(super) fn differs_outside(new: &Value, old: &Value, except: &[&str]) -> bool
             .cloned()
             .collect()
     };
-    keys(new).iter().chain(&keys(old)).any(|key| !same(&new[key.as_str()], &old[key.as_str()]))
+    keys(new).iter().chain(&keys(old)).any(|key| !equal(&new[key.as_str()], &old[key.as_str()]))
 }

@@ -147,6 +147,20 @@ pub fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
+/// Whether two values are equal as Go's semantic equality has it: absent, null and empty lists are the same thing, but a
+/// struct that is there and empty is not one that is absent.
+pub fn equal(a: &Value, b: &Value) -> bool {
+    let is_none = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+    match (a, b) {
+        (Value::Object(x), Value::Object(y)) => {
+            x.iter().all(|(key, value)| equal(value, y.get(key).unwrap_or(&NULL)))
+                && y.iter().all(|(key, value)| x.contains_key(key) || is_none(value))
+        }
+        (Value::Array(x), Value::Array(y)) => x.len() == y.len() && x.iter().zip(y).all(|(x, y)| equal(x, y)),
+        _ => a == b || (is_none(a) && is_none(b)),
+    }
+}
+
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -189,5 +203,7 @@ mod tests {
     fn empty_and_absent_are_the_same() {
         assert!(same(&json!({"a": [], "b": {"c": null}, "d": 1}), &json!({"d": 1})));
         assert!(!same(&json!({"d": 1}), &json!({"d": 1, "e": 0})));
+        assert!(equal(&json!({"a": [], "b": null}), &json!({})));
+        assert!(!equal(&json!({"a": {}}), &json!({})));
     }
 }

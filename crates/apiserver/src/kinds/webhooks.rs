@@ -320,8 +320,13 @@ fn match_conditions(conditions: &[Value], path: &Path<'_>) -> Vec<FieldError> {
         let expression = condition.text("expression").trim();
         if expression.is_empty() {
             errors.push(FieldError::required(path.child("expression"), ""));
-        } else if let Err(error) = admission_environment().compile(expression, &Type::Bool) {
-            errors.push(FieldError::invalid(path.child("expression"), expression, error.to_string()));
+        } else {
+            let wrong = match admission_environment().compile(expression, &Type::Dyn) {
+                Ok(program) if *program.result_type() == Type::Bool => None,
+                Ok(program) => Some(format!("must evaluate to bool but got {}", program.result_type())),
+                Err(error) => Some(error.to_string()),
+            };
+            errors.extend(wrong.map(|wrong| FieldError::invalid(path.child("expression"), expression, wrong)));
         }
         if name.is_empty() {
             errors.push(FieldError::required(path.child("name"), ""));

@@ -168,8 +168,8 @@ fn merge_map(mut original: Object, mut patch: Object, schema: Schema<'_>) -> Pat
         }
         let merged = match (original.get_mut(&name).map(Value::take), change) {
             (Some(Value::Object(old)), Value::Object(change)) => {
-                let (_, schema) = schema.field(&name)?;
-                Some(Value::Object(merge_map(old, change, schema)?))
+                let (field, schema) = schema.field(&name)?;
+                Some(Value::Object(if field.patch_replace { change } else { merge_map(old, change, schema)? }))
             }
             (Some(Value::Array(old)), Value::Array(change)) => {
                 let strategy = schema.list(&name)?;

@@ -58,6 +58,9 @@ fn convert(set: &SchemaSet, id: NodeId, value: &Value) -> Result<(), String> {
         (NodeKind::Bytes, Value::Array(_)) => Ok(()),
         (NodeKind::Bytes, _) => Err(format!("cannot restore slice from {given}")),
         (NodeKind::String, Value::String(_)) | (NodeKind::Boolean, Value::Bool(_)) => Ok(()),
+        (NodeKind::Integer, Value::Number(number)) if number.as_f64().is_some_and(|float| float.fract() != 0.0) => {
+            Err(format!("cannot convert float64 to {}", fallback(set, id)))
+        }
         (NodeKind::Integer | NodeKind::Number, Value::Number(_)) => Ok(()),
         (NodeKind::String, Value::Number(_)) if given == "int64" => Err("cannot convert int64 to string".into()),
         (NodeKind::String | NodeKind::Boolean | NodeKind::Integer | NodeKind::Number, _) => {

@@ -181,6 +181,7 @@ fn field(name: &str, node: NodeId, default: Option<Value>) -> Field {
         node,
         default,
         patch_merge: false,
+        patch_replace: false,
         patch_retain_keys: false,
         patch_merge_key: None,
         go: None,

@@ -138,7 +138,7 @@ impl Writer {
         for field in &node.properties {
             self.text(&field.name);
             self.number(field.node.0 as usize);
-            self.flags(&[field.patch_merge, field.patch_retain_keys, field.go.is_some()]);
+            self.flags(&[field.patch_merge, field.patch_retain_keys, field.go.is_some(), field.patch_replace]);
             self.optional_text(field.patch_merge_key.as_deref());
             self.value(field.default.as_ref());
             if let Some(go) = &field.go {
@@ -247,7 +247,7 @@ impl<'a> Reader<'a> {
 
     fn field(&mut self) -> Option<Field> {
         let (name, node) = (self.text()?.into(), self.id()?);
-        let [patch_merge, patch_retain_keys, has_go] = self.flags()?;
+        let [patch_merge, patch_retain_keys, has_go, patch_replace] = self.flags()?;
         let patch_merge_key = self.optional_text()?.map(Box::from);
         let default = self.value()?;
         let go = if has_go {
@@ -258,7 +258,7 @@ impl<'a> Reader<'a> {
         } else {
             None
         };
-        Some(Field { name, node, default, patch_merge, patch_retain_keys, patch_merge_key, go })
+        Some(Field { name, node, default, patch_merge, patch_replace, patch_retain_keys, patch_merge_key, go })
     }
 }
 

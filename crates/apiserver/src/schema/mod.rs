@@ -38,7 +38,7 @@ pub(crate) use format::KNOWN as KNOWN_FORMATS;
 pub use go_types::GoTypes;
 pub use kubewright_cel::Pattern;
 pub use node::{Field, GoField, Gvk, ListType, MapType, Node, NodeId, NodeKind, Omit, SchemaSet, TypeRef};
-pub use normalise::normalise;
+pub use normalise::{decoded, normalise};
 pub use openapi::CompileError;
 pub use prune::{prune, unknown_fields};
 pub(crate) use validate::validate_keywords;

@@ -122,6 +122,8 @@ pub struct Field {
     pub default: Option<Value>,
     /// `x-kubernetes-patch-strategy` contains `merge`.
     pub patch_merge: bool,
+    /// `x-kubernetes-patch-strategy` contains `replace`: a strategic merge patch puts its value in the place of the old one.
+    pub patch_replace: bool,
     /// `x-kubernetes-patch-strategy` contains `retainKeys`.
     pub patch_retain_keys: bool,
     /// `x-kubernetes-patch-merge-key`.

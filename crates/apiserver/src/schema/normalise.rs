@@ -16,22 +16,35 @@ use super::quantity::Quantity;
 /// Brings `value` into the form in which a server returns it. Values that [`check_types`](super::check_types) refuses
 /// are left as they are.
 pub fn normalise(ty: &TypeRef, value: &mut Value) {
-    walk(ty.set(), ty.id(), value);
+    walk(ty.set(), ty.id(), value, Empty::Goes);
 }
 
-fn walk(set: &SchemaSet, id: NodeId, value: &mut Value) {
+/// Brings `value` into the form that it has in the real server between decoding and storage: as [`normalise`], but an
+/// empty list or map that Go always writes is still there, so that its writer comes to own it.
+pub fn decoded(ty: &TypeRef, value: &mut Value) {
+    walk(ty.set(), ty.id(), value, Empty::Stays);
+}
+
+/// What becomes of empty lists and maps that are written always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Empty {
+    Goes,
+    Stays,
+}
+
+fn walk(set: &SchemaSet, id: NodeId, value: &mut Value, empty: Empty) {
     let node = set.node(id);
     match (node.kind, &mut *value) {
         (NodeKind::Object, Value::Object(members)) => {
             for field in &node.properties {
                 let Some(go) = field.go.as_deref() else {
                     if let Some(member) = members.get_mut(&*field.name) {
-                        walk(set, field.node, member);
+                        walk(set, field.node, member, empty);
                     }
                     continue;
                 };
                 let given = members.get_mut(&*field.name).map(Value::take).unwrap_or_default();
-                match field_value(set, field, go, given) {
+                match field_value(set, field, go, given, empty) {
                     Some(written) => drop(members.insert(field.name.to_string(), written)),
                     None => drop(members.remove(&*field.name)),
                 }
@@ -39,23 +52,23 @@ fn walk(set: &SchemaSet, id: NodeId, value: &mut Value) {
             if !node.go {
                 let unnamed = members.iter_mut().filter(|(key, _)| node.property(key).is_none());
                 unnamed.for_each(|(_, member)| match node.additional {
-                    Some(values) => walk(set, values, member),
+                    Some(values) => walk(set, values, member, empty),
                     None => whole_numbers(member),
                 });
             }
         }
         (NodeKind::ObjectOrAny, Value::Object(_)) => {
             if let Some(id) = node.additional {
-                walk(set, id, value);
+                walk(set, id, value, empty);
             }
         }
         (NodeKind::Map, Value::Object(members)) => {
             let Some(values) = node.additional else { return };
-            members.values_mut().for_each(|member| element(set, node, values, member));
+            members.values_mut().for_each(|member| element(set, node, values, member, empty));
         }
         (NodeKind::List, Value::Array(entries)) => {
             let Some(items) = node.items else { return };
-            entries.iter_mut().for_each(|entry| element(set, node, items, entry));
+            entries.iter_mut().for_each(|entry| element(set, node, items, entry, empty));
         }
         (NodeKind::Quantity, Value::String(text)) => {
             if let Ok(quantity) = Quantity::parse(text) {
@@ -94,13 +107,14 @@ fn walk(set: &SchemaSet, id: NodeId, value: &mut Value) {
 }
 
 /// The value of a struct's field as Go writes it; `None`: it is left out. `given` is null when it is absent.
-fn field_value(set: &SchemaSet, field: &Field, go: &GoField, mut given: Value) -> Option<Value> {
+fn field_value(set: &SchemaSet, field: &Field, go: &GoField, mut given: Value, empty: Empty) -> Option<Value> {
     let node = set.node(field.node);
     if given.is_null() && !go.pointer {
         given = zero(node);
     }
-    walk(set, field.node, &mut given);
-    if matches!(node.kind, NodeKind::List | NodeKind::Map) && is_empty(&given) {
+    walk(set, field.node, &mut given, empty);
+    let stays = empty == Empty::Stays && go.omit == Omit::Never;
+    if matches!(node.kind, NodeKind::List | NodeKind::Map) && is_empty(&given) && !stays {
         given = Value::Null;
     }
     let left_out = match go.omit {
@@ -113,12 +127,12 @@ fn field_value(set: &SchemaSet, field: &Field, go: &GoField, mut given: Value) -
 }
 
 /// An entry of a list or map: null is the zero value there.
-fn element(set: &SchemaSet, container: &Node, id: NodeId, value: &mut Value) {
+fn element(set: &SchemaSet, container: &Node, id: NodeId, value: &mut Value, empty: Empty) {
     let node = set.node(id);
     if container.go && value.is_null() {
         *value = if node.kind == NodeKind::Bytes { "".into() } else { zero(node) };
     }
-    walk(set, id, value);
+    walk(set, id, value, empty);
 }
 
 /// What Go writes for the zero value.
@@ -218,6 +232,10 @@ mod tests {
         );
         let role = normalised("rbac.authorization.k8s.io", "Role", json!({"rules": []}));
         assert_eq!(role, json!({"metadata": {}, "rules": null}));
+        let ty = BuiltinSchemas::get().kind("rbac.authorization.k8s.io", "v1", "Role").unwrap();
+        let mut role = json!({"metadata": {"labels": {}}, "rules": []});
+        decoded(&ty, &mut role);
+        assert_eq!(role, json!({"metadata": {}, "rules": []}));
     }
 
     #[test]

@@ -150,6 +150,7 @@ impl Compiler<'_> {
             node: self.add(schema, from)?,
             default: schema.get("default").cloned(),
             patch_merge: strategies.split(',').any(|s| s == "merge"),
+            patch_replace: strategies.split(',').any(|s| s == "replace"),
             patch_retain_keys: strategies.split(',').any(|s| s == "retainKeys"),
             patch_merge_key: text("x-kubernetes-patch-merge-key").map(Box::from),
             go: None,

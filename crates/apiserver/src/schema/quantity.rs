@@ -100,6 +100,55 @@ impl Quantity {
         }
     }
 
+    /// Nothing, written without a suffix.
+    pub fn zero() -> Self {
+        Self::new(false, Vec::new(), 0, QuantityFormat::DecimalSi)
+    }
+
+    /// Is nothing.
+    pub fn is_zero(&self) -> bool {
+        self.digits.is_empty()
+    }
+
+    /// The amount in billionths, the finest that there is; amounts that are too large for it are cut to the largest.
+    pub fn billionths(&self) -> i128 {
+        let digits =
+            self.digits.iter().try_fold(0_i128, |n, digit| n.checked_mul(10)?.checked_add(i128::from(digit - b'0')));
+        let power = u32::try_from(self.exponent - FINEST).ok().and_then(|power| 10_i128.checked_pow(power));
+        let amount = digits.zip(power).and_then(|(digits, power)| digits.checked_mul(power)).unwrap_or(i128::MAX);
+        if self.negative { -amount } else { amount }
+    }
+
+    /// The sum, written as this one is, or as the other one when this one is nothing.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        let format = if self.is_zero() { other.format } else { self.format };
+        Self::of_billionths(self.billionths().saturating_add(other.billionths()), format)
+    }
+
+    /// The difference, written as this one is, or as the other one when this one is nothing.
+    #[must_use]
+    pub fn minus(&self, other: &Self) -> Self {
+        let format = if self.is_zero() { other.format } else { self.format };
+        Self::of_billionths(self.billionths().saturating_sub(other.billionths()), format)
+    }
+
+    /// The amount without what is finer than a whole number, rounded up.
+    #[must_use]
+    pub fn whole(&self) -> Self {
+        let (amount, one) = (self.billionths(), 1_000_000_000);
+        let whole = amount.div_euclid(one) + i128::from(amount.rem_euclid(one) > 0);
+        if amount.rem_euclid(one) == 0 {
+            self.clone()
+        } else {
+            Self::of_billionths(whole.saturating_mul(one), self.format)
+        }
+    }
+
+    fn of_billionths(amount: i128, format: QuantityFormat) -> Self {
+        Self::new(amount < 0, amount.unsigned_abs().to_string().into_bytes(), FINEST, format)
+    }
+
     /// Less than zero.
     pub fn is_negative(&self) -> bool {
         self.negative && !self.digits.is_empty()
@@ -285,6 +334,22 @@ mod tests {
     }
 
     /// Each line was answered by a real server.
+    #[test]
+    fn sums_are_written_as_their_first_part() {
+        let q = |text: &str| Quantity::parse(text).unwrap();
+        for (one, two, sum, rest) in [
+            ("1Gi", "512Mi", "1536Mi", "512Mi"),
+            ("500m", "1", "1500m", "-500m"),
+            ("0", "1Ki", "1Ki", "-1Ki"),
+            ("2", "2", "4", "0"),
+            ("1e3", "1", "1001", "999"),
+        ] {
+            assert_eq!(q(one).plus(&q(two)).canonical(), sum, "{one} + {two}");
+            assert_eq!(q(one).minus(&q(two)).canonical(), rest, "{one} - {two}");
+        }
+        assert_eq!(q("1500m").whole().canonical(), "2");
+    }
+
     #[test]
     fn the_canonical_form_equals_the_real_servers() {
         for (given, expected) in [

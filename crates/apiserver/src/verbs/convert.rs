@@ -82,9 +82,11 @@ pub(super) fn round_trip(resource: &Resource, object: Value) -> Value {
     if is_pruned(resource) { to_version(resource, to_storage(resource, object)) } else { object }
 }
 
-/// Whether to store an object, which shows the same as what is stored, would take fields away that it does not show.
+/// Whether to store an object, which shows the same as what is stored, would take fields away that it does not show, or
+/// put the metrics of an autoscaler into the order in which `autoscaling/v1` gives them.
 pub(super) fn loses_fields(resource: &Resource, stored: &Stored, object: &Value) -> bool {
-    is_pruned(resource) && to_storage(resource, object.clone()) != stored.tree()
+    let reorders = resource.kind == "HorizontalPodAutoscaler" && changes_fields(resource);
+    (is_pruned(resource) || reorders) && to_storage(resource, object.clone()) != stored.tree()
 }
 
 /// The group that objects are stored in.

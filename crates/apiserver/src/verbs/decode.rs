@@ -283,7 +283,7 @@ pub(super) fn complete(resource: &Resource, value: &mut Value) {
     }
     if let Some(ty) = resource.ty() {
         schema::prune(ty, value);
-        schema::normalise(ty, value);
+        schema::decoded(ty, value);
         if resource.is_custom() {
             schema::default(ty, value);
         }

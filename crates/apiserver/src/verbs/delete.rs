@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::call::{Call, Reply};
-use super::{conversion, decode, render, write};
+use super::{conversion, convert, decode, render, write};
 use crate::admission::{Attributes, Operation, OperationOptions};
 use crate::crd;
 use crate::http::{
@@ -156,13 +156,14 @@ pub(crate) async fn delete_object(
         let Some(stored) = resource.collection().get(key) else {
             return Err(ApiError::not_found(&resource.group, &resource.plural, key.name()));
         };
+        let kept = convert::changes_fields(resource).then(|| stored.tree());
         let stored = conversion::served_one(core, resource, stored).await?;
         let old = render::served_tree(resource, &stored);
         check_preconditions(resource, &old, options)?;
         if let Some(admission) = &mut admission {
             let grace_period_seconds = grace_period(resource, &old, options).or(options.grace_period_seconds);
             let mut options = DeleteOptions { grace_period_seconds, ..options.clone() };
-            if resource.group.is_empty() && resource.plural == "namespaces" && options.precondition_uid.is_none() {
+            if is_namespace(resource) && options.precondition_uid.is_none() {
                 // A namespace that is deleted is the one that was looked at, as on the real server.
                 options.precondition_uid = Some(old.text("metadata.uid").into());
             }
@@ -177,7 +178,10 @@ pub(crate) async fn delete_object(
             return Ok(Deletion::Dry { object: new, stays: !ends });
         }
         let (collection, expected) = (resource.collection().clone(), stored.revision());
-        let object = conversion::to_stored_form(core, resource, new).await?;
+        let object = match kept {
+            Some(kept) => write::encoded(resource, &marked_as(kept, &new)),
+            None => conversion::to_stored_form(core, resource, new).await?,
+        };
         let write = if ends {
             Write::Delete { collection, key: key.clone(), expected, last: object }
         } else {
@@ -204,12 +208,17 @@ pub(crate) async fn delete_object(
 
 /// Refuses what is not as the options say.
 pub(super) fn check_preconditions(resource: &Resource, object: &Value, options: &DeleteOptions) -> ApiResult<()> {
+    let (group, name) = (convert::storage_group(resource), object.text("metadata.name"));
     // The real server names the kind here, not the resource.
-    let conflict =
-        |why: String| Err(ApiError::conflict(&resource.group, &resource.kind, object.text("metadata.name"), why));
+    let conflict = |why: String| Err(ApiError::conflict(group, &resource.kind, name, why));
     if let Some(uid) = &options.precondition_uid
         && uid != object.text("metadata.uid")
     {
+        if is_namespace(resource) {
+            let own = object.text("metadata.uid");
+            let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {own}");
+            return Err(ApiError::conflict("", &resource.plural, name, why));
+        }
         return conflict(format!(
             "the UID in the precondition ({uid}) does not match the UID in record ({}). The object might have been \
              deleted and then recreated",
@@ -228,6 +237,20 @@ pub(super) fn check_preconditions(resource: &Resource, object: &Value, options: 
     Ok(())
 }
 
+/// The stored object with what the deletion has made of its metadata: a way through the version of the call could change
+/// the rest of it.
+fn marked_as(mut stored: Value, new: &Value) -> Value {
+    let metadata = stored.ensure("metadata");
+    for field in ["deletionTimestamp", "deletionGracePeriodSeconds", "finalizers", "generation"] {
+        metadata.copy_field(field, new.at("metadata"));
+    }
+    stored
+}
+
+fn is_namespace(resource: &Resource) -> bool {
+    resource.group.is_empty() && resource.plural == "namespaces"
+}
+
 /// What a deletion does to an object.
 enum Plan {
     /// It is gone; its final state.
@@ -241,7 +264,11 @@ enum Plan {
 fn plan(resource: &Resource, old: &Value, options: &DeleteOptions, now: Timestamp) -> Plan {
     let mut new = old.clone();
     let deleting = old.at("metadata.deletionTimestamp").is_string();
-    let is_namespace = resource.group.is_empty() && resource.plural == "namespaces";
+    let is_namespace = is_namespace(resource);
+    if deleting && is_namespace && old.at("spec.finalizers").as_array().is_some_and(|list| !list.is_empty()) {
+        // The namespace controller is at work, and nothing can be asked of it any more.
+        return Plan::Pending;
+    }
     if resource.is_definitions() && !deleting {
         mark_definition(&mut new, now);
     }

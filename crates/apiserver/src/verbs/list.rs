@@ -208,7 +208,8 @@ pub(super) fn render_list(call: &Call, accept: Accept, page: &Page) -> ApiResult
         }
         Shape::Metadata => Ok(joined("PartialObjectMetadataList", accept.meta_version(), &metadata, page, {
             let meta_version = accept.meta_version();
-            move |stored: &Stored, out: &mut BytesMut| render::put_metadata(meta_version, stored, out)
+            let resource = resource.clone();
+            move |stored: &Stored, out: &mut BytesMut| render::put_metadata(&resource, meta_version, stored, out)
         })),
         Shape::Whole => {
             let resource_ref = resource.clone();

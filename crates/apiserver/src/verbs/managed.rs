@@ -97,6 +97,12 @@ impl Versions for Served<'_> {
         if conversion::webhook(&from).is_some() {
             return self.conversions.get(object, api_version);
         }
+        if from.is_custom() {
+            // Fields that the version does not have stay, as on the real server: see `Comparisons`.
+            let mut object = object.clone();
+            object["apiVersion"] = api_version.into();
+            return Some(object);
+        }
         Some(convert::to_version(&to, convert::to_storage(&from, object.clone())))
     }
 }

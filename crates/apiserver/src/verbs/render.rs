@@ -30,7 +30,7 @@ pub(super) fn object(
         }
         Shape::Metadata => {
             let mut out = BytesMut::with_capacity(stored.metadata().len() + 128);
-            put_metadata(accept.meta_version(), stored, &mut out);
+            put_metadata(resource, accept.meta_version(), stored, &mut out);
             out.freeze()
         }
         Shape::Table => {
@@ -44,7 +44,7 @@ pub(super) fn object(
 pub(super) fn tree(resource: &Resource, accept: Accept, tree: &Value, now: Timestamp) -> Bytes {
     match accept.shape {
         Shape::Whole => typed(resource, tree).to_string().into(),
-        Shape::Metadata => metadata_tree(accept, tree).to_string().into(),
+        Shape::Metadata => metadata_tree(accept, &internal(resource, tree.clone())).to_string().into(),
         Shape::Table => {
             let trees = [(tree.clone(), convert::to_storage(resource, tree.clone()))];
             let version = &tree["metadata"]["resourceVersion"];
@@ -102,11 +102,15 @@ pub(super) fn put_whole(resource: &Resource, stored: &Stored, out: &mut impl Buf
 }
 
 /// Appends the `PartialObjectMetadata` of an object.
-pub(super) fn put_metadata(meta_version: &str, stored: &Stored, out: &mut impl BufMut) {
+pub(super) fn put_metadata(resource: &Resource, meta_version: &str, stored: &Stored, out: &mut impl BufMut) {
     out.put_slice(b"{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"");
     out.put_slice(meta_version.as_bytes());
     out.put_slice(b"\",\"metadata\":");
-    out.put_slice(stored.metadata());
+    if has_internal_form(resource) {
+        out.put_slice(internal(resource, stored.tree())["metadata"].to_string().as_bytes());
+    } else {
+        out.put_slice(stored.metadata());
+    }
     out.put_slice(b"}");
 }
 
@@ -179,10 +183,14 @@ pub(super) fn metadata_tree(accept: Accept, tree: &Value) -> Value {
     })
 }
 
-/// What rows hold is made of the real server's internal types: the template generation of a DaemonSet is a field there, and
+fn has_internal_form(resource: &Resource) -> bool {
+    resource.group == "apps" && resource.kind == "DaemonSet"
+}
+
+/// What rows and metadata hold is made of the real server's internal types: the template generation of a DaemonSet is a field there, and
 /// no annotation.
 fn internal(resource: &Resource, mut tree: Value) -> Value {
-    if resource.group == "apps" && resource.kind == "DaemonSet" {
+    if has_internal_form(resource) {
         let annotations = tree["metadata"]["annotations"].as_object_mut();
         let left = annotations.is_some_and(|annotations| {
             annotations.remove("deprecated.daemonset.template.generation");

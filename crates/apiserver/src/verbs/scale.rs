@@ -126,7 +126,8 @@ fn check_scale(call: &Call, ty: &TypeRef, scale: &Value) -> ApiResult<()> {
         )));
     }
     let replicas = scale.int("spec.replicas").unwrap_or(0);
-    if replicas < 0 {
+    // The rules of a custom resource speak for themselves.
+    if replicas < 0 && !call.resource.is_custom() {
         let error = FieldError::invalid("spec.replicas", replicas, "must be greater than or equal to 0");
         return Err(ApiError::invalid("autoscaling", "Scale", &call.name, vec![error]));
     }

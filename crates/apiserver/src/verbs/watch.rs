@@ -260,7 +260,7 @@ impl WatchStream {
         out.put_slice(b"\",\"object\":");
         match self.accept.shape {
             Shape::Whole => render::put_whole(resource, stored, out),
-            Shape::Metadata => render::put_metadata(self.accept.meta_version(), stored, out),
+            Shape::Metadata => render::put_metadata(resource, self.accept.meta_version(), stored, out),
             Shape::Table => {
                 let metadata = json!({"resourceVersion": stored.revision().to_string()});
                 let now = self.core.env.clock.now();

@@ -74,7 +74,7 @@ pub(super) async fn create(
     namespaces::match_namespace(call, &mut object)?;
     let manager = call.field_manager(&options.field_manager);
     let given_version = object.text("metadata.resourceVersion").to_string();
-    metadata::clear_create(&mut object);
+    metadata::clear_create(&mut object, tracked);
     if !tracked {
         managed::track(call, &manager, "", None, &mut object);
     }
@@ -192,8 +192,10 @@ pub(super) async fn update(
             }
             let mut object = object;
             parse_version(object.text("metadata.resourceVersion"))?;
-            // Of an object that is made by an update it is not asked for.
-            object.ensure("metadata").drop_field("resourceVersion");
+            // Of an object that is made by an update it is not asked for. A dry run shows it.
+            if !options.dry_run {
+                object.ensure("metadata").drop_field("resourceVersion");
+            }
             return create(call, object, options, true).await;
         };
         let stored = conversion::served_one(&core, &resource, stored).await?;
@@ -398,11 +400,16 @@ fn check_uid(resource: &Resource, key: &ObjectKey, new: &Value, old: &Value) -> 
     if given.is_empty() || given == uid {
         return Ok(());
     }
-    let group = if resource.is_custom() { format!("{}/", resource.group) } else { String::new() };
+    let folder = match (resource.group.as_str(), resource.plural.as_str()) {
+        ("", "endpoints") => "services/endpoints".to_owned(),
+        ("", "services") => "services/specs".to_owned(),
+        ("", "nodes") => "minions".to_owned(),
+        (group, plural) if resource.is_custom() => format!("{group}/{plural}"),
+        (_, plural) => plural.to_owned(),
+    };
     let why = format!(
-        "StorageError: invalid object, Code: 4, Key: /registry/{group}{}/{key}, ResourceVersion: 0, AdditionalErrorMsg: \
-         Precondition failed: UID in precondition: {given}, UID in object meta: {uid}",
-        resource.plural
+        "StorageError: invalid object, Code: 4, Key: /registry/{folder}/{key}, ResourceVersion: 0, AdditionalErrorMsg: \
+         Precondition failed: UID in precondition: {given}, UID in object meta: {uid}"
     );
     Err(ApiError::conflict(&resource.group, &resource.plural, key.name(), why))
 }

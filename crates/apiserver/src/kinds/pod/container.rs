@@ -112,6 +112,24 @@ fn restart_policy(container: &Value, path: &Path<'_>) -> Vec<FieldError> {
     } else if !allowed.contains(&policy) {
         errors.push(FieldError::not_supported(path.child("restartPolicy"), policy, &allowed));
     }
+    let path = path.child("restartPolicyRules");
+    for (index, rule) in rules.iter().enumerate() {
+        let path = path.index(index);
+        let actions = ["Restart", "RestartAllContainers"];
+        if !actions.contains(&rule.text("action")) {
+            errors.push(FieldError::not_supported(path.child("action"), rule.text("action"), &actions));
+        }
+        if !rule.has("exitCodes") {
+            errors.push(FieldError::required(path.child("exitCodes"), "must be specified"));
+            continue;
+        }
+        let path = path.child("exitCodes");
+        let operators = ["In", "NotIn"];
+        let operator = rule.text("exitCodes.operator");
+        if !operators.contains(&operator) {
+            errors.push(FieldError::not_supported(path.child("operator"), operator, &operators));
+        }
+    }
     errors
 }
 
@@ -281,6 +299,12 @@ fn resources(resources: &Value, path: &Path<'_>) -> Vec<FieldError> {
                     errors.push(FieldError::invalid(requests, amount.clone(), detail));
                 }
             }
+        }
+    }
+    let claims = path.child("claims");
+    for (index, claim) in resources.list("claims").iter().enumerate() {
+        if claim.text("name").is_empty() {
+            errors.push(FieldError::required(claims.index(index), ""));
         }
     }
     errors

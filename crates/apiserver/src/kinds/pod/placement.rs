@@ -154,6 +154,28 @@ fn weight(term: &Value, path: &Path<'_>) -> Option<FieldError> {
 
 fn node_term(term: &Value, path: &Path<'_>) -> Vec<FieldError> {
     let mut errors = Vec::new();
+    let fields = path.child("matchFields");
+    for (index, requirement) in term.list("matchFields").iter().enumerate() {
+        let path = fields.index(index);
+        let (key, values) = (requirement.text("key"), requirement.list("values"));
+        match requirement.text("operator") {
+            "In" | "NotIn" if values.len() != 1 => {
+                let detail = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector";
+                errors.push(FieldError::required(path.child("values"), detail));
+            }
+            "In" | "NotIn" => {}
+            other => errors.push(FieldError::invalid(path.child("operator"), other, "not a valid selector operator")),
+        }
+        if key == "metadata.name" {
+            let list = path.child("values");
+            for (at, value) in values.iter().filter_map(Value::as_str).enumerate() {
+                let wrong = names::dns_subdomain(value);
+                errors.extend(wrong.into_iter().map(|message| FieldError::invalid(list.index(at), value, message)));
+            }
+        } else {
+            errors.push(FieldError::invalid(path.child("key"), key, "not a valid field selector key"));
+        }
+    }
     let expressions = path.child("matchExpressions");
     for (index, requirement) in term.list("matchExpressions").iter().enumerate() {
         let path = expressions.index(index);

@@ -6,7 +6,7 @@ use super::placement;
 use crate::field::FieldError;
 use crate::kinds::names;
 use crate::kinds::path::Path;
-use crate::kinds::tree::{Tree, same};
+use crate::kinds::tree::{Tree, equal};
 
 const SPEC: Path<'static> = Path::new("spec");
 
@@ -62,7 +62,7 @@ pub(super) fn validate(new: &Value, old: &Value) -> Vec<FieldError> {
             errors.push(FieldError::forbidden(path.index(index).child("name"), detail));
         }
     }
-    if !same(&comparable(new, old), old) {
+    if !equal(&comparable(new, old), old) {
         errors.push(FieldError::forbidden(
             SPEC,
             "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)\n",
@@ -101,6 +101,21 @@ pub(super) fn validate_status(new: &Value, old: &Value) -> Vec<FieldError> {
                 let detail = "may not be transitioned to non-terminated state";
                 errors.push(FieldError::forbidden(path.index(index).child("state"), detail));
             }
+        }
+    }
+    if status.has("extendedResourceClaimStatus") {
+        let path = path.child("extendedResourceClaimStatus");
+        let claim = status.at("extendedResourceClaimStatus");
+        if claim.list("requestMappings").is_empty() {
+            let detail = "at least one request mapping is required";
+            errors.push(FieldError::required(path.child("requestMappings"), detail));
+        }
+        let name = claim.text("resourceClaimName");
+        let path = path.child("resourceClaimName");
+        if name.is_empty() {
+            errors.push(FieldError::required(path, ""));
+        } else {
+            errors.extend(names::dns_subdomain(name).into_iter().map(|m| FieldError::invalid(path, name, m)));
         }
     }
     errors

@@ -50,6 +50,12 @@ fn all(pod: &Value, path: &Path<'_>, annotations: &Path<'_>) -> Vec<String> {
     list.extend(spread(spec, path));
     let old = OLD_ANNOTATIONS.iter().filter(|(name, _)| pod.at("metadata.annotations").get(name).is_some());
     list.extend(old.map(|(name, text)| format!("{}: {text}", annotations.key(name))));
+    for (name, _) in pod.entries("metadata.annotations") {
+        if name.starts_with("container.apparmor.security.beta.kubernetes.io/") {
+            let text = "deprecated since v1.30; use the \"appArmorProfile\" field instead";
+            list.push(format!("{}: {text}", annotations.key(name)));
+        }
+    }
     list.extend(volumes(spec, path));
     list.extend(duplicates(spec, path, "hostAliases", "ip"));
     list.extend(duplicates(spec, path, "imagePullSecrets", "name"));

@@ -128,6 +128,10 @@ impl Strategy for PersistentVolume {
             Some(&"hostPath") if spec.text("hostPath.path").is_empty() => {
                 errors.push(FieldError::required("spec.hostPath.path", ""));
             }
+            Some(&"hostPath") if spec.text("hostPath.path").split('/').any(|part| part == "..") => {
+                let value = spec.text("hostPath.path");
+                errors.push(FieldError::invalid("spec.hostPath.path", value, "must not contain '..'"));
+            }
             Some(&"local") if !spec.has("nodeAffinity.required") => {
                 errors.push(FieldError::required(affinity, "Local volume requires node affinity"));
             }
