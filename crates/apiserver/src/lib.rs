@@ -20,6 +20,7 @@
 //! | [`patch`] | JSON patch, merge patch, strategic merge patch |
 //! | [`kinds`] | what the built-in kinds do beyond their schema: defaults, validation, status separation |
 //! | `admission` | what may be written beyond the rules of the kind: webhooks and the built-in plugins |
+//! | [`quota`] | what objects use of the resources that a ResourceQuota limits |
 //! | `webhook` | calls to webhooks over HTTPS |
 //! | [`table`] | printing of objects as rows |
 //! | [`crd`] | custom resource definitions: from their manifest to a served resource |
@@ -49,6 +50,7 @@ mod go_text;
 mod http;
 pub mod kinds;
 pub mod patch;
+pub mod quota;
 pub mod registry;
 pub mod schema;
 pub mod selector;

@@ -343,3 +343,21 @@ async fn a_binding_of_a_policy_that_nothing_would_enforce_is_refused() {
     assert_eq!(code, 422);
     assert!(message.contains("admission policies are not enforced"), "{message}");
 }
+
+#[tokio::test]
+async fn a_quota_is_never_overdrawn_by_writers_at_the_same_time() {
+    let client = Client::start().await;
+    let quotas = "/api/v1/namespaces/default/resourcequotas";
+    let quota = json!({"metadata": {"name": "q"}, "spec": {"hard": {"configmaps": "5"}}});
+    client.post(quotas, &quota).await.expect(201);
+    let made = client.get(&format!("{quotas}/q")).await.expect(200);
+    let mut status = made.clone();
+    status["status"] = json!({"hard": {"configmaps": "5"}, "used": {"configmaps": "0"}});
+    client.put(&format!("{quotas}/q/status"), &status).await.expect(200);
+    let names: Vec<Value> = (0..12).map(|number| map(&format!("m{number}"))).collect();
+    let answers = futures::future::join_all(names.iter().map(|map| client.post(MAPS, map))).await;
+    let made = answers.iter().filter(|answer| answer.code == 201).count();
+    assert_eq!(made, 5);
+    let used = client.get(&format!("{quotas}/q")).await.expect(200);
+    assert_eq!(used["status"]["used"], json!({"configmaps": "5"}));
+}

@@ -2,11 +2,13 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use kube::Client;
+use kubewright_apiserver::env::SystemClock;
 use kubewright_apiserver::{ApiServer, User};
 use kubewright_runtime::{Controller, Handle, Manager, ManagerError, ManagerOptions, RightsCheck, Watch, predicates};
 use tokio::task::JoinHandle;
@@ -17,6 +19,7 @@ use crate::defaults::{RootCa, ServiceAccounts};
 use crate::garbage;
 use crate::namespaces::NamespaceReconciler;
 use crate::nodes::{self, NodeOptions};
+use crate::quota;
 use crate::workloads;
 
 /// How often [`ControlPlane::settled`] looks. Looking costs no request.
@@ -210,7 +213,8 @@ fn start_controllers(server: &ApiServer, client: &Client, nodes: Option<&NodeOpt
         Some(nodes) => nodes::add_to(manager, nodes),
         None => manager,
     };
-    let manager = garbage::add_to(manager, client.clone());
+    let (manager, gone) = quota::add_to(manager, Arc::new(SystemClock));
+    let manager = garbage::add_to(manager, client.clone(), gone);
     let (handle, stop) = (manager.handle(), CancellationToken::new());
     let running = tokio::spawn(manager.run(stop.clone()));
     Controllers { handle, stop, running }

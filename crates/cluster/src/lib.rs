@@ -12,6 +12,7 @@
 //! | `aggregation` | ClusterRoles made of others |
 //! | `workloads` | Deployments and their kin |
 //! | `nodes` | simulated nodes, their scheduler and kubelets |
+//! | `quota` | what is used of ResourceQuotas |
 //! | `kinds` | which kinds the server serves |
 
 mod aggregation;
@@ -21,6 +22,7 @@ mod garbage;
 mod kinds;
 mod namespaces;
 mod nodes;
+mod quota;
 mod workloads;
 
 pub use control_plane::{ControlPlane, ControlPlaneOptions, StartError};

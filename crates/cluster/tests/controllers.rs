@@ -250,3 +250,34 @@ async fn the_default_roles_are_aggregated_and_can_be_bound() {
     world.env.eventually("jane may edit", created).await;
     world.env.stop().await;
 }
+
+#[tokio::test]
+async fn quotas_come_into_force_and_are_given_back() {
+    let world = World::new().await;
+    let quotas: Api<k8s_openapi::api::core::v1::ResourceQuota> =
+        Api::namespaced(world.client.clone(), world.env.namespace());
+    let quota =
+        serde_json::from_value(json!({"metadata": {"name": "q"}, "spec": {"hard": {"configmaps": "3"}}})).unwrap();
+    quotas.create(&PostParams::default(), &quota).await.unwrap();
+    // Beside those of this test there is kube-root-ca.crt.
+    let used = async |count: &str| {
+        let check = async || {
+            let status = quotas.get("q").await.unwrap().status.unwrap_or_default();
+            let (hard, used) = (status.hard.unwrap_or_default(), status.used.unwrap_or_default());
+            (hard.contains_key("configmaps") && used.get("configmaps").is_some_and(|used| used.0 == count))
+                .then_some(())
+        };
+        world.env.eventually(&format!("{count} ConfigMaps are used"), check).await;
+    };
+    used("1").await;
+    world.create("a", &[]).await;
+    world.create("b", &[]).await;
+    used("3").await;
+    let metadata = ObjectMeta { name: Some("c".into()), ..ObjectMeta::default() };
+    let map = ConfigMap { metadata, ..ConfigMap::default() };
+    let refused = world.maps.create(&PostParams::default(), &map).await.unwrap_err().to_string();
+    assert!(refused.contains("exceeded quota: q, requested: configmaps=1, used: configmaps=3, limited: configmaps=3"));
+    world.maps.delete("a", &DeleteParams::default()).await.unwrap();
+    used("2").await;
+    world.maps.create(&PostParams::default(), &map).await.unwrap();
+}

@@ -8,8 +8,10 @@ use tokio::time::{Duration, Instant};
 
 use crate::auth::User;
 use crate::http::{DeleteOptions, Propagation};
+use crate::kinds::tree::Tree;
 use crate::registry::Resource;
 use crate::server::Core;
+use crate::status::ApiError;
 
 /// How long all of a request's admission may take, as on the real server.
 const LIMIT: Duration = Duration::from_secs(34);
@@ -121,6 +123,14 @@ impl Attributes {
             OperationOptions::Write { dry_run, .. } => *dry_run,
             OperationOptions::Delete(options) => options.dry_run,
         }
+    }
+
+    /// The error for what a plugin refuses. An object that has no name yet goes by the prefix of it.
+    pub(crate) fn forbidden(&self, object: Option<&Value>, why: impl std::fmt::Display) -> ApiError {
+        let text = |path: &str| object.map_or("", |object| object.text(path));
+        let names = [self.name.as_str(), text("metadata.name"), text("metadata.generateName"), "Unknown"];
+        let name = names.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+        ApiError::forbidden(&self.resource.group, &self.resource.plural, name, why)
     }
 
     /// The kind of the object that is admitted: of a subresource, that which it speaks.

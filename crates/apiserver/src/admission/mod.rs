@@ -19,18 +19,23 @@
 //! | `priority` | Pods get the priority of their class |
 //! | `default_class` | claims and Ingresses that name no class get the default one |
 //! | `runtime_class` | Pods get the overhead and the nodes of their runtime class |
+//! | `limit_ranger` | containers, Pods and claims keep to the LimitRanges of their namespace; claims grow where they may |
+//! | `pod_security` | Pods keep to the Pod Security Standard of their namespace |
+//! | `resource_quota` | a namespace uses no more than its quotas allow |
 //!
 //! DefaultTolerationSeconds and StorageObjectInUseProtection are a line each; `kinds` has what they do. What the real
-//! server has on besides, and this one does not have: LimitRanger, ResourceQuota, PodSecurity (all three are about limits
-//! that an administrator sets; their objects are stored and not enforced), PersistentVolumeClaimResize, and the checks of
-//! certificates by signer. TaintNodesByCondition is part of the rules of Nodes and can't be turned off.
+//! server has on besides, and this one does not have: the checks of certificates by signer. TaintNodesByCondition is part
+//! of the rules of Nodes and can't be turned off.
 
 mod attributes;
 mod default_class;
+mod limit_ranger;
 mod namespace_lifecycle;
 mod plugins;
+mod pod_security;
 mod policies;
 mod priority;
+mod resource_quota;
 mod runtime_class;
 mod service_account;
 mod webhooks;
@@ -108,6 +113,12 @@ impl Admission {
                     let hooks = self.validating.current();
                     webhooks::validate(attributes, object, old, &hooks, warnings).await?;
                 }
+                (Plugin::LimitRanger, Some(object)) => limit_ranger::validate(attributes, object, old)?,
+                (Plugin::PersistentVolumeClaimResize, Some(object)) => {
+                    limit_ranger::validate_resize(attributes, object, old)?;
+                }
+                (Plugin::PodSecurity, _) => pod_security::validate(attributes, object, old, warnings)?,
+                (Plugin::ResourceQuota, _) => resource_quota::validate(attributes, object, old).await?,
                 (Plugin::ServiceAccount, Some(object)) => service_account::validate(attributes, object).await?,
                 (Plugin::Priority, Some(object)) => priority::validate(attributes, object)?,
                 (Plugin::RuntimeClass, Some(object)) => runtime_class::validate(attributes, object)?,
@@ -122,6 +133,10 @@ impl Admission {
 async fn fill_in(plugin: Plugin, attributes: &Attributes, object: &mut Value, old: Option<&Value>) -> ApiResult<()> {
     let whole = attributes.subresource.is_empty();
     match plugin {
+        Plugin::LimitRanger => {
+            limit_ranger::admit(attributes, object, old);
+            Ok(())
+        }
         Plugin::ServiceAccount => service_account::admit(attributes, object).await,
         Plugin::Priority => priority::admit(attributes, object, old).await,
         Plugin::RuntimeClass => runtime_class::admit(attributes, object),

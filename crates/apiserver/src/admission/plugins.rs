@@ -4,19 +4,23 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Plugin {
     NamespaceLifecycle,
+    LimitRanger,
     ServiceAccount,
+    PodSecurity,
     Priority,
     DefaultTolerationSeconds,
     DefaultStorageClass,
     StorageObjectInUseProtection,
+    PersistentVolumeClaimResize,
     RuntimeClass,
     DefaultIngressClass,
     MutatingAdmissionWebhook,
     ValidatingAdmissionWebhook,
+    ResourceQuota,
 }
 
 /// Plugins of the real server that this one does not have. They may be turned off, but not on.
-const ABSENT: [&str; 23] = [
+const ABSENT: [&str; 19] = [
     "AlwaysAdmit",
     "AlwaysDeny",
     "AlwaysPullImages",
@@ -29,38 +33,42 @@ const ABSENT: [&str; 23] = [
     "ExtendedResourceToleration",
     "ImagePolicyWebhook",
     "LimitPodHardAntiAffinityTopology",
-    "LimitRanger",
     "NamespaceAutoProvision",
     "NamespaceExists",
     "NodeRestriction",
     "OwnerReferencesPermissionEnforcement",
-    "PersistentVolumeClaimResize",
     "PodNodeSelector",
-    "PodSecurity",
     "PodTolerationRestriction",
     "PodTopologyLabels",
-    "ResourceQuota",
 ];
 
 impl Plugin {
     /// All, in the order in which they work: that of the real server.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::NamespaceLifecycle,
+        Self::LimitRanger,
         Self::ServiceAccount,
+        Self::PodSecurity,
         Self::Priority,
         Self::DefaultTolerationSeconds,
         Self::DefaultStorageClass,
         Self::StorageObjectInUseProtection,
+        Self::PersistentVolumeClaimResize,
         Self::RuntimeClass,
         Self::DefaultIngressClass,
         Self::MutatingAdmissionWebhook,
         Self::ValidatingAdmissionWebhook,
+        Self::ResourceQuota,
     ];
 
     fn name(self) -> &'static str {
         match self {
             Self::NamespaceLifecycle => "NamespaceLifecycle",
+            Self::LimitRanger => "LimitRanger",
             Self::ServiceAccount => "ServiceAccount",
+            Self::PodSecurity => "PodSecurity",
+            Self::PersistentVolumeClaimResize => "PersistentVolumeClaimResize",
+            Self::ResourceQuota => "ResourceQuota",
             Self::Priority => "Priority",
             Self::DefaultTolerationSeconds => "DefaultTolerationSeconds",
             Self::DefaultStorageClass => "DefaultStorageClass",

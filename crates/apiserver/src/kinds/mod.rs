@@ -66,7 +66,7 @@ mod workload;
 pub use generic::CustomResource;
 pub use lifecycle::{before_approval_update, before_create, before_pod_update, before_status_update, before_update};
 pub use names::NameRule;
-pub(crate) use pod::tolerate_unreachable_nodes;
+pub(crate) use pod::{quality_of_service, tolerate_unreachable_nodes};
 pub(crate) use storage::protect as protect_storage;
 pub use strategy::{KindContext, Strategy};
 pub(crate) use webhooks::{client_config as webhook_client_config, review_versions};

@@ -13,7 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use kube::Client;
-use kubewright_runtime::{Context, Controller, ControllerOptions, Error, KeyReconciler, Manager, Outcome};
+use kubewright_runtime::{Context, Controller, ControllerOptions, Error, KeyReconciler, Manager, Outcome, Trigger};
 
 use collector::Collector;
 
@@ -23,14 +23,16 @@ const FOREGROUND: &str = "foregroundDeletion";
 const ORPHAN: &str = "orphan";
 
 /// Adds the collector to a manager.
-pub(crate) fn add_to(manager: Manager, client: Client) -> Manager {
+///
+/// `gone` is woken with the namespace of each object that is deleted: nobody else watches all kinds.
+pub(crate) fn add_to(manager: Manager, client: Client, gone: Trigger<String>) -> Manager {
     let collector = Arc::new(Collector::new(client));
     let options = ControllerOptions { concurrency: 20, retry_limit: None, ..ControllerOptions::default() };
     let controller = Controller::for_keys("garbage-collector", Reconciler(collector.clone())).options(options);
     let trigger = controller.trigger();
-    manager
-        .controller(controller)
-        .task("garbage-collector-watches", move |context| watches::follow(context, collector, trigger))
+    manager.controller(controller).task("garbage-collector-watches", move |context| {
+        watches::follow(context, collector, watches::Wake { uids: trigger, gone })
+    })
 }
 
 /// The object to look at, by uid.

@@ -13,8 +13,17 @@ use super::Uid;
 use super::collector::Collector;
 use crate::kinds::{ServedKind, served_kinds};
 
+/// Who is told.
+#[derive(Clone)]
+pub(super) struct Wake {
+    /// The collector, of objects to look at.
+    pub(super) uids: Trigger<Uid>,
+    /// The controller of quotas, of namespaces in which an object is gone.
+    pub(super) gone: Trigger<String>,
+}
+
 /// Feeds the collector until the manager stops.
-pub(super) async fn follow(context: TaskContext, collector: Arc<Collector>, wake: Trigger<Uid>) -> Result<(), Error> {
+pub(super) async fn follow(context: TaskContext, collector: Arc<Collector>, wake: Wake) -> Result<(), Error> {
     let definitions = ApiResource::erase::<CustomResourceDefinition>(&());
     context.set_busy(true);
     let mut changes = context.follow(&definitions, Scope::default(), Keep::Metadata)?;
@@ -57,7 +66,7 @@ fn key_of(resource: &ApiResource) -> (String, String) {
     (resource.api_version.clone(), resource.plural.clone())
 }
 
-async fn feed(resource: ApiResource, mut changes: Followed, collector: Arc<Collector>, wake: Trigger<Uid>) {
+async fn feed(resource: ApiResource, mut changes: Followed, collector: Arc<Collector>, wake: Wake) {
     while let Some(Delta { old, new, .. }) = changes.next().await {
         let replaced = old.as_ref().filter(|old| new.as_ref().is_none_or(|new| new.uid() != old.uid()));
         let mut affected = replaced.map(|old| collector.forget(old.uid())).unwrap_or_default();
@@ -69,6 +78,11 @@ async fn feed(resource: ApiResource, mut changes: Followed, collector: Arc<Colle
                 }
             }
         }
-        affected.into_iter().for_each(|uid| wake.wake(Uid(uid)));
+        if let (Some(old), None) = (&old, &new)
+            && let Some(namespace) = &old.reference().namespace
+        {
+            wake.gone.wake(namespace.to_string());
+        }
+        affected.into_iter().for_each(|uid| wake.uids.wake(Uid(uid)));
     }
 }

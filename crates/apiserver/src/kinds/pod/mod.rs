@@ -37,6 +37,7 @@ use crate::status::ApiResult;
 pub(super) use default::template as default_template;
 pub(crate) use default::tolerate_unreachable_nodes;
 pub(super) use placement::validate_node_selector;
+pub(crate) use quality::class as quality_of_service;
 pub(super) use spec::validate_template;
 pub(super) use subresource::{prepare_ephemeral, prepare_resize, validate_ephemeral, validate_resize};
 pub(super) use warn::template as template_warnings;

@@ -8,7 +8,7 @@ use crate::kinds::tree::Tree;
 const COMPUTE: [&str; 2] = ["cpu", "memory"];
 
 /// `Guaranteed`, `Burstable` or `BestEffort`.
-pub(super) fn class(spec: &Value) -> &'static str {
+pub(crate) fn class(spec: &Value) -> &'static str {
     // Resources of the whole pod, where given, decide alone.
     if ["limits", "requests"].iter().any(|field| COMPUTE.iter().any(|name| amount(spec, field, name).is_some())) {
         return of(&[spec]);
