@@ -4,18 +4,21 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use rustc_hash::FxBuildHasher;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
 use crate::intern::Interners;
+use crate::keep::Make;
 use crate::pack::{Packed, Packer};
 use crate::stored::{Entries, Kind, Labels, Members, Object, Owner, Stored, Text, write_text};
-use crate::{Keep, ObjectRef, View};
+use crate::{Keep, ObjectRef};
 
 /// Packs the objects of one informer.
 #[derive(Debug)]
@@ -132,7 +135,11 @@ impl<'de> DeserializeSeed<'de> for &mut Scanner {
             }
             Keep::View(view) => {
                 let whole = <&RawValue>::deserialize(deserializer)?;
-                return self.scan_view(whole, view).map_err(D::Error::custom);
+                let scanned = match view.make {
+                    Make::Project(project) => self.scan_view(whole, project),
+                    Make::Transform(change) => self.scan_transformed(whole, change),
+                };
+                return scanned.map_err(D::Error::custom);
             }
         }?;
         self.finish(fields).map_err(D::Error::custom)
@@ -141,9 +148,12 @@ impl<'de> DeserializeSeed<'de> for &mut Scanner {
 
 impl Scanner {
     /// The metadata of the object and the other members that its view has.
-    fn scan_view(&mut self, whole: &RawValue, view: View) -> Result<Stored, String> {
-        let seen =
-            (view.project)(whole.get()).map_err(|error| format!("an object does not fit the view of it: {error}"))?;
+    fn scan_view(
+        &mut self,
+        whole: &RawValue,
+        project: fn(&str) -> Result<String, serde_json::Error>,
+    ) -> Result<Stored, String> {
+        let seen = project(whole.get()).map_err(|error| format!("an object does not fit the view of it: {error}"))?;
         let Members(members) =
             serde_json::from_str(&seen).map_err(|error| format!("a view is not an object: {error}"))?;
         let annotations = members.iter().any(|(key, value)| key.0 == "metadata" && has_annotations(value));
@@ -156,6 +166,27 @@ impl Scanner {
                 append(&mut self.rest, &key.0, value.get());
             }
         }
+        self.finish(fields)
+    }
+
+    /// What a function leaves of an object.
+    fn scan_transformed(&mut self, whole: &RawValue, change: fn(&mut Value)) -> Result<Stored, String> {
+        let invalid = |error: serde_json::Error| error.to_string();
+        let mut object: Value = serde_json::from_str(whole.get()).map_err(invalid)?;
+        const IDENTITY: [&str; 4] = ["name", "namespace", "uid", "resourceVersion"];
+        let identity = IDENTITY.map(|field| object["metadata"][field].clone());
+        catch_unwind(AssertUnwindSafe(|| change(&mut object)))
+            .map_err(|_| format!("the transform of {} panicked", identity[0]))?;
+        if !object["metadata"].is_object() {
+            object["metadata"] = Value::Object(serde_json::Map::new());
+        }
+        for (field, value) in IDENTITY.into_iter().zip(identity) {
+            object["metadata"][field] = value;
+        }
+        let text = serde_json::to_string(&object).map_err(invalid)?;
+        let mut deserializer = serde_json::Deserializer::from_str(&text);
+        let visitor = ObjectVisitor { scanner: self, rest: true, annotations: true };
+        let fields = serde::Deserializer::deserialize_map(&mut deserializer, visitor).map_err(invalid)?;
         self.finish(fields)
     }
 }

@@ -34,6 +34,10 @@ enum Step {
     Repeat(usize),
     Garbage(usize),
     Fault(usize),
+    /// The next connection reaches a replica of the server that is behind.
+    Lag(usize),
+    /// The process ends and is started anew.
+    Crash,
     Backup,
     Restore,
     Follow(usize),
@@ -53,6 +57,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (1..4_usize).prop_map(Step::Repeat),
         2 => (0..GARBAGE.len()).prop_map(Step::Garbage),
         2 => (0..5_usize).prop_map(Step::Fault),
+        2 => (1..4_usize).prop_map(Step::Lag),
+        1 => Just(Step::Crash),
         1 => Just(Step::Backup),
         1 => Just(Step::Restore),
         3 => (1..4_usize).prop_map(Step::Follow),
@@ -143,8 +149,13 @@ async fn run(kind: Kind, steps: Vec<Step>) -> Result<(), TestCaseError> {
         Kind::Refuses => Server::without_watch_list(),
         Kind::Ignores => Server::ignoring_watch_list(),
     };
-    let caches = Caches::new(server.client(), CacheOptions { page_size: 2, ..CacheOptions::default() });
-    let Ok(informer) = caches.informer(&config_maps(), Scope::default(), Keep::Whole) else { return Ok(()) };
+    let begin = || {
+        let caches = Caches::new(server.client(), CacheOptions { page_size: 2, ..CacheOptions::default() });
+        caches
+            .informer(&config_maps(), Scope::default(), Keep::Whole)
+            .map_err(|error| TestCaseError::fail(error.to_string()))
+    };
+    let mut informer = begin()?;
     let mut deltas = informer.subscribe();
     let mut known = BTreeMap::new();
     let mut history = History::new();
@@ -169,6 +180,11 @@ async fn run(kind: Kind, steps: Vec<Step>) -> Result<(), TestCaseError> {
                 3 => Fault::Hang,
                 _ => Fault::Body("{\"metadata\":{\"resourceVersion\":\"\"},\"items\":[]}"),
             }),
+            Step::Lag(changes) => server.fault(Fault::Lag(changes)),
+            Step::Crash => {
+                informer = begin()?;
+                (deltas, known) = (informer.subscribe(), BTreeMap::new());
+            }
             Step::Backup => backup = Some(server.backup()),
             Step::Restore => {
                 if let Some(backup) = backup.take() {

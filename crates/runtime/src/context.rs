@@ -1,6 +1,6 @@
 //! What a reconcile reads and writes through.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -35,8 +35,10 @@ pub(crate) struct ControllerContext {
     pub(crate) client: Client,
     pub(crate) caches: Caches,
     pub(crate) stores: Stores,
-    /// The namespace of the watch that the controller is for, if it is of one.
-    pub(crate) home: Option<String>,
+    /// How many of them, from the first, are of the watch that the controller is for.
+    pub(crate) mains: usize,
+    /// The namespaces of the watch that the controller is for; empty: all.
+    pub(crate) homes: BTreeSet<String>,
     /// Kinds whose objects are children.
     pub(crate) owned: Vec<ApiResource>,
     pub(crate) memory: Memory,
@@ -50,6 +52,13 @@ pub(crate) struct ControllerContext {
 pub(crate) struct Subject {
     pub(crate) resource: ApiResource,
     pub(crate) stored: Stored,
+}
+
+impl ControllerContext {
+    /// An object that the controller is for.
+    pub(crate) fn main_object(&self, key: &ObjectRef) -> Option<Stored> {
+        self.stores.0[..self.mains].iter().find_map(|store| store.informer.get(key))
+    }
 }
 
 impl Context {
@@ -93,7 +102,7 @@ impl Context {
     }
 
     /// The cache of a kind that the controller watches. What is read from it wakes nobody: [`read`](Self::read) is for
-    /// that. If the kind is watched several times it is the cache of the first watch.
+    /// that. If the kind is watched several times, or in several namespaces, it is the first of the caches.
     pub fn informer(&self, resource: &ApiResource) -> Result<&Informer, Error> {
         self.controller.stores.first(resource).map(|store| &store.informer).ok_or_else(|| {
             Error::terminal(NotWatched {

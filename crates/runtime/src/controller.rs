@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    hash::{BuildHasher, Hash},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -13,6 +14,7 @@ use k8s_openapi::api::{authentication::v1::TokenReview, authorization::v1::Subje
 use kube::api::ApiResource;
 use kubewright_cache::{ObjectRef, Stored};
 use kubewright_queue::{Backoff, Limit, Priority};
+use rustc_hash::FxBuildHasher;
 use tokio::sync::mpsc;
 
 use crate::{
@@ -60,7 +62,11 @@ pub struct Controller<K = ObjectRef> {
     pub(crate) routes: Vec<Route>,
     /// Rights besides those for what it watches and owns.
     pub(crate) declared: Declared,
+    /// Which keys take turns with which.
+    pub(crate) flow_of: Option<Box<FlowOf<K>>>,
 }
+
+type FlowOf<K> = dyn Fn(&K) -> u64 + Send + Sync;
 
 /// A key that was woken from outside.
 #[derive(Debug)]
@@ -181,11 +187,9 @@ impl Controller<ObjectRef> {
         let owner = self.main.clone();
         self.owned.push(watch.spec.resource.clone());
         let map = move |child: &Stored, add: &mut dyn FnMut(ObjectRef)| {
-            if let Some(WatchSpec { resource, namespaced, scope, .. }) = &owner {
-                let inside = |key: &ObjectRef| {
-                    scope.namespace.is_none() || scope.namespace.as_deref() == key.namespace.as_deref()
-                };
-                owner_of(child, resource, *namespaced).filter(inside).map(add);
+            if let Some(owner) = &owner {
+                let inside = |key: &ObjectRef| owner.has_namespace(key.namespace.as_deref());
+                owner_of(child, &owner.resource, owner.namespaced).filter(inside).map(add);
             }
         };
         self.sources.push(Source { watch: watch.spec, map: Arc::new(map) });
@@ -264,6 +268,20 @@ impl<K: Key> Controller<K> {
         rights
     }
 
+    /// Has keys of equal priority take turns by what `flow_of` says of them, so that no flow keeps the others waiting,
+    /// however many keys it has. It is called with a lock held: keep it short. By default keys are first in, first out.
+    ///
+    /// ```
+    /// # use kubewright_runtime::Controller;
+    /// # fn example(controller: Controller) -> Controller {
+    /// controller.fair(|key| key.namespace.clone())
+    /// # }
+    /// ```
+    pub fn fair<F: Hash>(mut self, flow_of: impl Fn(&K) -> F + Send + Sync + 'static) -> Self {
+        self.flow_of = Some(Box::new(move |key| FxBuildHasher.hash_one(flow_of(key))));
+        self
+    }
+
     /// How the controller works.
     pub fn options(mut self, options: ControllerOptions) -> Self {
         self.options = options;
@@ -291,6 +309,7 @@ impl<K: Key> Controller<K> {
             beside: Vec::new(),
             routes: Vec::new(),
             declared: Declared::default(),
+            flow_of: None,
         }
     }
 }

@@ -25,7 +25,7 @@ pub(crate) struct ObjectHandler<R> {
 impl<R: Reconciler> Handler<ObjectRef> for ObjectHandler<R> {
     fn handle<'a>(&'a self, key: &'a ObjectRef, mut ctx: Context) -> BoxFuture<'a, Result<Outcome, Error>> {
         Box::pin(async move {
-            let stored = ctx.informer(&self.resource)?.get(key);
+            let stored = ctx.controller.main_object(key);
             ctx.remove_orphans(&self.resource, key, stored.as_ref().map(Stored::uid)).await?;
             let Some(stored) = stored else {
                 return self.reconciler.gone(key, &ctx).await;
@@ -40,7 +40,7 @@ impl<R: Reconciler> Handler<ObjectRef> for ObjectHandler<R> {
     }
 
     fn version(&self, key: &ObjectRef, ctx: &Context) -> Option<u64> {
-        ctx.informer(&self.resource).ok()?.get(key)?.resource_version().parse().ok()
+        ctx.controller.main_object(key)?.resource_version().parse().ok()
     }
 }
 

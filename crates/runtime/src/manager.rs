@@ -99,6 +99,7 @@ pub struct Manager {
     pub(crate) options: ManagerOptions,
     pub(crate) metrics: Metrics,
     pub(crate) controllers: Vec<Box<dyn Runner>>,
+    pub(crate) servers: Vec<Task>,
     pub(crate) tasks: Vec<Task>,
     pub(crate) duty: Duty,
     pub(crate) handle: Handle,
@@ -128,6 +129,14 @@ pub enum ManagerError {
     DuplicateName {
         /// The name.
         name: String,
+    },
+    /// A controller owns a kind of which its caches have only a part: whether a child is right can't be seen then.
+    #[error("controller {controller} owns {kind} and keeps only a part of each: leave .keep(…) out for what it owns")]
+    PartialChildren {
+        /// The controller.
+        controller: String,
+        /// The kind.
+        kind: String,
     },
     /// A watch of a controller can't be made.
     #[error("controller {controller}: {source}")]
@@ -201,13 +210,14 @@ impl Manager {
         let guarded = writes::observed(client.clone(), metrics.client(), duty.clone(), ledger.clone());
         let journal = Journal::new(options.records, options.convergence.clone());
         let (handle, commands) = Handle::new(journal, ledger.clone());
-        let (controllers, tasks) = (Vec::new(), Vec::new());
+        let (controllers, servers, tasks) = (Vec::new(), Vec::new(), Vec::new());
         Self {
             bare: client,
             client: guarded,
             options,
             metrics,
             controllers,
+            servers,
             tasks,
             duty,
             handle,
@@ -240,6 +250,31 @@ impl Manager {
     /// The client that its controllers and tasks work with.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Adds a task that comes before the caches and the controllers, and is stopped after them: a server whose answers lists and
+    /// writes need, such as conversion webhooks, or something that must be there before work begins. Controllers start when
+    /// all servers have called [`TaskContext::ready`], or have ended well; until then the readiness endpoint names those that
+    /// have not. If one fails, the manager ends with its error. With several replicas it runs on each.
+    ///
+    /// ```
+    /// # use kubewright_runtime::{Error, Manager};
+    /// # struct Database;
+    /// # impl Database { async fn check(&self) -> Result<(), std::io::Error> { Ok(()) } }
+    /// # fn example(manager: Manager, database: Database) -> Manager {
+    /// manager.server("database", |_| async move {
+    ///     // Without it the operator does not start.
+    ///     database.check().await.map_err(Error::terminal)
+    /// })
+    /// # }
+    /// ```
+    pub fn server<F, T>(mut self, name: impl Into<String>, server: F) -> Self
+    where
+        F: FnOnce(TaskContext) -> T + Send + 'static,
+        T: Future<Output = Result<(), Error>> + Send + 'static,
+    {
+        self.servers.push(Task { name: name.into(), run: Box::new(|context| Box::pin(server(context))) });
+        self
     }
 
     /// Says that something in the manager which is no controller needs rights: a task, a webhook.

@@ -1,12 +1,12 @@
 //! The life of a manager.
 //!
 //! ```text
-//! listen ─→ election ─→ watches ─→ (in sync) ─→ workers, while there is work for this replica
-//! stop ─→ no new keys ─→ the queues are drained ─→ running reconciles end ─→ events are sent ─→ the Lease is given back
-//!         └──────────────────────────────── within the deadline ──────────────────────┘
+//! listen ─→ election ─→ servers ─→ (ready) ─→ watches ─→ (in sync) ─→ workers, while there is work for this replica
+//! stop ─→ no new keys ─→ the queues are drained ─→ running reconciles end ─→ servers stop ─→ events are sent ─→ the Lease is given back
+//!         └────────────────────────────────────── within the deadline ─────────────────────────────────┘
 //! ```
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Duration};
 
 use kube::Client;
 use kubewright_cache::{CacheOptions, Caches};
@@ -29,7 +29,7 @@ use crate::{
     rights::{self, Ledger, Rights, RightsCheck},
     sources::web::Routes,
     start::{Runner, Start, Started},
-    tasks::{Task, TaskContext, TaskWork},
+    tasks::{Ready, Task, TaskContext, TaskWork},
 };
 
 /// For the last requests of a stop whose deadline has been used up by others.
@@ -38,7 +38,8 @@ const LAST: Duration = Duration::from_secs(1);
 /// Runs until `stop` is cancelled or a part fails.
 pub(crate) async fn run(manager: Manager, stop: &CancellationToken) -> Result<(), ManagerError> {
     let rights = manager.own_rights();
-    let Manager { bare, client, options, metrics, controllers, tasks, duty, handle, mut commands, .. } = manager;
+    let Manager { bare, client, options, metrics, controllers, servers, tasks, duty, handle, mut commands, .. } =
+        manager;
     let (log_filter, ledger) = (manager.log_filter, manager.ledger);
     let mut serving = JoinSet::new();
     let routes = Routes::new(bare.clone());
@@ -85,28 +86,39 @@ pub(crate) async fn run(manager: Manager, stop: &CancellationToken) -> Result<()
         caches,
         keep_fields_of,
         others: Vec::new(),
+        servers: Parts::default(),
         parts: Parts::default(),
         ledger,
         stop: stop.clone(),
     };
-    for controller in controllers {
-        running.start(controller)?;
-    }
-    for task in tasks {
-        running.start_task(task);
-    }
     let (checks, ended) = (running.check_rights("manager", rights), stop.clone());
     let check = async move { ended.run_until_cancelled_owned(checks).await.unwrap_or(Ok(())) };
     running.parts.spawn("the check of rights".into(), Box::pin(check), Box::new(Vec::new), stop.clone());
+    let stop_servers = CancellationToken::new();
+    let _stop_servers = stop_servers.clone().drop_guard();
+    let mut result = running.serve(servers, &stop_servers, &mut election).await;
+    if result.is_ok() && !stop.is_cancelled() {
+        for controller in controllers {
+            running.start(controller)?;
+        }
+        for task in tasks {
+            running.start_task(task);
+        }
+    }
     running.handle.start();
 
-    let mut result = running.run(&mut commands, &mut election).await;
+    if result.is_ok() {
+        result = running.run(&mut commands, &mut election).await;
+    }
     tracing::info!("stopping");
     commands.close();
     stop.cancel();
-    let Running { options, mut parts, caches, others, .. } = running;
+    let Running { options, mut servers, mut parts, caches, others, .. } = running;
     let deadline = Instant::now() + options.shutdown_deadline;
-    let left = parts.join(deadline).await;
+    let mut left = parts.join(deadline).await;
+    // Reconciles may have needed them up to now.
+    stop_servers.cancel();
+    left.extend(servers.join(deadline).await);
     if !left.is_empty() && result.is_ok() {
         result = Err(ManagerError::Deadline { deadline: options.shutdown_deadline, running: left });
     }
@@ -141,6 +153,8 @@ struct Running {
     keep_fields_of: BTreeSet<String>,
     /// Caches of controllers that came later and whose fields the first do not keep.
     others: Vec<Caches>,
+    /// What comes first and goes last.
+    servers: Parts,
     parts: Parts,
     ledger: Ledger,
     stop: CancellationToken,
@@ -158,8 +172,47 @@ impl Running {
                 biased;
                 () = self.stop.cancelled() => return Ok(()),
                 Some(ended) = election.join_next() => return election_ended(ended),
+                ended = self.servers.next() => ended?,
                 ended = self.parts.next() => ended?,
                 Some(command) = commands.recv() => self.obey(command),
+            }
+        }
+    }
+
+    /// Starts the servers and waits until all are ready, or for the stop.
+    async fn serve(
+        &mut self,
+        servers: Vec<Task>,
+        stop: &CancellationToken,
+        election: &mut JoinSet<Result<(), ManagerError>>,
+    ) -> Result<(), ManagerError> {
+        let mut all = Vec::new();
+        for server in servers {
+            let (name, ready) = (server.name.clone(), Ready::new());
+            let seen = ready.clone();
+            let told = move || if seen.is_set() { Ok(()) } else { Err("not ready yet".to_string()) };
+            self.handle.add_check(format!("server {name}"), Box::new(told));
+            let run = self.task(server, stop.clone(), ready.clone());
+            all.push(ready.clone());
+            let run = async move {
+                run.await?;
+                ready.set();
+                Ok(())
+            };
+            self.servers.spawn(name, Box::pin(run), Box::new(Vec::new), stop.clone());
+        }
+        let mut all_ready = pin!(async {
+            for ready in &all {
+                ready.wait().await;
+            }
+        });
+        loop {
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return Ok(()),
+                Some(ended) = election.join_next() => return election_ended(ended),
+                ended = self.servers.next() => ended?,
+                () = &mut all_ready => return Ok(()),
             }
         }
     }
@@ -183,6 +236,9 @@ impl Running {
 
     fn start(&mut self, controller: Box<dyn Runner>) -> Result<(), ManagerError> {
         let name = controller.name().to_string();
+        if let Some(kind) = controller.partial_child() {
+            return Err(ManagerError::PartialChildren { kind: kind.to_string(), controller: name });
+        }
         let stop = self.stop.child_token();
         let caches = self.caches_for(controller.field_manager());
         let (routes, rights) = (controller.routes(), controller.rights());
@@ -241,14 +297,23 @@ impl Running {
         }
     }
 
-    fn start_task(&mut self, Task { name, run }: Task) {
-        let (client, caches, stop) = (self.client.clone(), self.caches.clone(), self.stop.clone());
+    fn start_task(&mut self, task: Task) {
+        let (name, stop) = (task.name.clone(), self.stop.clone());
+        let run = self.task(task, stop.clone(), Ready::new());
+        self.parts.spawn(name, Box::pin(run), Box::new(Vec::new), stop);
+    }
+
+    fn task(
+        &self,
+        Task { name, run }: Task,
+        stop: CancellationToken,
+        ready: Ready,
+    ) -> impl Future<Output = Result<(), ManagerError>> + Send + use<> {
+        let (client, caches) = (self.client.clone(), self.caches.clone());
         let work = TaskWork::default();
         self.handle.add_task(&name, work.clone());
-        let run = run(TaskContext { client, caches, stop: stop.clone(), work });
-        let task = name.clone();
-        let run = async move { run.await.map_err(|error| ManagerError::Task { name: task, error }) };
-        self.parts.spawn(name, Box::pin(run), Box::new(Vec::new), stop);
+        let run = run(TaskContext { client, caches, stop, work, ready });
+        async move { run.await.map_err(|error| ManagerError::Task { name, error }) }
     }
 }
 

@@ -7,7 +7,7 @@ use futures::{
     future::{self, BoxFuture},
 };
 use kube::Client;
-use kubewright_cache::{CacheError, Caches, Deltas, Keep};
+use kubewright_cache::{CacheError, Caches, Deltas, Informer, Keep, Scope};
 use kubewright_queue::{Drained, Options as QueueOptions, WorkQueue};
 use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Controller, Key, ManagerError, ManagerOptions,
     context::ControllerContext,
+    controller::Source,
     engine::{Engine, Intake},
     events::Recorder,
     handle::ReadStatus,
@@ -57,6 +58,8 @@ pub(crate) trait Runner: Send {
     fn field_manager(&self) -> &str;
     /// The rights that it needs.
     fn rights(&self) -> Rights;
+    /// A kind of children of which less than everything would be cached.
+    fn partial_child(&self) -> Option<&str>;
     /// Its HTTP endpoints.
     fn routes(&self) -> Vec<Route>;
     /// Its state before it starts.
@@ -77,12 +80,24 @@ impl<K: Key> Runner for Controller<K> {
         Controller::rights(self)
     }
 
+    fn partial_child(&self) -> Option<&str> {
+        let partial = self.sources.iter().map(|source| &source.watch).find(|watch| {
+            watch.keep != Keep::Whole
+                && self
+                    .owned
+                    .iter()
+                    .any(|owned| owned.plural == watch.resource.plural && owned.group == watch.resource.group)
+        });
+        partial.map(|watch| watch.resource.kind.as_str())
+    }
+
     fn routes(&self) -> Vec<Route> {
         self.routes.clone()
     }
 
     fn idle(&self) -> ControllerStatus {
-        let informers = self.sources.iter().map(|source| InformerStatus {
+        let informers = self.sources.iter().flat_map(|source| source.watch.scopes().into_iter().map(move |_| source));
+        let informers = informers.map(|source| InformerStatus {
             resource: source.watch.resource.clone(),
             synced: false,
             revision: 0,
@@ -104,17 +119,27 @@ impl<K: Key> Runner for Controller<K> {
 
     fn start(self: Box<Self>, start: &Start<'_>) -> Result<Started, CacheError> {
         let field_manager = self.field_manager().to_string();
-        let Self { name, options, main, sources: watches, owned, handler, trigger, woken, beside, .. } = *self;
-        let mut stores =
-            watches.iter().map(|source| store(&source.watch, start.caches)).collect::<Result<_, _>>().map(Stores)?;
+        let Self { name, options, main, sources, owned, handler, trigger, woken, beside, flow_of, .. } = *self;
+        let watches: Vec<(Source<K>, Scope)> = sources
+            .into_iter()
+            .flat_map(|source| source.watch.scopes().into_iter().map(move |scope| (source.clone(), scope)))
+            .collect();
+        // Those of the kind that it is for are the first.
+        let mains = main.as_ref().map_or(0, |main| main.scopes().len());
+        let stores = watches.iter().map(|(source, scope)| store(&source.watch, scope, start.caches));
+        let mut stores = stores.collect::<Result<_, _>>().map(Stores)?;
         stores.index_children(&owned);
-        let queue = WorkQueue::new(QueueOptions {
+        let how = QueueOptions {
             backoff: options.backoff,
             limit: options.retry_limit,
             seed: start.options.seed,
             observer: Some(start.metrics.queue_observer(&name)),
             ..QueueOptions::default()
-        });
+        };
+        let queue = match flow_of {
+            Some(flow_of) => WorkQueue::fair(how, flow_of),
+            None => WorkQueue::new(how),
+        };
         let read = queue.clone();
         start.metrics.queue(&name, move || read.stats());
         let metrics = start.metrics.controller(&name, options.concurrency);
@@ -124,7 +149,8 @@ impl<K: Key> Runner for Controller<K> {
             client: start.client.clone(),
             caches: start.caches.clone(),
             stores,
-            home: main.as_ref().and_then(|main| main.scope.namespace.clone()),
+            mains,
+            homes: main.map(|main| main.namespaces).unwrap_or_default(),
             owned,
             memory: Memory::default(),
             recorder: start.recorder.clone(),
@@ -140,12 +166,13 @@ impl<K: Key> Runner for Controller<K> {
         let drain = start.options.drain;
         let run = async move {
             let mut feeds = JoinSet::new();
-            feeds.spawn(engine.clone().take_up(watches.clone()));
-            for (source, deltas) in watches.into_iter().zip(deltas) {
+            feeds.spawn(engine.clone().take_up(watches.iter().map(|(source, _)| source.clone()).collect()));
+            for ((source, _), deltas) in watches.into_iter().zip(deltas) {
                 feeds.spawn(engine.clone().feed(source, deltas));
             }
             feeds.spawn(engine.clone().listen(woken));
-            let main = main.and_then(|_| engine.context.stores.0.first()).map(|store| store.informer.clone());
+            let main: Vec<Informer> =
+                engine.context.stores.0[..mains].iter().map(|store| store.informer.clone()).collect();
             for source in beside {
                 let (trigger, clock) = (engine.intake.trigger.clone(), engine.context.clock.clone());
                 let source = source(sources::Start { trigger, clock, main: main.clone() });
@@ -159,9 +186,10 @@ impl<K: Key> Runner for Controller<K> {
     }
 }
 
-fn store(watch: &WatchSpec, caches: &Caches) -> Result<Store, CacheError> {
-    let WatchSpec { resource, namespaced, scope, .. } = watch.clone();
-    let informer = caches.informer(&resource, scope.clone(), Keep::Whole)?;
+fn store(watch: &WatchSpec, scope: &Scope, caches: &Caches) -> Result<Store, CacheError> {
+    let WatchSpec { resource, namespaced, keep, .. } = watch.clone();
+    let scope = scope.clone();
+    let informer = caches.informer(&resource, scope.clone(), keep)?;
     let indexes = watch.indexes.iter().map(|(name, values)| {
         let values = values.clone();
         (name.clone(), informer.add_index(move |object| values(object)))

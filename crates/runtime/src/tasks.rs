@@ -13,6 +13,7 @@ use futures::future::BoxFuture;
 use kube::{Client, api::ApiResource};
 use kubewright_cache::{Backlog, CacheError, Caches, Delta, Deltas, Informer, Keep, Scope};
 use parking_lot::Mutex;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -37,6 +38,30 @@ pub struct TaskContext {
     /// Cancelled when the manager stops.
     pub stop: CancellationToken,
     pub(crate) work: TaskWork,
+    pub(crate) ready: Ready,
+}
+
+/// Whether a server is ready. Clones are of the same one.
+#[derive(Debug, Clone)]
+pub(crate) struct Ready(watch::Sender<bool>);
+
+impl Ready {
+    pub(crate) fn new() -> Self {
+        Self(watch::Sender::new(false))
+    }
+
+    pub(crate) fn set(&self) {
+        self.0.send_replace(true);
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    pub(crate) async fn wait(&self) {
+        // The sender lives as long as `self`.
+        _ = self.0.subscribe().wait_for(|ready| *ready).await;
+    }
 }
 
 /// The state of a task.
@@ -64,6 +89,12 @@ impl TaskContext {
         let deltas = informer.subscribe();
         let number = self.work.add(Watched { informer: informer.clone(), backlog: deltas.backlog() });
         Ok(Followed { deltas, informer, number, work: self.work.clone() })
+    }
+
+    /// Tells that what waits for a [server](crate::Manager::server) may start. A server that ends well without having told so is
+    /// taken to have been ready; for other tasks it means nothing.
+    pub fn ready(&self) {
+        self.ready.set();
     }
 
     /// Tells whether the task has something to do that its watches do not show, such as finding out what to watch.

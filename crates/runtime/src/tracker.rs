@@ -58,21 +58,15 @@ impl<K: Key> Tracker for Run<K> {
         let engine = &self.engine;
         let context = &engine.context;
         // Who watches one namespace may have no rights in others.
-        let namespace = context.home.as_deref().filter(|home| namespace == Some(*home));
+        let namespace = namespace.filter(|namespace| context.homes.contains(*namespace));
         let kind = Kind::of(resource);
         engine.on_demand.get_or(&kind, namespace, || {
             let scope = Scope { namespace: namespace.map(str::to_string), ..Scope::default() };
             let informer = context.caches.informer(resource, scope.clone(), Keep::Whole)?;
             let (controller, plural) = (&context.name, &resource.plural);
             tracing::info!(%controller, plural, ?namespace, "watching a kind that was not declared, as a reconcile reads it");
-            let watch = WatchSpec {
-                resource: resource.clone(),
-                // Nothing asks whether a kind has namespaces but owned sets, whose kinds are declared.
-                namespaced: true,
-                scope: scope.clone(),
-                predicates: Vec::new(),
-                indexes: Vec::new(),
-            };
+            // Nothing asks whether a kind has namespaces but owned sets, whose kinds are declared.
+            let watch = WatchSpec::new(resource.clone(), true);
             let deltas = informer.subscribe();
             let store = Store {
                 resource: resource.clone(),

@@ -1,16 +1,16 @@
 //! Which objects a controller watches, and which changes count.
 
-use std::{any::TypeId, fmt, marker::PhantomData, sync::Arc};
+use std::{any::TypeId, collections::BTreeSet, fmt, marker::PhantomData, sync::Arc};
 
 use kube::{
     Resource,
     api::{ApiResource, DynamicObject},
     core::ClusterResourceScope,
 };
-use kubewright_cache::{Delta, Scope, Stored};
+use kubewright_cache::{Delta, Keep, Scope, Stored};
 
-/// The objects of one kind that a controller watches: all of them, or those of one namespace or with some labels;
-/// and which of their changes count.
+/// The objects of one kind that a controller watches: all of them, or those of some namespaces or with some labels;
+/// which of their changes count, and how much of them is kept.
 ///
 /// Watches of equal kind, namespace and selectors share one informer in the whole [`Manager`](crate::Manager).
 ///
@@ -31,7 +31,11 @@ pub struct Watch<K> {
 pub(crate) struct WatchSpec {
     pub(crate) resource: ApiResource,
     pub(crate) namespaced: bool,
-    pub(crate) scope: Scope,
+    /// Empty: all.
+    pub(crate) namespaces: BTreeSet<String>,
+    pub(crate) labels: Option<String>,
+    pub(crate) fields: Option<String>,
+    pub(crate) keep: Keep,
     pub(crate) predicates: Vec<Arc<Predicate>>,
     pub(crate) indexes: Vec<(String, Arc<IndexValues>)>,
 }
@@ -60,27 +64,52 @@ impl Watch<DynamicObject> {
 
 impl<K> Watch<K> {
     fn new(resource: ApiResource, namespaced: bool) -> Self {
-        let spec =
-            WatchSpec { resource, namespaced, scope: Scope::default(), predicates: Vec::new(), indexes: Vec::new() };
-        Self { spec, kind: PhantomData }
+        Self { spec: WatchSpec::new(resource, namespaced), kind: PhantomData }
     }
 
-    /// Only objects of this namespace. The rights for a Role are then enough.
+    /// Only objects of this namespace, and of others that it has been called with. The rights of a Role are then enough.
+    /// Each namespace is a watch of its own: for very many of them, all are cheaper.
+    ///
+    /// ```
+    /// use k8s_openapi::api::core::v1::Secret;
+    /// use kubewright_runtime::Watch;
+    ///
+    /// let secrets = Watch::<Secret>::all().namespace("staging").namespace("production");
+    /// ```
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
-        self.spec.scope.namespace = Some(namespace.into());
+        self.spec.namespaces.insert(namespace.into());
         self
     }
 
     /// Only objects that match this label selector, as `kubectl get -l` takes it. Others are not cached: an owned
     /// child whose labels do not match costs a read in every reconcile, and is not pruned.
     pub fn labels(mut self, selector: impl Into<String>) -> Self {
-        self.spec.scope.labels = Some(selector.into());
+        self.spec.labels = Some(selector.into());
         self
     }
 
     /// Only objects that match this field selector, as `kubectl get --field-selector` takes it.
     pub fn fields(mut self, selector: impl Into<String>) -> Self {
-        self.spec.scope.fields = Some(selector.into());
+        self.spec.fields = Some(selector.into());
+        self
+    }
+
+    /// How much of each object the cache keeps: everything by default; the metadata; what a struct of yours has fields for;
+    /// or what a function leaves of it. Watches that keep different things are different watches. Of children everything is
+    /// needed: a controller that [owns](crate::Controller::owns) less does not start.
+    ///
+    /// ```
+    /// use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+    /// use kubewright_cache::{Keep, View};
+    /// use kubewright_runtime::Watch;
+    ///
+    /// let names_only = Watch::<Secret>::all().keep(Keep::Metadata);
+    /// let without_data = Watch::<ConfigMap>::all().keep(Keep::View(View::transform("without data", |object| {
+    ///     object.as_object_mut().map(|object| object.remove("data"));
+    /// })));
+    /// ```
+    pub fn keep(mut self, keep: Keep) -> Self {
+        self.spec.keep = keep;
         self
     }
 
@@ -122,6 +151,33 @@ impl<K> Watch<K> {
 }
 
 impl WatchSpec {
+    pub(crate) fn new(resource: ApiResource, namespaced: bool) -> Self {
+        Self {
+            resource,
+            namespaced,
+            namespaces: BTreeSet::new(),
+            labels: None,
+            fields: None,
+            keep: Keep::default(),
+            predicates: Vec::new(),
+            indexes: Vec::new(),
+        }
+    }
+
+    /// What it consists of: an informer has all namespaces, or one.
+    pub(crate) fn scopes(&self) -> Vec<Scope> {
+        let scope = |namespace| Scope { namespace, labels: self.labels.clone(), fields: self.fields.clone() };
+        match self.namespaces.is_empty() {
+            true => vec![scope(None)],
+            false => self.namespaces.iter().cloned().map(|namespace| scope(Some(namespace))).collect(),
+        }
+    }
+
+    /// Whether it is about objects in this namespace.
+    pub(crate) fn has_namespace(&self, namespace: Option<&str>) -> bool {
+        self.namespaces.is_empty() || namespace.is_some_and(|namespace| self.namespaces.contains(namespace))
+    }
+
     pub(crate) fn wants(&self, delta: &Delta) -> bool {
         self.predicates.iter().all(|predicate| predicate(delta))
     }
@@ -131,7 +187,8 @@ impl<K> fmt::Debug for Watch<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Watch")
             .field("kind", &self.spec.resource.kind)
-            .field("scope", &self.spec.scope)
+            .field("scopes", &self.spec.scopes())
+            .field("keep", &self.spec.keep)
             .field("predicates", &self.spec.predicates.len())
             .finish()
     }

@@ -182,7 +182,7 @@ impl Webhooks {
             .may(rights)
             .metrics(move |registry| registered.register(registry))
             .check(format!("webhooks {}", self.name), move || state.0.lock().fault.clone().map_or(Ok(()), Err))
-            .task(format!("webhooks {}", self.name), move |context| async move {
+            .server(format!("webhooks {}", self.name), move |context| async move {
                 self.run(context, metrics).await.map_err(Error::temporary)
             })
     }
@@ -248,7 +248,9 @@ impl Webhooks {
             context.caches.informer(resource, scope.clone(), Keep::Metadata).map(|informer| informer.subscribe())
         });
         let watched = watched.collect::<Result<Vec<_>, _>>()?;
-        let keep = keep_trusted(&keeper, &registrar, &certificate, &self.state, &*self.options.clock, watched);
+        let clock = &*self.options.clock;
+        let tried = || context.ready();
+        let keep = keep_trusted(&keeper, &registrar, &certificate, &self.state, clock, watched, tried);
         tokio::select! {
             () = context.stop.cancelled() => {}
             never = keep => match never {},
@@ -263,7 +265,7 @@ impl Webhooks {
     }
 }
 
-/// Renews the certificate and what the API server knows of it, for ever.
+/// Renews the certificate and what the API server knows of it, for ever. `tried` is called each time that it has been tried.
 async fn keep_trusted(
     keeper: &Keeper,
     registrar: &Registrar,
@@ -271,6 +273,7 @@ async fn keep_trusted(
     state: &State,
     clock: &dyn Clock,
     mut watched: Vec<Deltas>,
+    tried: impl Fn(),
 ) -> std::convert::Infallible {
     // How long until the next try, after failures.
     const TRIES: [u64; 6] = [1, 1, 2, 5, 10, 30];
@@ -290,6 +293,8 @@ async fn keep_trusted(
                 Duration::from_secs(TRIES[(failures - 1).min(TRIES.len() - 1)])
             }
         };
+        // Where it failed the readiness endpoint says so; a replica that may not write would wait for ever.
+        tried();
         let changed = async {
             match watched.is_empty() {
                 true => std::future::pending().await,

@@ -37,6 +37,8 @@ pub(crate) enum Fault {
     Refuse,
     /// Never answer.
     Hang,
+    /// Answer a list or a stream as a replica of the server that is so many changes behind.
+    Lag(usize),
 }
 
 /// The server; clones share it.
@@ -50,6 +52,8 @@ struct State {
     /// Events by revision, and the last revision that is no longer there.
     log: Vec<(u64, &'static str, Value)>,
     compacted: u64,
+    /// What was there after each change of the log, and before.
+    past: Vec<(u64, BTreeMap<ObjectRef, Value>)>,
     uids: u64,
     watchers: Vec<Frames>,
     /// Pages of lists by their continue token.
@@ -182,9 +186,7 @@ impl Server {
     /// Forgets the history.
     pub(crate) fn compact(&self) {
         let state = &mut *self.0.lock();
-        state.compacted = state.revision;
-        state.log.clear();
-        state.pages.clear();
+        state.forget();
     }
 
     /// Ends all watches politely.
@@ -220,9 +222,7 @@ impl Server {
         let state = &mut *self.0.lock();
         (state.objects, state.revision) = (backup.objects, backup.revision);
         // A watch from a version to come is accepted, and waits for it.
-        state.compacted = state.revision;
-        state.log.clear();
-        state.pages.clear();
+        state.forget();
     }
 
     pub(crate) fn revision(&self) -> u64 {
@@ -266,8 +266,9 @@ impl Server {
             Some(Fault::Body(body)) => return Ok(Response::new(full(body.to_string()))),
             Some(Fault::Refuse) => return Err(io::Error::new(io::ErrorKind::ConnectionRefused, "connection refused")),
             Some(Fault::Hang) => std::future::pending().await,
-            None => {}
+            Some(Fault::Lag(_)) | None => {}
         }
+        let lag = if let Some(Fault::Lag(changes)) = fault { changes } else { 0 };
         // What a request takes: it lets others run.
         tokio::time::sleep(Duration::from_millis(1)).await;
         let query: BTreeMap<String, String> = uri
@@ -279,7 +280,7 @@ impl Server {
             .map(|(name, value)| (name.to_string(), value.to_string()))
             .collect();
         let state = &mut *self.0.lock();
-        Ok(if query.contains_key("watch") { state.watch(&query) } else { state.list(&query) })
+        Ok(if query.contains_key("watch") { state.watch(&query, lag) } else { state.list(&query, lag) })
     }
 }
 
@@ -287,13 +288,28 @@ impl State {
     fn happened(&mut self, kind: &'static str, object: Value) {
         self.send(&event(kind, &object));
         self.log.push((self.revision, kind, object));
+        self.past.push((self.revision, self.objects.clone()));
+    }
+
+    /// Forgets the history.
+    fn forget(&mut self) {
+        self.compacted = self.revision;
+        self.log.clear();
+        self.pages.clear();
+        self.past.clear();
+    }
+
+    /// What was there so many changes ago, as far as that is known.
+    fn seen_with(&self, lag: usize) -> (u64, BTreeMap<ObjectRef, Value>) {
+        let at = self.past.len().checked_sub(lag + 1).filter(|_| lag > 0);
+        at.map_or_else(|| (self.revision, self.objects.clone()), |at| self.past[at].clone())
     }
 
     fn send(&mut self, line: &str) {
         self.watchers.retain(|watcher| watcher.unbounded_send(Ok(Frame::data(line.to_string().into()))).is_ok());
     }
 
-    fn watch(&mut self, query: &BTreeMap<String, String>) -> Answer {
+    fn watch(&mut self, query: &BTreeMap<String, String>, lag: usize) -> Answer {
         let streaming = query.contains_key("sendInitialEvents");
         if streaming && self.no_watch_list {
             return status(422, "Invalid");
@@ -301,10 +317,13 @@ impl State {
         let (sender, receiver) = unbounded();
         let mut lines = Vec::new();
         if streaming {
-            lines.extend(self.objects.values().map(|object| event("ADDED", object)));
+            let (revision, objects) = self.seen_with(lag);
+            lines.extend(objects.values().map(|object| event("ADDED", object)));
             if !self.ignores_watch_list {
-                lines.push(bookmark(self.revision, true));
+                lines.push(bookmark(revision, true));
             }
+            lines
+                .extend(self.log.iter().filter(|(at, ..)| *at > revision).map(|(_, kind, object)| event(kind, object)));
         } else {
             let from: u64 = query["resourceVersion"].parse().unwrap();
             if from < self.compacted {
@@ -319,10 +338,13 @@ impl State {
         Response::new(BodyExt::boxed_unsync(StreamBody::new(receiver)))
     }
 
-    fn list(&mut self, query: &BTreeMap<String, String>) -> Answer {
+    fn list(&mut self, query: &BTreeMap<String, String>, lag: usize) -> Answer {
         let limit = query.get("limit").map_or(usize::MAX, |limit| limit.parse().unwrap());
         let (revision, mut items) = match query.get("continue") {
-            None => (self.revision, self.objects.values().cloned().collect()),
+            None => {
+                let (revision, objects) = self.seen_with(lag);
+                (revision, objects.into_values().collect())
+            }
             Some(token) => match self.pages.remove(token) {
                 Some(page) => page,
                 None => return status(410, "Expired"),

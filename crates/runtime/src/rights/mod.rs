@@ -43,6 +43,7 @@ mod yaml;
 
 use std::{collections::BTreeSet, fmt};
 
+use k8s_openapi::api::core::v1::Event;
 use kube::{Client, Resource, api::ApiResource, client::Body};
 
 use crate::watch::WatchSpec;
@@ -178,13 +179,7 @@ impl Rights {
                 rights.add(main, &["patch"]);
             }
             // Events are in the namespace of what they are about.
-            let events = ["create", "patch"].map(|verb| Right {
-                namespace: main.scope.namespace.clone(),
-                group: String::new(),
-                resource: "events".into(),
-                verb: verb.into(),
-            });
-            rights.extend(events);
+            rights.extend(within(Self::on::<Event>(["create", "patch"]), main));
         }
         rights.extend(declared.others.clone());
         rights.simplified()
@@ -233,9 +228,13 @@ pub fn unconnected() -> Client {
 }
 
 fn of(watch: &WatchSpec, verbs: &[&str]) -> Rights {
-    let rights = Rights::on_kind(&watch.resource, verbs.iter().copied());
-    match &watch.scope.namespace {
-        Some(namespace) => rights.within(namespace),
-        None => rights,
+    within(Rights::on_kind(&watch.resource, verbs.iter().copied()), watch)
+}
+
+/// The same in the namespaces of a watch.
+fn within(rights: Rights, watch: &WatchSpec) -> Rights {
+    match watch.namespaces.is_empty() {
+        true => rights,
+        false => watch.namespaces.iter().flat_map(|namespace| rights.clone().within(namespace)).collect(),
     }
 }

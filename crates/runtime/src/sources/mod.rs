@@ -37,8 +37,8 @@ pub(crate) type Beside<K> = Box<dyn FnOnce(Start<K>) -> BoxFuture<'static, ()> +
 pub(crate) struct Start<K> {
     pub(crate) trigger: Trigger<K>,
     pub(crate) clock: Arc<dyn Clock>,
-    /// The cache of the kind that the controller is for.
-    pub(crate) main: Option<Informer>,
+    /// The caches of the kind that the controller is for.
+    pub(crate) main: Vec<Informer>,
 }
 
 impl<K: Key> Controller<K> {
