@@ -89,7 +89,7 @@ enum Failure {
 impl From<up::UpError> for Failure {
     fn from(error: up::UpError) -> Self {
         match &error {
-            up::UpError::Operators(_) => Self::Usage(chain(&error)),
+            up::UpError::Operators(cause) if cause.is_usage() => Self::Usage(chain(&error)),
             _ => Self::Failed(chain(&error)),
         }
     }
@@ -98,8 +98,8 @@ impl From<up::UpError> for Failure {
 impl From<rbac::RbacError> for Failure {
     fn from(error: rbac::RbacError) -> Self {
         match &error {
-            rbac::RbacError::Operators(_) => Self::Usage(chain(&error)),
-            rbac::RbacError::Output(_) => Self::Failed(chain(&error)),
+            rbac::RbacError::Operators(cause) if cause.is_usage() => Self::Usage(chain(&error)),
+            rbac::RbacError::Operators(_) | rbac::RbacError::Output(_) => Self::Failed(chain(&error)),
         }
     }
 }
@@ -107,9 +107,10 @@ impl From<rbac::RbacError> for Failure {
 impl From<run::RunError> for Failure {
     fn from(error: run::RunError) -> Self {
         match &error {
-            run::RunError::Operators(_)
-            | run::RunError::Address { .. }
-            | run::RunError::Manager(kubewright::prelude::ManagerError::Replicas(_)) => Self::Usage(chain(&error)),
+            run::RunError::Operators(cause) if cause.is_usage() => Self::Usage(chain(&error)),
+            run::RunError::Address { .. } | run::RunError::Manager(kubewright::prelude::ManagerError::Replicas(_)) => {
+                Self::Usage(chain(&error))
+            }
             _ => Self::Failed(chain(&error)),
         }
     }

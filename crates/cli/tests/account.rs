@@ -48,13 +48,14 @@ fn run_does_not_start_without_a_database_that_answers() {
         let mut command = kubewright();
         command.args(["run", "--operators", "account", "--kubeconfig"]).arg(&up.kubeconfig);
         let output = command.env("DATABASE_URI", uri).output().unwrap();
-        assert!(!output.status.success());
-        stderr(&output)
+        (output.status.code(), stderr(&output))
     };
-    let text = attempt("");
+    let (code, text) = attempt("");
+    assert_eq!(code, Some(2));
     assert!(text.contains("operator account: DATABASE_URI is required"), "{text}");
     // Port 1 of loopback has no listener.
-    let text = attempt("postgres://jane:secret@127.0.0.1:1/accounts");
+    let (code, text) = attempt("postgres://jane:secret@127.0.0.1:1/accounts");
+    assert_eq!(code, Some(1));
     assert!(text.contains("refused") && text.contains("127.0.0.1:1") && !text.contains("secret"), "{text}");
     assert_eq!(up.interrupt(), Some(0));
 }

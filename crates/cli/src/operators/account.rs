@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use kubewright::kube::core::ApiResource;
-use kubewright_account::ledger::{PoolOptions, connect};
+use kubewright_account::ledger::{ConnectError, PoolOptions, connect};
 use kubewright_account::{Account, AccountTransaction, Options, add_to};
 
 use super::{Operator, OperatorError};
@@ -54,7 +54,9 @@ impl AccountArgs {
 pub(super) fn operator(args: &AccountArgs) -> Result<Operator, OperatorError> {
     let options = Options { workers: args.workers, ttl: args.ttl, ..Options::default() };
     options.validate().map_err(|error| OperatorError::Option { cause: error.into(), flags: "--account-" })?;
-    let uri = args.database_uri.clone().unwrap_or_default();
+    let Some(uri) = args.database_uri.clone().filter(|uri| !uri.trim().is_empty()) else {
+        return Err(OperatorError::NotSetUp { name: "account", missing: ConnectError::Missing.to_string() });
+    };
     let pool = PoolOptions { connections: args.connections.max(1), ..PoolOptions::default() };
     Ok(Operator {
         name: "account",
