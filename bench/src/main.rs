@@ -3,6 +3,7 @@
 //!
 //! - `control_plane`: what is measured of a control plane, and in which order.
 //! - `runtime`: what is measured of the runtime: programs that do the same on Kubewright and on its peers.
+//! - `operators`: what is measured of the operators, on the embedded control plane.
 //! - `embedded`: the embedded API server, in a process of its own as the real one is.
 //! - `load`: what the servers are given to do.
 //! - `process`: what the operating system tells of a process.
@@ -13,6 +14,7 @@
 mod control_plane;
 mod embedded;
 mod load;
+mod operators;
 mod process;
 mod report;
 mod runtime;
@@ -31,6 +33,7 @@ Examples:
   cargo xtask bench --seconds 2      shorter loads
   cargo xtask bench --without-real   only the embedded control plane; needs no Go
   cargo xtask bench runtime          the runtime beside controller-runtime, client-go and kube-rs; needs Go
+  cargo xtask bench operators        the operators with thousands of objects; needs PostgreSQL
   cargo xtask bench -o json          for programs")]
 struct Arguments {
     #[command(flatten)]
@@ -65,6 +68,11 @@ enum Output {
 enum What {
     /// Measure the runtime beside controller-runtime, client-go and kube-rs, which are built first.
     Runtime(runtime::Options),
+    /// Measure the operators: throughput, calls and memory with thousands of objects.
+    Operators(operators::Options),
+    /// Measure one of them in this process.
+    #[command(hide = true)]
+    OperatorLife(operators::LifeOptions),
     /// Serve until the standard input closes.
     #[command(hide = true)]
     Serve {
@@ -95,6 +103,8 @@ enum Error {
     Build { program: String, status: std::process::ExitStatus },
     #[error("{program} {task}: {reason}")]
     Task { program: &'static str, task: String, reason: String },
+    #[error("the operator: {0}")]
+    Operator(Box<dyn std::error::Error + Send + Sync>),
     #[error("a client stopped with a panic: {0}")]
     Worker(#[from] tokio::task::JoinError),
 }
@@ -102,6 +112,10 @@ enum Error {
 impl Error {
     fn io(action: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { action, source }
+    }
+
+    fn operator(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Operator(Box::new(error))
     }
 }
 
@@ -122,6 +136,8 @@ async fn main() -> ExitCode {
         Some(What::Serve { data_dir }) => embedded::serve(data_dir.clone()).await,
         Some(What::InProcess) => embedded::answer_in_process().await,
         Some(What::Runtime(options)) => runtime::measure(options).await.map(print),
+        Some(What::Operators(options)) => operators::measure(options).await.map(print),
+        Some(What::OperatorLife(options)) => operators::live(options).await,
         None => control_plane::measure(&arguments.options).await.map(print),
     };
     match result {

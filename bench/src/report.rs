@@ -13,6 +13,8 @@ pub(crate) enum Unit {
     Bytes,
     /// Per second; more is better.
     PerSecond,
+    /// A number; less is better.
+    Count,
 }
 
 impl Unit {
@@ -21,6 +23,7 @@ impl Unit {
             Self::Seconds => "s",
             Self::Bytes => "bytes",
             Self::PerSecond => "1/s",
+            Self::Count => "count",
         }
     }
 
@@ -31,6 +34,7 @@ impl Unit {
             Self::Seconds => format!("{value:.2} s"),
             Self::Bytes => format!("{:.1} MB", value / 1e6),
             Self::PerSecond => format!("{value:.0}/s"),
+            Self::Count => format!("{value:.2}").trim_end_matches(".00").to_owned(),
         }
     }
 
