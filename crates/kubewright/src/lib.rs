@@ -76,7 +76,7 @@
 //! | make one child after the other | [`Wave`](prelude::Wave), [`readiness`](prelude::readiness) |
 //! | set concurrency, retries, timeouts | [`ControllerOptions`](prelude::ControllerOptions) |
 //! | say that a retry can't help | [`Error::terminal`](prelude::Error::terminal) |
-//! | come back later | [`Outcome::After`](prelude::Outcome::After) |
+//! | come back later | [`Outcome::After`](prelude::Outcome::After) if it is not done, [`Outcome::Recheck`](prelude::Outcome::Recheck) if it is |
 //! | clean up outside of the cluster | [`runtime::finalizer`] |
 //! | tell about progress | [`runtime::conditions`], [`Context::normal`](prelude::Context::normal) |
 //! | read other objects | [`Context::get`](prelude::Context::get), [`list`](prelude::Context::list), [`select`](prelude::Context::select), [`list_by`](prelude::Context::list_by), [`find_by`](prelude::Context::find_by) |

@@ -92,8 +92,6 @@ struct Why {
     causes: Option<Vec<u64>>,
 }
 
-/// A look that is asked for this much later or more is no part of the present work.
-const LATER: Duration = Duration::from_secs(10);
 /// Changes that are told apart as causes of one reconcile.
 const CAUSES: usize = 16;
 
@@ -444,10 +442,13 @@ impl<K: Key> Engine<K> {
                     }
                     Outcome::After(delay) => {
                         self.metrics.after.inc();
-                        if delay >= LATER {
-                            self.scheduled.lock().insert(key.clone());
-                        }
                         tracing::debug!(?delay, "again later");
+                        work.again_after(delay, Priority::NORMAL);
+                    }
+                    Outcome::Recheck(delay) => {
+                        self.metrics.after.inc();
+                        self.scheduled.lock().insert(key.clone());
+                        tracing::debug!(?delay, "settled; looked at again later");
                         work.again_after(delay, Priority::NORMAL);
                     }
                 }

@@ -17,8 +17,8 @@ pub struct ControllerStatus {
     pub queued: usize,
     /// Keys that wait for a delay to be over: retries, and those that asked for a later run.
     pub delayed: usize,
-    /// Those of the delayed keys that are done for now: their last reconcile succeeded and asked for a look ten seconds
-    /// later or more, such as the next cycle of a look for drift.
+    /// Those of the delayed keys that are done for now: their last reconcile ended with
+    /// [`Outcome::Recheck`](crate::Outcome::Recheck).
     pub scheduled: usize,
     /// Keys that are worked on, or that wait for the caches to see their last write.
     pub active: usize,

@@ -19,7 +19,7 @@ pub enum Reason {
     },
     /// The last reconcile failed; this is the so-manieth retry in a row.
     Retry(u32),
-    /// The last reconcile asked for it by [`Outcome::After`](crate::Outcome::After).
+    /// The last reconcile asked for it by [`Outcome::After`](crate::Outcome::After) or [`Outcome::Recheck`](crate::Outcome::Recheck).
     Scheduled,
     /// A [`Trigger`](crate::Trigger) was pulled.
     Woken,

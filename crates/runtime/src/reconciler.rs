@@ -79,6 +79,9 @@ pub enum Outcome {
     /// Nothing to do until something changes.
     #[default]
     Settled,
-    /// Again after this time, or earlier when something changes.
+    /// Not done: again after this time, or earlier when something changes.
     After(Duration),
+    /// Nothing to do until something changes, but look again after this time at the latest: for drift that no watch tells
+    /// of, or for what expires. Whoever waits until all is settled does not wait for it.
+    Recheck(Duration),
 }

@@ -220,6 +220,21 @@ async fn a_key_runs_again_when_it_asked_to() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_that_is_looked_at_again_counts_as_settled_until_then() {
+    let api = FakeApi::default();
+    api.put("configmaps", parent("a"));
+    let reconciler = told(|_, _| Box::pin(async { Ok(Outcome::Recheck(Duration::from_secs(5))) }));
+    let manager = run(&api, [controller(&reconciler)]);
+    eventually("settled", || {
+        let status = &manager.handle.status()[0];
+        (status.delayed, status.scheduled, status.active) == (1, 1, 0)
+    })
+    .await;
+    eventually("looked at again", || reconciler.runs().len() == 3).await;
+    manager.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn five_workers_never_work_on_one_key_at_once() {
     let api = FakeApi::default();
     let working: Arc<AtomicUsize> = Arc::default();

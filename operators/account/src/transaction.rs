@@ -132,7 +132,7 @@ impl Transactions {
             ..self.status(ctx, transaction, phase, message)
         };
         ctx.set_status(&status).await?;
-        Ok(Outcome::After(self.options.ttl))
+        Ok(Outcome::Recheck(self.options.ttl))
     }
 
     /// Says that it will not be recorded.
@@ -145,7 +145,7 @@ impl Transactions {
     ) -> Result<Outcome, Error> {
         ctx.warning(reason, message.clone());
         ctx.set_status(&self.status(ctx, transaction, Phase::Failed, message)).await?;
-        Ok(Outcome::After(self.options.ttl))
+        Ok(Outcome::Recheck(self.options.ttl))
     }
 
     /// A database that is away for a while is no failure of the transaction.
@@ -205,7 +205,7 @@ impl Transactions {
         let age = Duration::try_from(ctx.now().duration_since(completed)).unwrap_or_default();
         let left = self.options.ttl.saturating_sub(age);
         if !left.is_zero() {
-            return Ok(Outcome::After(left));
+            return Ok(Outcome::Recheck(left));
         }
         let namespace = transaction.namespace().unwrap_or_default();
         let api = Api::<AccountTransaction>::namespaced(ctx.client().clone(), &namespace);

@@ -75,7 +75,7 @@ impl<C: Composite> Reconciler for CompositeReconciler<C> {
         }
         let answers = |component: &Component| found.needs.get(&component.name).is_none_or(Readiness::is_ready);
         let CompositeOptions { probe_interval, probe_retry, .. } = self.options;
-        Ok(Outcome::After(if probed.all(answers) { probe_interval } else { probe_retry }))
+        Ok(if probed.all(answers) { Outcome::Recheck(probe_interval) } else { Outcome::After(probe_retry) })
     }
 
     async fn gone(&self, key: &ObjectRef, _: &Context) -> Result<Outcome, Error> {

@@ -191,7 +191,7 @@ impl<E: External> ExternalReconciler<E> {
     fn next_cycle(&self) -> Outcome {
         let ExternalOptions { cycle, jitter, .. } = self.options;
         let spread = jitter.clamp(0.0, 1.0) * (2.0 * self.random.lock().random::<f64>() - 1.0);
-        Outcome::After(cycle.mul_f64(1.0 + spread))
+        Outcome::Recheck(cycle.mul_f64(1.0 + spread))
     }
 }
 

@@ -112,8 +112,10 @@ pub enum Next {
     Reopen,
     /// It was cut off in the middle of a run, and must not be run again.
     Interrupted,
-    /// Nothing until then.
+    /// Nothing until then, when it runs again.
     After(Duration),
+    /// It is done. Nothing until then, when it expires.
+    Keep(Duration),
     /// Nothing.
     Nothing,
     /// Delete it.
@@ -137,7 +139,7 @@ pub fn next(status: &RequestStatus, created: Option<Timestamp>, rules: Rules, no
         Phase::Completed | Phase::Failed => match rules.ttl {
             None => Next::Nothing,
             Some(ttl) => match until(finished(status, created) + ttl, now) {
-                Some(wait) => Next::After(wait),
+                Some(wait) => Next::Keep(wait),
                 None => Next::Expire,
             },
         },
@@ -184,8 +186,8 @@ mod tests {
     fn finished_requests_are_kept_for_their_time_and_never_run() {
         for phase in [Phase::Completed, Phase::Failed] {
             let done = status(phase, Some(100), None);
-            assert_eq!(next(&done, None, RULES, at(100)), Next::After(Duration::from_secs(3600)));
-            assert_eq!(next(&done, None, RULES, at(3699)), Next::After(Duration::from_secs(1)));
+            assert_eq!(next(&done, None, RULES, at(100)), Next::Keep(Duration::from_secs(3600)));
+            assert_eq!(next(&done, None, RULES, at(3699)), Next::Keep(Duration::from_secs(1)));
             assert_eq!(next(&done, None, RULES, at(3700)), Next::Expire);
             assert_eq!(next(&done, None, Rules { ttl: None, ..RULES }, at(9999)), Next::Nothing);
         }

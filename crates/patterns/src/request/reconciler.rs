@@ -197,7 +197,7 @@ impl<R: Request> RequestReconciler<R> {
     }
 
     fn kept(&self) -> Outcome {
-        self.options.ttl.map_or(Outcome::Settled, Outcome::After)
+        self.options.ttl.map_or(Outcome::Settled, Outcome::Recheck)
     }
 
     /// The end of the last run, if it is still to be written down.
@@ -236,6 +236,7 @@ impl<R: Request> Reconciler for RequestReconciler<R> {
                 self.end(record, &object, ctx, Ending::Failed(message.into())).await
             }
             Next::After(wait) => Ok(Outcome::After(wait)),
+            Next::Keep(wait) => Ok(Outcome::Recheck(wait)),
             Next::Nothing => Ok(Outcome::Settled),
             Next::Expire => {
                 let deleted = sweep::delete(&api(ctx, &*object), object.meta()).await?;

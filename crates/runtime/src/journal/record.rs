@@ -65,6 +65,8 @@ pub enum Ended {
     Settled,
     /// It runs again after this time.
     After(Duration),
+    /// There is nothing to do, but it is looked at again after this time.
+    Recheck(Duration),
     /// It failed.
     Failed {
         /// Why.
@@ -123,6 +125,7 @@ impl Ended {
         match result {
             Ok(Outcome::Settled) => Self::Settled,
             Ok(Outcome::After(delay)) => Self::After(*delay),
+            Ok(Outcome::Recheck(delay)) => Self::Recheck(*delay),
             Err(error) => Self::Failed { error: error.to_string(), terminal: error.is_terminal() },
         }
     }
@@ -155,6 +158,7 @@ impl fmt::Display for Ended {
         match self {
             Self::Settled => f.write_str("settled"),
             Self::After(delay) => write!(f, "again after {delay:?}"),
+            Self::Recheck(delay) => write!(f, "settled, looked at again after {delay:?}"),
             Self::Failed { error, terminal: false } => write!(f, "failed: {error}"),
             Self::Failed { error, terminal: true } => write!(f, "failed for good: {error}"),
         }
