@@ -332,16 +332,69 @@ async fn a_runtime_class_must_be_there_and_says_what_it_costs() {
 }
 
 #[tokio::test]
-async fn a_binding_of_a_policy_that_nothing_would_enforce_is_refused() {
+async fn a_binding_of_a_mutating_policy_is_refused_as_nothing_would_enforce_it() {
     let client = Client::start().await;
-    let binding = json!({
-        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": "a"}, "spec": {"policyName": "p", "validationActions": ["Deny"]}
+    let path = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings";
+    let refused = client.post(path, &json!({"metadata": {"name": "b"}, "spec": {"policyName": "p"}})).await.expect(422);
+    let message = refused["message"].as_str().unwrap();
+    assert!(message.contains("not enforced by this server"), "{message}");
+}
+
+const POLICIES: &str = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies";
+const BINDINGS: &str = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings";
+
+async fn policy(client: &Client, spec: Value, binding: Value) {
+    let mut spec = spec;
+    spec["matchConstraints"] = json!({"resourceRules": [
+        {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]}]});
+    client.post(POLICIES, &json!({"metadata": {"name": "p"}, "spec": spec})).await.expect(201);
+    let mut binding = binding;
+    binding["policyName"] = "p".into();
+    client.post(BINDINGS, &json!({"metadata": {"name": "b"}, "spec": binding})).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_policy_refuses_what_its_expressions_do_not_like() {
+    let client = Client::start().await;
+    let spec = json!({
+        "variables": [{"name": "name", "expression": "object.metadata.name"},
+            {"name": "long", "expression": "size(variables.name) > 3"}],
+        "validations": [{"expression": "!variables.long", "messageExpression": "variables.name + ' is long'"}],
     });
-    let path = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings";
-    let (code, _, message) = client.post(path, &binding).await.refusal();
-    assert_eq!(code, 422);
-    assert!(message.contains("admission policies are not enforced"), "{message}");
+    policy(&client, spec, json!({"validationActions": ["Deny"]})).await;
+    client.post(MAPS, &map("abc")).await.expect(201);
+    let refused = client.post(MAPS, &map("abcd")).await.expect(422);
+    assert_eq!(
+        refused["message"],
+        "configmaps \"abcd\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: abcd is long"
+    );
+    client.delete(&format!("{BINDINGS}/b")).await.expect(200);
+    client.post(MAPS, &map("abcd")).await.expect(201);
+}
+
+#[tokio::test]
+async fn failures_of_a_policy_are_forgiven_if_it_says_so() {
+    for (failure_policy, code) in [("Fail", 422), ("Ignore", 201)] {
+        let client = Client::start().await;
+        let spec = json!({"failurePolicy": failure_policy, "validations": [{"expression": "object.none == 1"}]});
+        policy(&client, spec, json!({"validationActions": ["Deny"]})).await;
+        client.post(MAPS, &map("a")).await.expect(code);
+    }
+}
+
+#[tokio::test]
+async fn many_variables_that_double_cost_no_more_than_allowed() {
+    let client = Client::start().await;
+    let mut variables = vec![json!({"name": "v0", "expression": "'xxxxxxxxxx'"})];
+    for number in 1..100 {
+        let before = number - 1;
+        let expression = format!("variables.v{before} + variables.v{before}");
+        variables.push(json!({"name": format!("v{number}"), "expression": expression}));
+    }
+    let spec = json!({"variables": variables, "validations": [{"expression": "variables.v99 != ''"}]});
+    policy(&client, spec, json!({"validationActions": ["Deny"]})).await;
+    let refused = client.post(MAPS, &map("a")).await.expect(422);
+    assert!(refused["message"].as_str().unwrap().contains("cost limit"), "{refused}");
 }
 
 #[tokio::test]

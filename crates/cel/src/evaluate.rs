@@ -283,6 +283,8 @@ fn has<'a>(target: &Value<'a>, field: &str) -> Result<Value<'a>> {
         Value::Optional(None) => Ok(Value::Bool(false)),
         Value::Optional(Some(value)) => has(value, field),
         Value::Map(map) => Ok(Value::Bool(map.field(field).is_some())),
+        // As in cel-go: what is not there has no fields.
+        Value::Null => Ok(Value::Bool(false)),
         _ => Err(EvaluationError::no_such_overload()),
     }
 }

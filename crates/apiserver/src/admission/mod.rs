@@ -12,7 +12,7 @@
 //! |---|---|
 //! | `attributes` | what is to be admitted |
 //! | `plugins` | the plugins by name and order, and which are on |
-//! | `policies` | that bindings of admission policies are refused |
+//! | `policies` | ValidatingAdmissionPolicy: policies in CEL |
 //! | `webhooks` | MutatingAdmissionWebhook and ValidatingAdmissionWebhook |
 //! | `namespace_lifecycle` | nothing new in namespaces that are not there or going |
 //! | `service_account` | Pods run as an account that is there, and get its token |
@@ -45,10 +45,12 @@ use serde_json::Value;
 pub(crate) use attributes::{Attributes, Operation, OperationOptions};
 pub(crate) use plugins::Plugin;
 pub use plugins::{AdmissionOptions, PluginError};
+pub(crate) use policies::{PolicyEnvironment, compile_as};
 
 use crate::kinds;
 use crate::status::ApiResult;
 use crate::store::Store;
+use policies::Policies;
 use webhooks::{Configurations, Phase, Reinvocation};
 
 /// The admission of one server.
@@ -56,6 +58,7 @@ pub(crate) struct Admission {
     plugins: Vec<Plugin>,
     mutating: Configurations,
     validating: Configurations,
+    policies: Policies,
 }
 
 impl Admission {
@@ -65,6 +68,7 @@ impl Admission {
             plugins: options.plugins()?,
             mutating: Configurations::new(store, Phase::Mutating),
             validating: Configurations::new(store, Phase::Validating),
+            policies: Policies::new(store),
         })
     }
 
@@ -109,6 +113,9 @@ impl Admission {
         }
         for plugin in &self.plugins {
             match (plugin, object) {
+                (Plugin::ValidatingAdmissionPolicy, _) => {
+                    policies::validate(attributes, object, old, &self.policies, warnings).await?;
+                }
                 (Plugin::ValidatingAdmissionWebhook, _) => {
                     let hooks = self.validating.current();
                     webhooks::validate(attributes, object, old, &hooks, warnings).await?;

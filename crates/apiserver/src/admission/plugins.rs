@@ -15,6 +15,7 @@ pub(crate) enum Plugin {
     RuntimeClass,
     DefaultIngressClass,
     MutatingAdmissionWebhook,
+    ValidatingAdmissionPolicy,
     ValidatingAdmissionWebhook,
     ResourceQuota,
 }
@@ -44,7 +45,7 @@ const ABSENT: [&str; 19] = [
 
 impl Plugin {
     /// All, in the order in which they work: that of the real server.
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::NamespaceLifecycle,
         Self::LimitRanger,
         Self::ServiceAccount,
@@ -57,6 +58,7 @@ impl Plugin {
         Self::RuntimeClass,
         Self::DefaultIngressClass,
         Self::MutatingAdmissionWebhook,
+        Self::ValidatingAdmissionPolicy,
         Self::ValidatingAdmissionWebhook,
         Self::ResourceQuota,
     ];
@@ -67,6 +69,7 @@ impl Plugin {
             Self::LimitRanger => "LimitRanger",
             Self::ServiceAccount => "ServiceAccount",
             Self::PodSecurity => "PodSecurity",
+            Self::ValidatingAdmissionPolicy => "ValidatingAdmissionPolicy",
             Self::PersistentVolumeClaimResize => "PersistentVolumeClaimResize",
             Self::ResourceQuota => "ResourceQuota",
             Self::Priority => "Priority",

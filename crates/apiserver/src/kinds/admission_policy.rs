@@ -1,9 +1,19 @@
-//! ValidatingAdmissionPolicy, MutatingAdmissionPolicy and their bindings: their defaults.
+//! ValidatingAdmissionPolicy, MutatingAdmissionPolicy and their bindings: their defaults, and what makes a policy that can
+//! be enforced. Mutating policies, which are not, are stored as they come.
 
+use kubewright_cel::Type;
 use serde_json::{Value, json};
 
+use super::path::Path;
 use super::strategy::Strategy;
 use super::tree::Tree;
+use super::{names, selector, webhooks};
+use crate::admission::{PolicyEnvironment, compile_as};
+use crate::field::{FieldError, FieldErrorKind};
+
+const SPEC: Path<'static> = Path::new("spec");
+/// Variables are evaluated one inside of the other, so there have to be fewer than would fill a stack.
+const MOST_VARIABLES: usize = 200;
 
 pub(super) struct AdmissionPolicy {
     pub(super) status: bool,
@@ -27,13 +37,23 @@ impl Strategy for AdmissionPolicy {
     fn unconditional_update(&self) -> bool {
         false
     }
+
+    fn validate(&self, object: &Value) -> Vec<FieldError> {
+        if self.status { validate_policy(object) } else { Vec::new() }
+    }
 }
 
-pub(super) struct AdmissionPolicyBinding;
+pub(super) struct AdmissionPolicyBinding {
+    pub(super) validating: bool,
+}
 
 impl Strategy for AdmissionPolicyBinding {
     fn default(&self, _: &str, object: &mut Value) {
         default_match(object.ensure("spec"), "matchResources");
+    }
+
+    fn validate(&self, object: &Value) -> Vec<FieldError> {
+        if self.validating { validate_binding(object.at("spec")) } else { Vec::new() }
     }
 
     fn has_generation(&self) -> bool {
@@ -55,4 +75,219 @@ fn default_match(spec: &mut Value, field: &str) {
             rule.default_to("scope", "*");
         }
     }
+}
+
+fn validate_policy(object: &Value) -> Vec<FieldError> {
+    let spec = object.at("spec");
+    let mut errors = Vec::new();
+    let policy = spec.text("failurePolicy");
+    if !matches!(policy, "Fail" | "Ignore") {
+        errors.push(FieldError::not_supported(SPEC.child("failurePolicy"), policy, &["Fail", "Ignore"]));
+    }
+    let has_params = spec.has("paramKind");
+    if has_params {
+        errors.extend(param_kind(spec.at("paramKind")));
+    }
+    let path = SPEC.child("matchConstraints");
+    if spec.has("matchConstraints") {
+        errors.extend(match_resources(spec.at("matchConstraints"), &path));
+        if spec.list("matchConstraints.resourceRules").is_empty() {
+            errors.push(FieldError::required(path.child("resourceRules"), ""));
+        }
+    } else {
+        errors.push(FieldError::required(path, ""));
+    }
+    let mut environment = PolicyEnvironment::new(has_params);
+    let conditions = spec.list("matchConditions");
+    errors.extend(webhooks::match_conditions(conditions, &environment.get(), &SPEC.child("matchConditions")));
+    let list = SPEC.child("variables");
+    let variables = spec.list("variables");
+    if variables.len() > MOST_VARIABLES {
+        let detail = format!("must have at most {MOST_VARIABLES} items");
+        errors.push(FieldError::new(FieldErrorKind::TooMany, list, variables.len().into(), detail));
+        return errors;
+    }
+    for (index, variable) in variables.iter().enumerate() {
+        errors.extend(validate_variable(variable, &mut environment, &list.index(index)));
+    }
+    let environment = environment.get();
+    let (validations, annotations) = (spec.list("validations"), spec.list("auditAnnotations"));
+    if validations.is_empty() && annotations.is_empty() {
+        let detail = "validations or auditAnnotations must contain at least one item";
+        errors.push(FieldError::required(SPEC.child("validations"), detail));
+        errors.push(FieldError::required(SPEC.child("auditAnnotations"), detail));
+        return errors;
+    }
+    let list = SPEC.child("validations");
+    for (index, validation) in validations.iter().enumerate() {
+        errors.extend(validate_validation(validation, &environment, &list.index(index)));
+    }
+    let list = SPEC.child("auditAnnotations");
+    for (index, annotation) in annotations.iter().enumerate() {
+        let path = list.index(index);
+        let key = annotation.text("key");
+        let full = format!("{}/{key}", object.text("metadata.name"));
+        errors.extend(
+            names::qualified_name(&full).into_iter().map(|m| FieldError::invalid(path.child("key"), full.as_str(), m)),
+        );
+        if annotations[..index].iter().any(|other| other.text("key") == key) {
+            errors.push(FieldError::duplicate(path.child("key"), key));
+        }
+        let path = path.child("valueExpression");
+        let expression = annotation.text("valueExpression");
+        if expression.trim().is_empty() {
+            errors.push(FieldError::required(path, "valueExpression is not specified"));
+        } else if let Err(why) = compile_as(&environment, expression.trim(), &[Type::String, Type::Null]) {
+            errors.push(FieldError::invalid(path, expression, why));
+        }
+    }
+    errors
+}
+
+fn param_kind(kind: &Value) -> Vec<FieldError> {
+    let path = SPEC.child("paramKind");
+    let mut errors = Vec::new();
+    for field in ["apiVersion", "kind"] {
+        if kind.text(field).is_empty() {
+            errors.push(FieldError::required(path.child(field), ""));
+        }
+    }
+    errors
+}
+
+fn match_resources(matches: &Value, path: &Path<'_>) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let policy = matches.text("matchPolicy");
+    if !matches!(policy, "Equivalent" | "Exact") {
+        errors.push(FieldError::not_supported(path.child("matchPolicy"), policy, &["Equivalent", "Exact"]));
+    }
+    for field in ["namespaceSelector", "objectSelector"] {
+        errors.extend(selector::validate(matches.at(field), &path.child(field)));
+    }
+    for field in ["resourceRules", "excludeResourceRules"] {
+        let list = path.child(field);
+        for (index, rule) in matches.list(field).iter().enumerate() {
+            let path = list.index(index);
+            let names = rule.list("resourceNames");
+            let twice = (0..names.len()).filter(|at| names[..*at].contains(&names[*at]));
+            let list = path.child("resourceNames");
+            errors.extend(twice.map(|at| FieldError::duplicate(list.index(at), names[at].clone())));
+            errors.extend(webhooks::validate_rule(rule, &path));
+        }
+    }
+    errors
+}
+
+fn validate_variable(variable: &Value, environment: &mut PolicyEnvironment, path: &Path<'_>) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let (name, expression) = (variable.text("name"), variable.text("expression"));
+    let mut letters = name.chars();
+    let begins = letters.next().is_some_and(|letter| letter.is_ascii_alphabetic() || letter == '_');
+    let identifier = begins && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+    if name.trim().is_empty() {
+        errors.push(FieldError::required(path.child("name"), "name is not specified"));
+    } else if !identifier || kubewright_cel::escape(name).as_deref() != Some(name) {
+        errors.push(FieldError::invalid(path.child("name"), name, "must be a valid CEL identifier"));
+    }
+    if expression.trim().is_empty() {
+        errors.push(FieldError::required(path.child("expression"), "expression is not specified"));
+    } else if let Err(why) = environment.declare(name, expression) {
+        errors.push(FieldError::invalid(path.child("expression"), expression, why));
+    }
+    errors
+}
+
+fn validate_validation(
+    validation: &Value,
+    environment: &kubewright_cel::Environment,
+    path: &Path<'_>,
+) -> Vec<FieldError> {
+    const REASONS: [&str; 3] = ["Forbidden", "Invalid", "RequestEntityTooLarge"];
+    let mut errors = Vec::new();
+    let expression = validation.text("expression");
+    if expression.trim().is_empty() {
+        errors.push(FieldError::required(path.child("expression"), "expression is not specified"));
+    } else if let Err(why) = compile_as(environment, expression, &[Type::Bool]) {
+        errors.push(FieldError::invalid(path.child("expression"), expression, why));
+    }
+    let message = validation.text("messageExpression");
+    if !message.is_empty() && message.trim().is_empty() {
+        errors.push(FieldError::invalid(path.child("messageExpression"), message, "must be non-empty if specified"));
+    } else if !message.is_empty()
+        && let Err(why) = compile_as(environment, message, &[Type::String])
+    {
+        errors.push(FieldError::invalid(path.child("messageExpression"), message, why));
+    }
+    let message = validation.text("message");
+    if !message.is_empty() && message.trim().is_empty() {
+        errors.push(FieldError::invalid(path.child("message"), message, "must be non-empty if specified"));
+    } else if message.trim().contains(['\n', '\r']) {
+        errors.push(FieldError::invalid(path.child("message"), message, "must not contain line breaks"));
+    }
+    let reason = validation.text("reason");
+    if validation.has("reason") && !REASONS.contains(&reason) {
+        errors.push(FieldError::not_supported(path.child("reason"), reason, &REASONS));
+    }
+    errors
+}
+
+fn validate_binding(spec: &Value) -> Vec<FieldError> {
+    const ACTIONS: [&str; 3] = ["Audit", "Deny", "Warn"];
+    let mut errors = Vec::new();
+    let policy = spec.text("policyName");
+    let path = SPEC.child("policyName");
+    if policy.is_empty() {
+        errors.push(FieldError::required(path, ""));
+    } else {
+        errors.extend(names::dns_subdomain(policy).into_iter().map(|m| FieldError::invalid(path, policy, m)));
+    }
+    if spec.has("paramRef") {
+        errors.extend(param_ref(spec.at("paramRef"), &SPEC.child("paramRef")));
+    }
+    if spec.has("matchResources") {
+        errors.extend(match_resources(spec.at("matchResources"), &SPEC.child("matchResources")));
+    }
+    let path = SPEC.child("validationActions");
+    let actions = spec.list("validationActions");
+    for (index, action) in actions.iter().enumerate() {
+        if !ACTIONS.contains(&action.as_str().unwrap_or_default()) {
+            errors.push(FieldError::not_supported(path.index(index), action.clone(), &ACTIONS));
+        }
+        if actions[..index].contains(action) {
+            errors.push(FieldError::duplicate(path.index(index), action.clone()));
+        }
+    }
+    if actions.is_empty() {
+        errors.push(FieldError::required(path, "at least one validation action is required"));
+    }
+    if ["Deny", "Warn"].iter().all(|action| actions.contains(&json!(action))) {
+        let detail = "must not contain both Deny and Warn (repeating the same validation failure information in the API \
+                      response and headers serves no purpose)";
+        errors.push(FieldError::invalid(path, actions.to_vec(), detail));
+    }
+    errors
+}
+
+fn param_ref(reference: &Value, path: &Path<'_>) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let named = !reference.text("name").is_empty();
+    let selects = reference.has("selector");
+    if named && selects {
+        for field in ["name", "selector"] {
+            errors.push(FieldError::forbidden(path.child(field), "name and selector are mutually exclusive"));
+        }
+    }
+    if selects {
+        errors.extend(selector::validate(reference.at("selector"), &path.child("selector")));
+    }
+    if !named && !selects {
+        errors.push(FieldError::required(*path, "one of name or selector must be specified"));
+    }
+    let path = path.child("parameterNotFoundAction");
+    match reference.text("parameterNotFoundAction") {
+        "" => errors.push(FieldError::required(path, "")),
+        "Allow" | "Deny" => {}
+        other => errors.push(FieldError::not_supported(path, other, &["Deny", "Allow"])),
+    }
+    errors
 }

@@ -115,8 +115,11 @@ pub fn strategy(group: &str, kind: &str) -> &'static dyn Strategy {
         ("admissionregistration.k8s.io", "MutatingAdmissionPolicy") => {
             &admission_policy::AdmissionPolicy { status: false }
         }
-        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding" | "MutatingAdmissionPolicyBinding") => {
-            &admission_policy::AdmissionPolicyBinding
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding") => {
+            &admission_policy::AdmissionPolicyBinding { validating: true }
+        }
+        ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding") => {
+            &admission_policy::AdmissionPolicyBinding { validating: false }
         }
         ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration") => {
             &webhooks::WebhookConfiguration { mutating: false }

@@ -1,6 +1,6 @@
 //! ValidatingWebhookConfiguration and MutatingWebhookConfiguration.
 
-use kubewright_cel::{Type, admission_environment};
+use kubewright_cel::{Environment, Type, admission_environment};
 use serde_json::{Value, json};
 
 use super::addresses;
@@ -9,6 +9,7 @@ use super::path::Path;
 use super::selector;
 use super::strategy::Strategy;
 use super::tree::Tree;
+use crate::admission::compile_as;
 use crate::field::{FieldError, FieldErrorKind};
 
 /// Versions of AdmissionReview that the server sends.
@@ -110,7 +111,11 @@ impl WebhookConfiguration {
             errors.push(FieldError::not_supported(path.child("reinvocationPolicy"), policy, &policies));
         }
         errors.extend(client_config(hook.at("clientConfig"), &path.child("clientConfig")));
-        errors.extend(match_conditions(hook.list("matchConditions"), &path.child("matchConditions")));
+        errors.extend(match_conditions(
+            hook.list("matchConditions"),
+            &admission_environment(),
+            &path.child("matchConditions"),
+        ));
         errors
     }
 }
@@ -165,7 +170,8 @@ pub(crate) fn review_versions(versions: &[Value], path: &Path<'_>, missing: &str
     errors
 }
 
-fn validate_rule(rule: &Value, path: &Path<'_>) -> Vec<FieldError> {
+/// Checks a rule of a webhook or a policy: what is asked about.
+pub(super) fn validate_rule(rule: &Value, path: &Path<'_>) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let all = ["*", "CONNECT", "CREATE", "DELETE", "UPDATE"];
     let operations = rule.list("operations");
@@ -308,7 +314,8 @@ fn validate_service(service: &Value, path: &Path<'_>) -> Vec<FieldError> {
     errors
 }
 
-fn match_conditions(conditions: &[Value], path: &Path<'_>) -> Vec<FieldError> {
+/// Checks match conditions, whose expressions may read what `environment` has.
+pub(super) fn match_conditions(conditions: &[Value], environment: &Environment, path: &Path<'_>) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if conditions.len() > 64 {
         let detail = "must have at most 64 items";
@@ -321,11 +328,7 @@ fn match_conditions(conditions: &[Value], path: &Path<'_>) -> Vec<FieldError> {
         if expression.is_empty() {
             errors.push(FieldError::required(path.child("expression"), ""));
         } else {
-            let wrong = match admission_environment().compile(expression, &Type::Dyn) {
-                Ok(program) if *program.result_type() == Type::Bool => None,
-                Ok(program) => Some(format!("must evaluate to bool but got {}", program.result_type())),
-                Err(error) => Some(error.to_string()),
-            };
+            let wrong = compile_as(environment, expression, &[Type::Bool]).err();
             errors.extend(wrong.map(|wrong| FieldError::invalid(path.child("expression"), expression, wrong)));
         }
         if name.is_empty() {

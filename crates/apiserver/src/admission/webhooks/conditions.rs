@@ -1,8 +1,8 @@
 //! Match conditions: expressions that say about which requests a webhook is asked.
 
 use kubewright_cel::{
-    AuthorizationAttributes, AuthorizationDecision, Authorizer, Bindings, Program, Type, Value as CelValue,
-    admission_environment, request_schema,
+    AuthorizationAttributes, AuthorizationDecision, Authorizer, Bindings, Environment, Program, Type,
+    Value as CelValue, admission_environment, request_schema,
 };
 use serde_json::Value;
 
@@ -29,9 +29,15 @@ pub(crate) struct Condition {
 }
 
 impl Condition {
+    /// A condition of a webhook.
     pub(super) fn read(condition: &Value) -> Self {
+        Self::read_in(condition, &admission_environment())
+    }
+
+    /// A condition that may read what `environment` has.
+    pub(in crate::admission) fn read_in(condition: &Value, environment: &Environment) -> Self {
         let expression = condition.text("expression").trim().to_string();
-        let program = admission_environment().compile(&expression, &Type::Bool).map_err(|error| error.to_string());
+        let program = environment.compile(&expression, &Type::Bool).map_err(|error| error.to_string());
         Self { expression, program }
     }
 }
@@ -67,21 +73,18 @@ fn evaluate(
     old: Option<&Value>,
 ) -> Result<bool, String> {
     let request = review::request(attributes, target);
-    let access = Access { core: &attributes.core, user: &attributes.user };
-    let resource = AuthorizationAttributes {
-        group: attributes.resource.group.clone(),
-        resource: attributes.resource.plural.clone(),
-        subresource: attributes.subresource.clone(),
-        namespace: attributes.namespace.clone(),
-        name: attributes.name.clone(),
-        ..AuthorizationAttributes::default()
-    };
+    let access = Access::of(attributes);
     let null = Value::Null;
     let bindings = Bindings::new()
         .json("object", object.unwrap_or(&null))
         .json("oldObject", old.unwrap_or(&null))
         .typed("request", &request, request_schema())
-        .authorizer(&access, resource);
+        .authorizer(&access, request_resource(attributes));
+    hold_conditions(conditions, &bindings)
+}
+
+/// Whether all conditions hold.
+pub(in crate::admission) fn hold_conditions(conditions: &[Condition], bindings: &Bindings<'_>) -> Result<bool, String> {
     let mut left = BUDGET;
     let mut wrong = Vec::new();
     for condition in conditions {
@@ -92,7 +95,7 @@ fn evaluate(
                 continue;
             }
         };
-        let evaluation = program.evaluate(&bindings, left.min(ONE));
+        let evaluation = program.evaluate(bindings, left.min(ONE));
         left = left.saturating_sub(evaluation.cost);
         match evaluation.result {
             Ok(CelValue::Bool(true)) => {}
@@ -110,10 +113,28 @@ fn evaluate(
     }
 }
 
+/// What `authorizer.requestResource` asks about.
+pub(in crate::admission) fn request_resource(attributes: &Attributes) -> AuthorizationAttributes {
+    AuthorizationAttributes {
+        group: attributes.resource.group.clone(),
+        resource: attributes.resource.plural.clone(),
+        subresource: attributes.subresource.clone(),
+        namespace: attributes.namespace.clone(),
+        name: attributes.name.clone(),
+        ..AuthorizationAttributes::default()
+    }
+}
+
 /// The server's authorizer, as expressions ask it.
-struct Access<'a> {
+pub(in crate::admission) struct Access<'a> {
     core: &'a Core,
     user: &'a User,
+}
+
+impl<'a> Access<'a> {
+    pub(in crate::admission) fn of(attributes: &'a Attributes) -> Self {
+        Self { core: &attributes.core, user: &attributes.user }
+    }
 }
 
 impl Authorizer for Access<'_> {

@@ -7,8 +7,8 @@ use arc_swap::ArcSwap;
 use serde_json::Value;
 
 use super::conditions::Condition;
+use super::matching::Matching;
 use crate::kinds::tree::Tree;
-use crate::selector::LabelSelector;
 use crate::store::{Collection, RangeRequest, Store};
 use crate::webhook::ClientConfig;
 
@@ -30,11 +30,7 @@ pub(crate) struct Configurations {
 #[derive(Debug)]
 pub(crate) struct Hook {
     pub name: String,
-    pub rules: Vec<Rule>,
-    /// `matchPolicy` is `Equivalent`.
-    pub takes_equivalents: bool,
-    pub namespaces: Result<LabelSelector, String>,
-    pub objects: Result<LabelSelector, String>,
+    pub matching: Matching,
     /// `failurePolicy` is `Ignore`.
     pub may_fail: bool,
     pub timeout: Duration,
@@ -57,6 +53,8 @@ pub(crate) struct Rule {
     /// Resource and subresource.
     pub resources: Vec<(String, String)>,
     pub scope: String,
+    /// Of the objects; empty: all. Only rules of policies have them.
+    pub names: Vec<String>,
 }
 
 impl Configurations {
@@ -97,10 +95,7 @@ impl Hook {
     fn read(hook: &Value) -> Self {
         Self {
             name: hook.text("name").into(),
-            rules: hook.list("rules").iter().map(Rule::read).collect(),
-            takes_equivalents: hook.text("matchPolicy") == "Equivalent",
-            namespaces: LabelSelector::from_object(hook.at("namespaceSelector")),
-            objects: LabelSelector::from_object(hook.at("objectSelector")),
+            matching: Matching::of_webhook(hook),
             may_fail: hook.text("failurePolicy") == "Ignore",
             timeout: Duration::from_secs(hook.int("timeoutSeconds").and_then(|s| u64::try_from(s).ok()).unwrap_or(10)),
             takes_dry_runs: matches!(hook.text("sideEffects"), "None" | "NoneOnDryRun"),
@@ -113,7 +108,7 @@ impl Hook {
 }
 
 impl Rule {
-    fn read(rule: &Value) -> Self {
+    pub(super) fn read(rule: &Value) -> Self {
         let split = |text: String| match text.split_once('/') {
             Some((resource, subresource)) => (resource.into(), subresource.into()),
             None => (text, String::new()),
@@ -124,6 +119,7 @@ impl Rule {
             versions: texts(rule, "apiVersions"),
             resources: texts(rule, "resources").into_iter().map(split).collect(),
             scope: rule.text("scope").into(),
+            names: texts(rule, "resourceNames"),
         }
     }
 }

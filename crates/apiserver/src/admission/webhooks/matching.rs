@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::configuration::{Hook, Rule};
+use super::configuration::Rule;
 use crate::admission::attributes::{Attributes, Operation};
 use crate::kinds::tree::Tree;
 use crate::registry::Resource;
@@ -13,7 +13,7 @@ use crate::status::{ApiError, ApiResult};
 use crate::store::ObjectKey;
 
 /// Whether webhooks are never asked about it: they could make it impossible to remove them.
-pub(super) fn is_exempt(attributes: &Attributes) -> bool {
+pub(in crate::admission) fn is_exempt(attributes: &Attributes) -> bool {
     const EXEMPT: [&str; 6] = [
         "ValidatingWebhookConfiguration",
         "MutatingWebhookConfiguration",
@@ -26,9 +26,53 @@ pub(super) fn is_exempt(attributes: &Attributes) -> bool {
     resource.group == "admissionregistration.k8s.io" && EXEMPT.contains(&resource.kind.as_str())
 }
 
+/// About which requests a webhook or a policy is asked.
+#[derive(Debug)]
+pub(in crate::admission) struct Matching {
+    /// None: about all requests.
+    rules: Option<Vec<Rule>>,
+    excluded: Vec<Rule>,
+    /// `matchPolicy` is `Equivalent`.
+    takes_equivalents: bool,
+    namespaces: Result<LabelSelector, String>,
+    objects: Result<LabelSelector, String>,
+}
+
+impl Matching {
+    /// Reads a webhook.
+    pub(super) fn of_webhook(hook: &Value) -> Self {
+        Self { rules: Some(hook.list("rules").iter().map(Rule::read).collect()), ..Self::read(hook) }
+    }
+
+    /// Reads `matchConstraints` or `matchResources`, which is about all requests when it has no rules.
+    pub(in crate::admission) fn read(matches: &Value) -> Self {
+        let rules: Vec<Rule> = matches.list("resourceRules").iter().map(Rule::read).collect();
+        let everything = Value::Object(serde_json::Map::new());
+        let selector =
+            |field: &str| LabelSelector::from_object(if matches.has(field) { matches.at(field) } else { &everything });
+        Self {
+            rules: (!rules.is_empty()).then_some(rules),
+            excluded: matches.list("excludeResourceRules").iter().map(Rule::read).collect(),
+            takes_equivalents: matches.text("matchPolicy") == "Equivalent",
+            namespaces: selector("namespaceSelector"),
+            objects: selector("objectSelector"),
+        }
+    }
+
+    /// The version of the resource that is to be asked about; none: nothing is.
+    pub(in crate::admission) fn target(
+        &self,
+        attributes: &Attributes,
+        object: Option<&Value>,
+        old: Option<&Value>,
+    ) -> ApiResult<Option<Arc<Resource>>> {
+        target(self, attributes, object, old)
+    }
+}
+
 /// The version of the resource that the webhook is to be asked about; none: it is not to be asked.
-pub(super) fn target(
-    hook: &Hook,
+fn target(
+    hook: &Matching,
     attributes: &Attributes,
     object: Option<&Value>,
     old: Option<&Value>,
@@ -42,23 +86,30 @@ pub(super) fn target(
     if matches!(selected, Ok(false)) {
         return Ok(None);
     }
-    let Some(target) = by_rules(hook, attributes) else { return Ok(None) };
+    if by_rules(&hook.excluded, hook.takes_equivalents, attributes).is_some() {
+        return Ok(None);
+    }
+    let target = match &hook.rules {
+        Some(rules) => by_rules(rules, hook.takes_equivalents, attributes),
+        None => Some(attributes.resource.clone()),
+    };
+    let Some(target) = target else { return Ok(None) };
     in_namespace?;
     selected?;
     Ok(Some(target))
 }
 
-fn by_rules(hook: &Hook, attributes: &Attributes) -> Option<Arc<Resource>> {
+fn by_rules(rules: &[Rule], equivalent: bool, attributes: &Attributes) -> Option<Arc<Resource>> {
     let matches = |rule: &Rule, resource: &Resource| rule.matches(attributes, resource);
-    if hook.rules.iter().any(|rule| matches(rule, &attributes.resource)) {
+    if rules.iter().any(|rule| matches(rule, &attributes.resource)) {
         return Some(attributes.resource.clone());
     }
-    if !hook.takes_equivalents {
+    if !equivalent {
         return None;
     }
     // The rules decide which version it is, in their order.
     let equivalents = equivalents(attributes);
-    hook.rules.iter().find_map(|rule| equivalents.iter().find(|resource| matches(rule, resource)).cloned())
+    rules.iter().find_map(|rule| equivalents.iter().find(|resource| matches(rule, resource)).cloned())
 }
 
 /// The other versions, and groups, that serve the same objects.
@@ -83,7 +134,9 @@ impl Rule {
             _ => true,
         };
         let fits = |own: &str, wanted: &str| own == "*" || own == wanted;
+        let named = self.names.is_empty() || self.names.contains(&attributes.name);
         scope
+            && named
             && self.operations.iter().any(|own| fits(own, attributes.operation.as_str()))
             && self.groups.iter().any(|own| fits(own, &resource.group))
             && self.versions.iter().any(|own| fits(own, &resource.version))
@@ -91,7 +144,7 @@ impl Rule {
     }
 }
 
-fn in_namespace(hook: &Hook, attributes: &Attributes, object: Option<&Value>) -> ApiResult<bool> {
+fn in_namespace(hook: &Matching, attributes: &Attributes, object: Option<&Value>) -> ApiResult<bool> {
     if attributes.namespace.is_empty() && attributes.resource.plural != "namespaces" {
         return Ok(true);
     }
@@ -110,7 +163,7 @@ fn in_namespace(hook: &Hook, attributes: &Attributes, object: Option<&Value>) ->
     }
 }
 
-fn selects_object(hook: &Hook, object: Option<&Value>, old: Option<&Value>) -> ApiResult<bool> {
+fn selects_object(hook: &Matching, object: Option<&Value>, old: Option<&Value>) -> ApiResult<bool> {
     let selector = hook.objects.as_ref().map_err(ApiError::internal)?;
     Ok(selector.is_empty() || [object, old].into_iter().flatten().any(|object| labels_match(selector, object)))
 }

@@ -69,7 +69,7 @@ pub(crate) async fn mutate(
         changed: false,
     };
     for (place, hook) in hooks.iter().enumerate() {
-        let target = matching::target(hook, attributes, versioned.object.as_ref(), versioned.old.as_ref())?;
+        let target = hook.matching.target(attributes, versioned.object.as_ref(), versioned.old.as_ref())?;
         let Some(target) = target else { continue };
         if reinvocation.again && !reinvocation.due.contains(&place) {
             continue;

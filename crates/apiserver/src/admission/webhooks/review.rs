@@ -98,7 +98,7 @@ fn review(
 }
 
 /// What is asked, but for the objects.
-pub(super) fn request(attributes: &Attributes, target: &Resource) -> Value {
+pub(in crate::admission) fn request(attributes: &Attributes, target: &Resource) -> Value {
     let (resource, subresource) = (&attributes.resource, attributes.subresource.as_str());
     let mut request = json!({
         "kind": kind_value(&kind_of(target, subresource)),

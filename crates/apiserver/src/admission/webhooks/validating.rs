@@ -27,7 +27,7 @@ pub(crate) async fn validate(
     let mut asked: Vec<(&Hook, usize)> = Vec::new();
     let mut forms: Vec<(Arc<Resource>, Option<Value>, Option<Value>)> = Vec::new();
     for hook in hooks {
-        let Some(target) = matching::target(hook, attributes, object, old)? else { continue };
+        let Some(target) = hook.matching.target(attributes, object, old)? else { continue };
         let known = forms.iter().position(|(resource, ..)| resource.api_version == target.api_version);
         let form = match known {
             Some(form) => form,
