@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::access::AccessCommand;
 use crate::account::AccountCommand;
 use crate::operators::OperatorArgs;
 
@@ -31,6 +32,10 @@ pub(crate) enum Command {
     /// Run the operators against a cluster.
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
+    /// Look after requests for access.
+    #[command(subcommand, after_help = ACCESS_EXAMPLES)]
+    Access(AccessCommand),
+
     /// Look at accounts in their database.
     #[command(subcommand, after_help = ACCOUNT_EXAMPLES)]
     Account(AccountCommand),
@@ -78,6 +83,11 @@ pub(crate) struct RbacArgs {
     #[arg(long, value_name = "NAMESPACE/NAME", value_parser = service_account)]
     pub(crate) service_account: Option<(String, String)>,
 }
+const ACCESS_EXAMPLES: &str = "\
+Examples:
+  kubewright access sweep --older-than 1h                    delete requests that were finished an hour ago
+  kubewright access cron-job --image IMAGE | kubectl apply -f -   have the cluster do so each hour";
+
 const ACCOUNT_EXAMPLES: &str = "\
 Examples:
   DATABASE_URI=postgres://… kubewright account history jane            the newest transactions

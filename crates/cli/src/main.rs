@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `args` | commands, flags, help |
+//! | `access` | what is done about requests for access from outside of the operator |
 //! | `account` | the accounts in their database |
 //! | `up` | a control plane with the operators on this machine |
 //! | `run` | the operators against a cluster |
@@ -15,6 +16,7 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage.
 
+mod access;
 mod account;
 mod args;
 mod assets;
@@ -65,6 +67,7 @@ async fn main() -> ExitCode {
         Command::Up(args) => up::up(args).await.map_err(Failure::from),
         Command::Run(args) => run::run(args, set_log).await.map_err(Failure::from),
         Command::Rbac(args) => rbac::rbac(args).await.map_err(Failure::from),
+        Command::Access(command) => access::access(command).await.map_err(|error| Failure::Failed(chain(&error))),
         Command::Account(command) => account::account(command).await.map_err(|error| Failure::Failed(chain(&error))),
         Command::Assets(args) => assets::assets(&args).map_err(|error| Failure::Failed(chain(&error))),
     };

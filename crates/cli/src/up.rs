@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use kubewright::kube;
 use kubewright::prelude::*;
+use kubewright_access::Cluster;
 use kubewright_cluster::{ControlPlane, ControlPlaneOptions, NodeOptions, StartError};
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -86,6 +87,7 @@ async fn with_plane(
 
     let mut kinds = Vec::new();
     let mut examples = Vec::new();
+    _ = args.operators.access.own_cluster().set(cluster(plane));
     let mut manager = Manager::new(plane.client(), manager_options());
     for operator in chosen {
         kinds.extend(operator.shows.into_iter().filter(|kind| !kinds.contains(kind)).collect::<Vec<_>>());
@@ -99,6 +101,7 @@ async fn with_plane(
 
     let work = async {
         if !args.no_examples {
+            until_webhooks(&handle).await;
             for (name, text) in examples {
                 manifests::apply(&plane.client(), &format!("example of operator {name}"), &text).await?;
             }
@@ -116,6 +119,19 @@ async fn with_plane(
     };
     stop.cancel();
     end(&mut running).await.and(result)
+}
+
+/// Waits until no webhook is missing: examples are to be seen by them.
+async fn until_webhooks(handle: &Handle) {
+    let missing = |fault: &String| fault.starts_with("webhooks ");
+    while handle.ready().is_err_and(|faults| faults.iter().any(missing)) {
+        tokio::time::sleep(REDRAW / 10).await;
+    }
+}
+
+/// The control plane as users reach it.
+fn cluster(plane: &ControlPlane) -> Cluster {
+    Cluster { server: plane.url(), authorities: Some(plane.server().ca_pem()) }
 }
 
 /// Shows the tree until everything is reconciled, or the time is over.

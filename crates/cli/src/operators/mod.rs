@@ -1,5 +1,6 @@
 //! The operators that this binary can run, by name: a file each, with its flags.
 
+mod access;
 pub(crate) mod account;
 mod ingress;
 
@@ -68,10 +69,13 @@ pub(crate) struct OperatorArgs {
     pub(crate) ingress: ingress::IngressArgs,
 
     #[command(flatten)]
+    pub(crate) access: access::AccessArgs,
+
+    #[command(flatten)]
     pub(crate) account: account::AccountArgs,
 }
 
-const NAMES: [&str; 2] = ["ingress", "account"];
+const NAMES: [&str; 3] = ["ingress", "access", "account"];
 
 /// The operators named by `--operators`, set up by the other flags; `all` are those that have what they need.
 pub(crate) fn chosen(args: &OperatorArgs) -> Result<Vec<Operator>, OperatorError> {
@@ -100,6 +104,7 @@ pub(crate) fn chosen(args: &OperatorArgs) -> Result<Vec<Operator>, OperatorError
 fn operator(name: &str, args: &OperatorArgs) -> Result<Operator, OperatorError> {
     match name {
         "ingress" => ingress::operator(&args.ingress),
+        "access" => access::operator(&args.access),
         "account" => account::operator(&args.account),
         _ => Err(OperatorError::Unknown { name: name.into(), known: NAMES.join(", ") }),
     }
