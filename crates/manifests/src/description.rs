@@ -1,0 +1,75 @@
+//! What an operator tells of itself, and how its manifests are wanted.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What an operator tells of itself: the output of a project's `describe`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Description {
+    /// Its name; objects are named after it.
+    pub name: String,
+    /// Its definitions.
+    #[serde(default)]
+    pub crds: Vec<Value>,
+    /// The roles that it needs, as YAML.
+    #[serde(default)]
+    pub roles: String,
+    /// Its webhook configurations, reached through the Service `<name>-webhook` in `<name>-system`.
+    #[serde(default)]
+    pub webhooks: Vec<Value>,
+    /// The definitions whose versions it converts.
+    #[serde(default)]
+    pub conversions: Vec<String>,
+}
+
+/// How the manifests are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestOptions {
+    /// The operator's namespace. Default: `<name>-system`.
+    pub namespace: Option<String>,
+    /// Its image.
+    pub image: String,
+    /// How many replicas. Default: 1.
+    pub replicas: u32,
+    /// What stands before its flags, such as a subcommand. Default: nothing.
+    pub command: Vec<String>,
+    /// The longest description in definitions, in characters; 0: none at all. `kubectl apply` on the client's side keeps a
+    /// copy in an annotation, which may have 256 KiB. Default: as they are.
+    pub descriptions: Option<usize>,
+    /// Sample objects: file name and YAML.
+    pub samples: Vec<(String, String)>,
+}
+
+impl Default for ManifestOptions {
+    fn default() -> Self {
+        Self {
+            namespace: None,
+            image: "controller:latest".into(),
+            replicas: 1,
+            command: Vec::new(),
+            descriptions: None,
+            samples: Vec::new(),
+        }
+    }
+}
+
+/// Why no manifests can be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// The roles are no YAML.
+    #[error("the roles of {name} are no YAML: {cause}")]
+    Roles {
+        /// Whose.
+        name: String,
+        /// What the parser says.
+        cause: String,
+    },
+    /// A document can't be written as YAML.
+    #[error("{what} can't be written as YAML: {cause}")]
+    Yaml {
+        /// Which.
+        what: String,
+        /// Why.
+        cause: String,
+    },
+}

@@ -1,0 +1,128 @@
+//! What is written for an operator, in each form.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests end at the first surprise")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kubewright_manifests::{Description, ManifestOptions, chart, install, kustomize};
+use serde_json::{Value, json};
+
+fn description() -> Description {
+    let roles = "---\nkind: ClusterRole\napiVersion: rbac.authorization.k8s.io/v1\nmetadata: {name: sites-manager}\nrules: []\n\
+        ---\nkind: Role\napiVersion: rbac.authorization.k8s.io/v1\nmetadata: {name: sites-manager, namespace: sites-system}\nrules: []\n";
+    serde_json::from_value(json!({
+        "name": "sites",
+        "roles": roles,
+        "conversions": ["sites.example.com"],
+        "crds": [{
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": "sites.example.com"},
+            "spec": {
+                "group": "example.com", "scope": "Namespaced", "names": {"kind": "Site", "plural": "sites"},
+                "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {
+                    "type": "object", "description": "A long {{ description }}",
+                    "properties": {"description": {"type": "string", "description": "Said of it.", "default": "a default"}},
+                }}}],
+            },
+        }],
+        "webhooks": [{
+            "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+            "metadata": {"name": "sites"},
+            "webhooks": [{"name": "v.example.com", "clientConfig": {"service": {"namespace": "sites-system", "name": "sites-webhook"}}}],
+        }],
+    }))
+    .unwrap()
+}
+
+fn documents(text: &str) -> Vec<Value> {
+    serde_saphyr::from_multiple(text).unwrap()
+}
+
+#[test]
+fn one_file_can_be_applied_from_top_to_bottom() {
+    let options = ManifestOptions {
+        namespace: Some("ops".into()),
+        image: "registry/sites:1".into(),
+        ..ManifestOptions::default()
+    };
+    let all = documents(&install(&description(), &options).unwrap());
+    let at = |kind: &str| all.iter().position(|document| document["kind"] == kind).unwrap();
+    assert!(at("Namespace") < at("CustomResourceDefinition") && at("ServiceAccount") < at("Deployment"));
+    assert!(all.iter().all(|document| document["kind"] != "ServiceMonitor"), "not each cluster has it");
+
+    let webhook = &all[at("ValidatingWebhookConfiguration")]["webhooks"][0]["clientConfig"]["service"];
+    assert_eq!(webhook["namespace"], "ops");
+    let pod = &all[at("Deployment")]["spec"]["template"]["spec"];
+    assert_eq!(pod["containers"][0]["image"], "registry/sites:1");
+    assert!(pod["containers"][0]["args"].as_array().unwrap().contains(&json!("--webhook-service=ops/sites-webhook")));
+    assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
+    let role = &all[at("Role")];
+    assert_eq!(role["metadata"]["namespace"], "ops");
+    assert_eq!(all[at("RoleBinding")]["subjects"][0]["namespace"], "ops");
+    let conversion = &all[at("CustomResourceDefinition")]["spec"]["conversion"];
+    assert_eq!(conversion["webhook"]["clientConfig"]["service"]["path"], "/convert/sites.example.com");
+}
+
+#[test]
+fn each_file_of_kustomize_is_in_a_kustomization_that_lists_it() {
+    let samples = vec![("v1_site.yaml".to_string(), "kind: Site\n".to_string())];
+    let files = kustomize(&description(), &ManifestOptions { samples, ..ManifestOptions::default() }).unwrap();
+    let files: BTreeMap<String, String> = files.into_iter().collect();
+    let mut listed = BTreeSet::new();
+    for (path, text) in files.iter().filter(|(path, _)| path.ends_with("kustomization.yaml")) {
+        let folder = path.split('/').next().unwrap();
+        for resource in documents(text)[0]["resources"].as_array().unwrap() {
+            let resource = resource.as_str().unwrap();
+            match resource.strip_prefix("../") {
+                Some(other) => assert!(files.contains_key(&format!("{other}/kustomization.yaml")), "{resource}"),
+                None => drop(listed.insert(format!("{folder}/{resource}"))),
+            }
+        }
+    }
+    for path in files.keys().filter(|path| !path.ends_with("kustomization.yaml")) {
+        assert!(listed.contains(path), "{path}");
+    }
+    for path in [
+        "crd/bases/example.com_sites.yaml",
+        "rbac/site_viewer_role.yaml",
+        "webhook/service.yaml",
+        "prometheus/monitor.yaml",
+    ] {
+        assert!(files.contains_key(path), "{path}");
+    }
+    assert!(!files["default/kustomization.yaml"].contains("prometheus"));
+}
+
+#[test]
+fn descriptions_are_shortened_and_properties_of_that_name_are_not() {
+    for (longest, expected) in [(None, Some("A long {{ description }}")), (Some(6), Some("A long")), (Some(0), None)] {
+        let options = ManifestOptions { descriptions: longest, ..ManifestOptions::default() };
+        let all = documents(&install(&description(), &options).unwrap());
+        let crd = all.iter().find(|document| document["kind"] == "CustomResourceDefinition").unwrap();
+        let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        assert_eq!(schema["description"].as_str(), expected);
+        assert_eq!(schema["properties"]["description"]["type"], "string");
+        assert_eq!(schema["properties"]["description"]["default"], "a default");
+    }
+}
+
+#[test]
+fn a_chart_has_values_for_what_users_change_and_no_namespace_of_its_own() {
+    let options = ManifestOptions { image: "registry:5000/sites:1.2".into(), ..ManifestOptions::default() };
+    let files: BTreeMap<String, String> = chart(&description(), &options, "0.1.0").unwrap().into_iter().collect();
+    let values = &documents(&files["values.yaml"])[0];
+    assert_eq!(
+        values["image"],
+        json!({"repository": "registry:5000/sites", "tag": "1.2", "pullPolicy": "IfNotPresent"})
+    );
+    let deployment = &files["templates/manager/manager.yaml"];
+    assert!(deployment.contains("image: {{ .Values.image.repository }}:{{ .Values.image.tag }}"), "{deployment}");
+    assert!(deployment.contains("--webhook-service={{ .Release.Namespace }}/sites-webhook"), "{deployment}");
+    let crd = &files["templates/crd/example.com_sites.yaml"];
+    assert!(crd.starts_with("{{- if .Values.crds.install }}"), "{crd}");
+    assert!(crd.contains("A long {{ \"{{\" }} description }}"), "{crd}");
+    assert!(crd.contains("namespace: {{ .Release.Namespace }}"), "{crd}");
+    for (path, text) in files.iter().filter(|(path, _)| path.starts_with("templates/")) {
+        assert!(!text.contains("sites-system") && !text.contains("KUBEWRIGHT"), "{path}: {text}");
+    }
+}
