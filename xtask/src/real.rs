@@ -12,11 +12,12 @@ use serde_json::Value;
 
 /// The crates, and where they lie, with tests that run on the cluster of `KUBEWRIGHT_TEST_KUBECONFIG` or that start real
 /// servers themselves.
-const CRATES: [(&str, &str); 7] = [
+const CRATES: [(&str, &str); 8] = [
     ("kubewright-real", "real"),
     ("kubewright-runtime", "crates/runtime"),
     ("kubewright-webhook", "crates/webhook"),
     ("kubewright-cluster", "crates/cluster"),
+    ("kubewright-codegen", "crates/codegen"),
     ("kubewright-account", "operators/account"),
     ("kubewright-ingress", "operators/ingress"),
     ("kubewright-cli", "crates/cli"),

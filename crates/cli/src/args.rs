@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::access::AccessCommand;
 use crate::account::AccountCommand;
 use crate::operators::OperatorArgs;
+use crate::toolchain::args::ToolchainCommand;
 
 /// Write, run, test and ship Kubernetes operators, with or without a cluster.
 #[derive(Debug, Parser)]
@@ -42,6 +43,8 @@ pub(crate) enum Command {
     /// Print a directory with a kube-apiserver and an etcd for Go's envtest, which are this program.
     #[command(after_help = ASSETS_EXAMPLES)]
     Assets(AssetsArgs),
+    #[command(flatten)]
+    Toolchain(ToolchainCommand),
 }
 
 const UP_EXAMPLES: &str = "\

@@ -12,6 +12,7 @@
 //! | `operators` | which operators there are |
 //! | `manifests` | applies examples |
 //! | `tree`, `show` | what happened, as a tree |
+//! | `toolchain` | what makes and looks after operator projects: types, projects, completion |
 //! | `signals` | SIGINT and SIGTERM |
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage.
@@ -27,6 +28,7 @@ mod rbac;
 mod run;
 mod show;
 mod signals;
+mod toolchain;
 mod tree;
 mod up;
 
@@ -34,7 +36,8 @@ use std::error::Error;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
+use clap_complete::CompleteEnv;
 use tracing_subscriber::EnvFilter;
 
 use args::{Cli, Command};
@@ -46,6 +49,8 @@ async fn main() -> ExitCode {
     if let Some(server) = arguments.next().and_then(|program| Server::called(&program.to_string_lossy())) {
         return server.run(arguments).await;
     }
+    // The shell asks for completions by an environment variable, and gets nothing else.
+    CompleteEnv::with_factory(Cli::command).complete();
     let cli = Cli::parse();
     let filter = match EnvFilter::try_new(&cli.log) {
         Ok(filter) => filter,
@@ -69,6 +74,10 @@ async fn main() -> ExitCode {
         Command::Rbac(args) => rbac::rbac(args).await.map_err(Failure::from),
         Command::Access(command) => access::access(command).await.map_err(|error| Failure::Failed(chain(&error))),
         Command::Account(command) => account::account(command).await.map_err(|error| Failure::Failed(chain(&error))),
+        Command::Toolchain(command) => toolchain::run(command).await.map_err(|error| match error.is_usage() {
+            true => Failure::Usage(chain(&error)),
+            false => Failure::Failed(chain(&error)),
+        }),
         Command::Assets(args) => assets::assets(&args).map_err(|error| Failure::Failed(chain(&error))),
     };
     match result {

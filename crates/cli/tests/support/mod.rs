@@ -98,3 +98,15 @@ impl Drop for Up {
 pub fn exists(path: &Path) -> bool {
     path.try_exists().unwrap()
 }
+
+/// Applies a definition to the server of a kubeconfig.
+pub fn apply_definition(kubeconfig: &str, yaml: &str) {
+    use kubewright::k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+    let definition: CustomResourceDefinition = serde_saphyr::from_str(yaml).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let client = kubewright::prelude::connect(Some(Path::new(kubeconfig)), None).await.unwrap();
+        let api = kubewright::prelude::Api::<CustomResourceDefinition>::all(client);
+        api.create(&Default::default(), &definition).await.unwrap();
+    });
+}

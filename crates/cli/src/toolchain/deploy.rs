@@ -1,0 +1,151 @@
+//! `kubewright install`, `uninstall`, `deploy` and `undeploy`: the project's operator in a cluster.
+
+use std::time::Duration;
+
+use kubewright::k8s_openapi::api::apps::v1::Deployment;
+use kubewright::k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kubewright::kube::api::{Api, ApiResource, DeleteParams, DynamicObject};
+use kubewright::kube::core::GroupVersionKind;
+use kubewright::kube::{self, Client, ResourceExt, discovery};
+use kubewright::prelude::{ConfigError, connect};
+use kubewright_manifests::install;
+
+use super::ToolchainError;
+use super::args::{ClusterArgs, DeployArgs};
+use super::manifests::{Described, ManifestsError};
+use crate::crds::{self, CrdError};
+use crate::manifests::{self, ManifestError};
+
+/// How often a rollout is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// What is applied is ours by this name.
+const MANAGER: &str = "kubewright";
+
+/// Why an operator did not get to a cluster or away from it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DeployError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Crds(#[from] CrdError),
+    #[error(transparent)]
+    Manifests(#[from] ManifestError),
+    #[error("{object}: {cause}")]
+    Refused { object: String, cause: Box<kube::Error> },
+    #[error("the operator's own manifests can't be read: {0}")]
+    Own(String),
+    #[error("{deployment} is not ready after {} s: {why}", waited.as_secs())]
+    NotReady { deployment: String, waited: Duration, why: String },
+}
+
+pub(super) async fn install_crds(args: &ClusterArgs) -> Result<(), ToolchainError> {
+    let described = Described::new(&DeployArgs::default())?;
+    let crds = definitions(&described)?;
+    let client = client(args).await?;
+    crds::install(&client, &crds).await.map_err(DeployError::from)?;
+    for crd in &crds {
+        println!("installed {}", crd.name_any());
+    }
+    Ok(())
+}
+
+pub(super) async fn uninstall_crds(args: &ClusterArgs) -> Result<(), ToolchainError> {
+    let described = Described::new(&DeployArgs::default())?;
+    let crds = definitions(&described)?;
+    let client = client(args).await?;
+    let objects = crds.iter().filter_map(|crd| serde_json::to_value(crd).ok()).collect();
+    Ok(remove(&client, objects).await?)
+}
+
+pub(super) async fn deploy(cluster: &ClusterArgs, args: &DeployArgs, timeout: Duration) -> Result<(), ToolchainError> {
+    let described = Described::new(args)?;
+    let text = install(&described.description, &described.options).map_err(ManifestsError::from)?;
+    let client = client(cluster).await?;
+    // What the definitions define comes after them.
+    crds::install(&client, &definitions(&described)?).await.map_err(DeployError::from)?;
+    for object in manifests::apply(&client, "the manifests", &text).await.map_err(DeployError::from)? {
+        println!("applied {object}");
+    }
+    let name = &described.description.name;
+    let namespace = described.options.namespace.clone().unwrap_or_else(|| format!("{name}-system"));
+    Ok(rolled_out(&client, &namespace, &format!("{name}-controller-manager"), timeout).await?)
+}
+
+pub(super) async fn undeploy(cluster: &ClusterArgs, args: &DeployArgs) -> Result<(), ToolchainError> {
+    let described = Described::new(args)?;
+    let text = install(&described.description, &described.options).map_err(ManifestsError::from)?;
+    let objects = serde_saphyr::from_multiple(&text).map_err(|error| DeployError::Own(error.to_string()))?;
+    Ok(remove(&client(cluster).await?, objects).await?)
+}
+
+fn definitions(described: &Described) -> Result<Vec<CustomResourceDefinition>, DeployError> {
+    let own = |error: serde_json::Error| DeployError::Own(error.to_string());
+    described.description.crds.iter().map(|crd| serde_json::from_value(crd.clone()).map_err(own)).collect()
+}
+
+async fn client(args: &ClusterArgs) -> Result<Client, DeployError> {
+    Ok(connect(args.kubeconfig.as_deref(), args.context.as_deref()).await?)
+}
+
+/// Removes objects, the last first; those that something else has made stay.
+async fn remove(client: &Client, objects: Vec<serde_json::Value>) -> Result<(), DeployError> {
+    for object in objects.into_iter().rev() {
+        let object: DynamicObject =
+            serde_json::from_value(object).map_err(|error| DeployError::Own(error.to_string()))?;
+        let Some(types) = &object.types else { continue };
+        let shown = format!("{}/{}", types.kind.to_lowercase(), object.name_any());
+        let refused = |cause: kube::Error| DeployError::Refused { object: shown.clone(), cause: Box::new(cause) };
+        let gvk = GroupVersionKind::try_from(types).map_err(|error| DeployError::Own(error.to_string()))?;
+        let (resource, _): (ApiResource, _) = match discovery::pinned_kind(client, &gvk).await {
+            Ok(found) => found,
+            Err(kube::Error::Api(status)) if status.code == 404 => continue,
+            Err(error) => return Err(refused(error)),
+        };
+        let api: Api<DynamicObject> = match object.namespace() {
+            Some(namespace) => Api::namespaced_with(client.clone(), &namespace, &resource),
+            None => Api::all_with(client.clone(), &resource),
+        };
+        let Some(live) = api.get_opt(&object.name_any()).await.map_err(refused)? else { continue };
+        if !live.managed_fields().iter().any(|entry| entry.manager.as_deref() == Some(MANAGER)) {
+            println!("left {shown}: something else has made it");
+            continue;
+        }
+        match api.delete(&object.name_any(), &DeleteParams::default()).await {
+            Ok(_) => println!("deleted {shown}"),
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            Err(error) => return Err(refused(error)),
+        }
+    }
+    Ok(())
+}
+
+/// Waits until the Deployment has its replicas, and tells how it goes.
+async fn rolled_out(client: &Client, namespace: &str, name: &str, timeout: Duration) -> Result<(), DeployError> {
+    let api = Api::<Deployment>::namespaced(client.clone(), namespace);
+    let begin = tokio::time::Instant::now();
+    let mut told = String::new();
+    loop {
+        let refused = |cause| DeployError::Refused { object: format!("deployment/{name}"), cause: Box::new(cause) };
+        let deployment = api.get(name).await.map_err(refused)?;
+        let wanted = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+        let status = deployment.status.clone().unwrap_or_default();
+        let seen = status.observed_generation >= deployment.metadata.generation;
+        let ready = status.available_replicas.unwrap_or(0).min(status.updated_replicas.unwrap_or(0));
+        let line = format!("deployment/{name}: {ready} of {wanted} replicas ready");
+        if line != told {
+            println!("{line}");
+            told.clone_from(&line);
+        }
+        if seen && ready >= wanted {
+            return Ok(());
+        }
+        if begin.elapsed() >= timeout {
+            let why = status.conditions.iter().flatten().filter(|condition| condition.status != "True");
+            let why: Vec<&str> = why.filter_map(|condition| condition.message.as_deref()).collect();
+            let why = if why.is_empty() { line } else { why.join("; ") };
+            return Err(DeployError::NotReady { deployment: format!("deployment/{name}"), waited: timeout, why });
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}

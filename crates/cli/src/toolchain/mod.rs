@@ -1,0 +1,71 @@
+//! The commands that make and look after operator projects.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `args` | their flags and help |
+//! | `types` | `kubewright types`: definitions → Rust types |
+//! | `project` | `init`, `create api`, `create webhook`, `edit` |
+//! | `manifests` | `kubewright manifests`: kustomize, one file, a chart |
+//! | `deploy` | `install`, `uninstall`, `deploy`, `undeploy` |
+//! | `image` | `kubewright image build` |
+//! | `shell` | `completion` and `man` |
+//! | `complete` | what the shell is offered for values |
+
+pub(crate) mod args;
+mod complete;
+mod deploy;
+mod image;
+mod manifests;
+mod project;
+mod shell;
+mod types;
+
+use args::{CreateCommand, ImageCommand, ToolchainCommand};
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ToolchainError {
+    /// The command line can't be right.
+    #[error("{0}")]
+    Usage(String),
+    #[error(transparent)]
+    Project(#[from] kubewright_project::ProjectError),
+    #[error(transparent)]
+    Types(#[from] types::TypesError),
+    #[error(transparent)]
+    Manifests(#[from] manifests::ManifestsError),
+    #[error(transparent)]
+    Build(#[from] image::BuildError),
+    #[error(transparent)]
+    Deploy(#[from] deploy::DeployError),
+    #[error("{what}: {cause}")]
+    Io { what: String, cause: std::io::Error },
+}
+
+impl ToolchainError {
+    /// Whether the command line is to blame.
+    pub(crate) fn is_usage(&self) -> bool {
+        use kubewright_project::ProjectError::{Name, Usage};
+        matches!(self, Self::Usage(_) | Self::Project(Usage(_) | Name { .. }))
+    }
+}
+
+/// Runs a command.
+pub(crate) async fn run(command: ToolchainCommand) -> Result<(), ToolchainError> {
+    match command {
+        ToolchainCommand::Types(args) => Ok(types::types(args).await?),
+        ToolchainCommand::Init(args) => project::init(args),
+        ToolchainCommand::Create { what: CreateCommand::Api(args) } => project::create_api(args),
+        ToolchainCommand::Create { what: CreateCommand::Webhook(args) } => project::create_webhook(args),
+        ToolchainCommand::Edit(args) => project::edit(args),
+        ToolchainCommand::Manifests(args) => manifests::manifests(&args),
+        ToolchainCommand::Install(args) => deploy::install_crds(&args).await,
+        ToolchainCommand::Uninstall(args) => deploy::uninstall_crds(&args).await,
+        ToolchainCommand::Deploy { cluster, deploy, timeout } => deploy::deploy(&cluster, &deploy, timeout).await,
+        ToolchainCommand::Undeploy { cluster, deploy } => deploy::undeploy(&cluster, &deploy).await,
+        ToolchainCommand::Image { what: ImageCommand::Build(args) } => image::image_build(&args),
+        ToolchainCommand::Version(args) => shell::version(&args),
+        ToolchainCommand::Completion(args) => shell::completion(&args),
+        ToolchainCommand::Man(args) => shell::man(&args),
+    }
+}
