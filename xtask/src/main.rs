@@ -2,11 +2,13 @@
 //!
 //! - `acceptance`: which promises of the operators have a test.
 //! - `bench`: the embedded control plane measured beside a real one.
+//! - `invariants`: breaks each invariant of the queue, the cache and the runtime, and sees its test fail.
 //! - `real`: the tests that need real Kubernetes servers.
 //! - `schemas`: what the embedded API server knows of the built-in kinds, taken from a real server.
 
 mod acceptance;
 mod bench;
+mod invariants;
 mod real;
 mod schemas;
 
@@ -28,6 +30,8 @@ enum Chore {
     Acceptance(acceptance::Arguments),
     /// Measure the embedded control plane beside a real one.
     Bench(bench::Arguments),
+    /// Break each invariant of docs/invariants.md and see its test fail.
+    Invariants(invariants::Arguments),
     /// Run the tests that compare with, or run on, real Kubernetes servers.
     Real(real::Arguments),
     /// Take the schemas of the built-in kinds from a real API server.
@@ -39,6 +43,7 @@ async fn main() -> ExitCode {
     let result = match Arguments::parse().chore {
         Chore::Acceptance(arguments) => acceptance::run(&arguments).map_err(|error| error.to_string()),
         Chore::Bench(arguments) => bench::run(arguments).map_err(|error| error.to_string()),
+        Chore::Invariants(arguments) => invariants::run(&arguments).map_err(|error| error.to_string()),
         Chore::Real(arguments) => real::run(arguments).await.map_err(|error| error.to_string()),
         Chore::Schemas(arguments) => schemas::run(arguments).await.map_err(|error| error.to_string()),
     };

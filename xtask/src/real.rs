@@ -12,7 +12,7 @@ use serde_json::Value;
 
 /// The crates, and where they lie, with tests that run on the cluster of `KUBEWRIGHT_TEST_KUBECONFIG` or that start real
 /// servers themselves.
-const CRATES: [(&str, &str); 8] = [
+const CRATES: [(&str, &str); 9] = [
     ("kubewright-real", "real"),
     ("kubewright-runtime", "crates/runtime"),
     ("kubewright-webhook", "crates/webhook"),
@@ -21,6 +21,7 @@ const CRATES: [(&str, &str); 8] = [
     ("kubewright-account", "operators/account"),
     ("kubewright-ingress", "operators/ingress"),
     ("kubewright-cli", "crates/cli"),
+    ("kubewright-example-site", "examples/site"),
 ];
 
 #[derive(Args)]

@@ -66,6 +66,9 @@
 //! - [`Context::set_status`](prelude::Context::set_status) writes when there is something new.
 //! - SIGINT or SIGTERM end it: running reconciles finish, events are sent.
 //!
+//! A guide takes you from nothing to a tested operator (`docs/guide.md`); `docs/concepts.md` has the counterpart of each concept of
+//! client-go and controller-runtime.
+//!
 //! # Where to look
 //! | to | see |
 //! |---|---|
@@ -92,10 +95,16 @@ pub mod prelude;
 pub use k8s_openapi;
 pub use kube;
 pub use kubewright_cache as cache;
+pub use kubewright_discovery as discovery;
 pub use kubewright_patterns as patterns;
 pub use kubewright_queue as queue;
 pub use kubewright_runtime as runtime;
 pub use kubewright_webhook as webhook;
+
+/// The examples of the page on concepts compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/concepts.md")]
+struct Concepts;
 
 /// The examples in the README compile.
 #[cfg(doctest)]

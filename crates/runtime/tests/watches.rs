@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kubewright_cache::{Keep, View};
@@ -106,4 +106,35 @@ async fn children_of_which_only_a_part_is_kept_are_refused() {
     let partial = controller(&reconciler).owns(Watch::<Secret>::all().keep(Keep::Metadata));
     let error = run(&FakeApi::default(), [partial]).ended().await.unwrap_err();
     assert!(matches!(error, ManagerError::PartialChildren { .. }), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_hangs_makes_readiness_fail_by_name_until_it_goes_on() {
+    let api = FakeApi::default();
+    api.put("configmaps", parent("a"));
+    let reconciler = told(|_, _| Box::pin(async { Ok(Outcome::Settled) }));
+    let manager = run(&api, [controller(&reconciler)]);
+    manager.settled().await;
+    assert_eq!(manager.handle.ready(), Ok(()));
+    api.hang(true);
+    // The silence of the watch, and that of the question how far the server is.
+    tokio::time::sleep(Duration::from_secs(250)).await;
+    let faults = manager.handle.ready().unwrap_err();
+    assert!(faults[0].starts_with("controller test watch configmaps: nothing was heard"), "{faults:?}");
+    api.hang(false);
+    tokio::time::sleep(Duration::from_secs(250)).await;
+    assert_eq!(manager.handle.ready(), Ok(()));
+    manager.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_list_that_does_not_come_is_told_by_name() {
+    let api = FakeApi::default();
+    api.hang(true);
+    let reconciler = told(|_, _| Box::pin(async { Ok(Outcome::Settled) }));
+    let manager = run(&api, [controller(&reconciler)]);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let faults = manager.handle.ready().unwrap_err();
+    assert!(faults.contains(&"controller test watch configmaps: not in sync yet".to_string()), "{faults:?}");
+    manager.stop().await.unwrap();
 }

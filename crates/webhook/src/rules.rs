@@ -18,7 +18,13 @@ pub enum FailurePolicy {
     Ignore,
 }
 
-/// When and how an admission webhook is called.
+/// When and how an admission webhook is called. A misspelt option does not compile:
+///
+/// ```compile_fail,E0560
+/// use kubewright_webhook::AdmissionOptions;
+///
+/// let options = AdmissionOptions { failure_polisy: Default::default(), ..AdmissionOptions::default() };
+/// ```
 #[derive(Debug, Clone)]
 pub struct AdmissionOptions {
     /// The webhook's name in the configuration, a domain name with three parts at least. Default: made of the kind, such

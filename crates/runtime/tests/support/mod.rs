@@ -39,6 +39,7 @@ struct State {
     /// Events that the watches do not get yet.
     held: Option<Vec<(Key, Value)>>,
     swallows: bool,
+    hangs: bool,
     forbidden: BTreeSet<String>,
     /// Verbs on kinds that a SelfSubjectAccessReview says are not allowed.
     denied: BTreeSet<String>,
@@ -130,6 +131,12 @@ impl FakeApi {
         self.0.lock().swallows = true;
     }
 
+    /// Whether it is gone without a word: watches get nothing, requests no answer.
+    pub(crate) fn hang(&self, hangs: bool) {
+        let mut state = self.0.lock();
+        (state.hangs, state.swallows) = (hangs, hangs);
+    }
+
     /// Watches end with 410, and the server is back at an older revision, without what came after it.
     pub(crate) fn restore(&self, revision: u64) {
         let mut state = self.0.lock();
@@ -205,6 +212,10 @@ impl FakeApi {
     }
 
     async fn answer(&self, request: Request<Body>) -> Result<Response<ReplyBody>, kube::Error> {
+        let hangs = self.0.lock().hangs;
+        if hangs {
+            std::future::pending::<()>().await;
+        }
         let (parts, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
         let path = parts.uri.path().to_string();
