@@ -1,4 +1,4 @@
-//! An embedded control plane with an operator, from its start until everything is settled.
+//! An embedded control plane with an operator, from the first object until everything is settled.
 
 use std::time::{Duration, Instant};
 
@@ -26,23 +26,23 @@ pub(crate) async fn live(part: Part) -> Result<Value, Error> {
     env.install_crds(&part.crds).await.map_err(Error::operator)?;
     let plane = env.control_plane().ok_or_else(|| Error::Host("has no control plane".to_owned()))?;
     let users = plane.client();
-    apply(&users, &part, &part.before).await?;
-    apply(&users, &part, &part.counted).await?;
-    plane.settled(&[]).await;
-
     let calls = Calls::default();
     let options = ManagerOptions { listen: None, records: 0, ..ManagerOptions::default() };
     let manager = (part.add)(Manager::new(calls.of(plane.client()), options))?;
     let (handle, stop) = (manager.handle(), CancellationToken::new());
-    let begun = Instant::now();
     let running = tokio::spawn(manager.run(stop.clone()));
     let handles = [handle.clone()];
     while handle.ready().is_err() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+    apply(&users, &part, &part.before).await?;
+    plane.settled(&handles).await;
+
+    let (begun, before) = (Instant::now(), calls.count());
+    apply(&users, &part, &part.counted).await?;
     plane.settled(&handles).await;
     let seconds = begun.elapsed().as_secs_f64();
-    let until_settled = calls.count();
+    let until_settled = calls.count() - before;
     check(&users, &part).await?;
 
     let resident = process::resident(std::process::id());
@@ -69,8 +69,11 @@ async fn apply(client: &Client, part: &Part, objects: &[Value]) -> Result<(), Er
     let applied = stream::iter(objects).map(|object| async move {
         let resource = resource(part, object)?;
         let metadata = &object["metadata"];
-        let [name, namespace] = ["name", "namespace"].map(|key| metadata[key].as_str().unwrap_or_default());
-        let api = Api::<DynamicObject>::namespaced_with(client.clone(), namespace, &resource);
+        let api = match metadata["namespace"].as_str() {
+            Some(namespace) => Api::<DynamicObject>::namespaced_with(client.clone(), namespace, &resource),
+            None => Api::all_with(client.clone(), &resource),
+        };
+        let name = metadata["name"].as_str().unwrap_or_default();
         api.patch(name, &PatchParams::apply("users"), &Patch::Apply(object)).await?;
         Ok::<(), Error>(())
     });

@@ -151,11 +151,49 @@ impl Reads<'_> {
         wanted: impl Fn(&ObjectRef) -> bool,
     ) -> Result<Option<ObjectRef>, Error> {
         let indexes = self.indexes(index)?;
-        let read = |found| Interest::new(self.resource, Read::Any(index.into(), value.into(), found));
-        let look = || {
+        self.await_one(index, value, || {
             let firsts = indexes.iter().filter_map(|index| index.first(value, |stored| wanted(stored.reference())));
             firsts.map(|stored| stored.reference().clone()).min()
-        };
+        })
+    }
+
+    /// Like [`find_by`](Self::find_by), but of all objects that the index has under `value` the one that is greatest by `rank`;
+    /// those without a rank do not count. So many can wait in a row, each for the one before it alone, and the end of one wakes
+    /// one:
+    ///
+    /// ```
+    /// # use kube::api::ApiResource;
+    /// # use kubewright_runtime::{Context, Error, Stored};
+    /// # fn example(ctx: &Context, jobs: &ApiResource, mine: &str) -> Result<(), Error> {
+    /// let earlier = |job: &Stored| Some(job.name().to_string()).filter(|name| name.as_str() < mine);
+    /// let before = ctx.read(jobs).greatest_by("printer", "third floor", earlier)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn greatest_by<R: Ord>(
+        &self,
+        index: &str,
+        value: &str,
+        rank: impl Fn(&Stored) -> Option<R>,
+    ) -> Result<Option<ObjectRef>, Error> {
+        let indexes = self.indexes(index)?;
+        self.await_one(index, value, || {
+            let all = indexes.iter().flat_map(|index| index.get(value));
+            let ranked = all.filter_map(|stored| Some((rank(&stored)?, stored)));
+            let greatest = ranked.max_by(|(one, _), (other, _)| one.cmp(other));
+            greatest.map(|(_, stored)| stored.reference().clone())
+        })
+    }
+
+    /// Looks for one object under a value of an index, and has the key woken when that one no longer has the value, or, if there
+    /// was none, when one gets it.
+    fn await_one(
+        &self,
+        index: &str,
+        value: &str,
+        look: impl Fn() -> Option<ObjectRef>,
+    ) -> Result<Option<ObjectRef>, Error> {
+        let read = |found| Interest::new(self.resource, Read::Any(index.into(), value.into(), found));
         // What is to be heard of is known only when it has been found; by then it may have gone.
         let mut found = look();
         loop {

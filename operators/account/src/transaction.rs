@@ -2,6 +2,8 @@
 //!
 //! The uid of the object is the id in the ledger. So it does not matter where a crash comes between the ledger and the status:
 //! the next run asks for the same entry and gets what was recorded.
+//!
+//! Transactions of an account are recorded in the order in which they were made, as a deduction may need the recharge before it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,13 +14,20 @@ use kube::{
     api::{ApiResource, DeleteParams, Preconditions},
 };
 use kubewright::prelude::*;
-use kubewright::runtime::{Backoff, Rights};
+use kubewright::runtime::{Backoff, Rights, Stored};
 
 use crate::{
     Account, AccountTransaction, AccountTransactionStatus, Options, Phase,
     account::{self, LONGEST_WAIT, holder},
     ledger::{Entry, Ledger, LedgerError, Limit, Recorded},
 };
+
+/// The index of transactions that are not done, by their account.
+const LANE: &str = "lane";
+
+/// How long one waits for the one before it until it looks anew. A change by somebody else can give that one a later version,
+/// and with it a later place.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// Applies transactions.
 pub(crate) fn controller(ledger: Arc<dyn Ledger>, options: &Options) -> Controller {
@@ -30,7 +39,11 @@ pub(crate) fn controller(ledger: Arc<dyn Ledger>, options: &Options) -> Controll
     };
     let transactions = Transactions { ledger, options: options.clone() };
     // Its own status is no news, and what it depends on is read once.
-    Controller::new("account-transaction", options.watch().when(predicates::generation_changed), transactions)
+    let watch = options.watch().when(predicates::generation_changed).index(LANE, |stored| {
+        let transaction = stored.decode::<AccountTransaction>().ok();
+        transaction.filter(is_open).map(|transaction| lane(&transaction))
+    });
+    Controller::new("account-transaction", watch, transactions)
         .reads(account::watch(options))
         .writes_status()
         .may(rights)
@@ -60,6 +73,11 @@ impl Reconciler for Transactions {
         }
         if let Some(completed) = completion(&transaction) {
             return self.expire(ctx, &transaction, completed).await;
+        }
+        if let Some(ahead) = ahead(ctx, &transaction)? {
+            // It wakes this one when it is done, or goes.
+            tracing::debug!(%ahead, "waits for an earlier transaction of the account");
+            return Ok(Outcome::Recheck(LOOK_AGAIN));
         }
         let id = transaction.uid().unwrap_or_default();
         let recorded = match self.payer(ctx, &transaction)? {
@@ -217,6 +235,29 @@ impl Transactions {
             deleted => deleted.map(|_| Outcome::Settled).map_err(Error::from),
         }
     }
+}
+
+/// Whether it is still to be done.
+fn is_open(transaction: &AccountTransaction) -> bool {
+    transaction.metadata.deletion_timestamp.is_none() && completion(transaction).is_none()
+}
+
+fn lane(transaction: &AccountTransaction) -> String {
+    format!("{}/{}", transaction.namespace().unwrap_or_default(), transaction.spec.account)
+}
+
+/// The open transaction of the same account that was made just before this one.
+fn ahead(ctx: &Context, transaction: &AccountTransaction) -> Result<Option<ObjectRef>, Error> {
+    let kind = ApiResource::erase::<AccountTransaction>(&());
+    let this = ObjectRef::new(transaction.namespace().as_deref(), &transaction.name_any());
+    let Some(mine) = ctx.informer(&kind)?.get(&this).map(|stored| place(&stored)) else { return Ok(None) };
+    ctx.read(&kind).greatest_by(LANE, &lane(transaction), |other| Some(place(other)).filter(|other| *other < mine))
+}
+
+/// Where it stands among others: times are whole seconds, and within one the versions tell.
+fn place(stored: &Stored) -> (Option<Timestamp>, u64, ObjectRef) {
+    let created = stored.creation_timestamp().and_then(|time| time.parse().ok());
+    (created, stored.resource_version().parse().unwrap_or_default(), stored.reference().clone())
 }
 
 /// When it was done, if it was.

@@ -100,6 +100,27 @@ async fn a_balance_never_gets_below_zero_unless_it_may() {
 }
 
 #[tokio::test]
+async fn transactions_of_an_account_are_recorded_in_the_order_in_which_they_were_made() {
+    let world = World::new().await;
+    world.operator.stop().await.unwrap();
+    world.account("jane", json!({})).await;
+    // Their names are in another order, and each deduction needs the recharge before it.
+    let names: Vec<String> = (0..20).map(|number| format!("t{}-{number}", (b'z' - number) as char)).collect();
+    for pair in names.chunks(2) {
+        world.transact(&pair[0], "jane", "Recharge", 100).await;
+        world.transact(&pair[1], "jane", "Deduct", 99).await;
+    }
+    world.operator.restart().await.unwrap();
+    for name in &names {
+        assert_eq!(world.done(name).await.status.unwrap().phase, Phase::Completed, "{name}");
+    }
+    let history = world.ledger.history(&world.owner("jane"), None, 100).await.unwrap().entries;
+    let recorded: Vec<_> = history.iter().rev().map(|entry| entry.reference.rsplit('/').next().unwrap()).collect();
+    assert_eq!(recorded, names);
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn a_refused_transaction_stays_refused() {
     let world = World::new().await;
     world.account("jane", json!({})).await;

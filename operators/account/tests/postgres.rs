@@ -100,7 +100,7 @@ async fn a_connection_that_is_refused_names_the_cause() {
 }
 
 const TRANSACTIONS: usize = 1_000;
-const OWNERS: usize = 4;
+const OWNERS: usize = 20;
 
 // PostgreSQL is restarted during a thousand transactions, by a stop and by a kill: nothing is lost, nothing is done twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
