@@ -12,12 +12,13 @@ use serde_json::Value;
 
 /// The crates, and where they lie, with tests that run on the cluster of `KUBEWRIGHT_TEST_KUBECONFIG` or that start real
 /// servers themselves.
-const CRATES: [(&str, &str); 9] = [
+const CRATES: [(&str, &str); 10] = [
     ("kubewright-real", "real"),
     ("kubewright-runtime", "crates/runtime"),
     ("kubewright-webhook", "crates/webhook"),
     ("kubewright-cluster", "crates/cluster"),
     ("kubewright-codegen", "crates/codegen"),
+    ("kubewright-access", "operators/access"),
     ("kubewright-account", "operators/account"),
     ("kubewright-ingress", "operators/ingress"),
     ("kubewright-cli", "crates/cli"),

@@ -129,6 +129,75 @@ fn the_seeds_service_gets_its_ingress_and_loses_it_again() {
     assert_eq!(up.interrupt(), Some(0));
 }
 
+const GRANT: &str = r#"
+apiVersion: user.sealos.io/v1
+kind: Operationrequest
+metadata:
+  name: grant-manager-role
+  namespace: user-system
+spec:
+  user: alice
+  namespace: ns-alice
+  role: Manager
+  action: Grant
+"#;
+
+// A-69
+#[test]
+fn access_is_given_and_refused_on_request() {
+    if !is_real_tier() {
+        return;
+    }
+    let scratch = Scratch::new();
+    let up = Up::start(&scratch, &["--operators", "access"]);
+    let kubectl = Kubectl { up: &up, scratch: &scratch };
+    kubectl.ok("wait --for=condition=Ready user/alice user/bob --timeout=60s");
+    // The example: alice's namespace, managed by bob.
+    kubectl.ok(
+        "wait -n user-system --for=jsonpath={.status.phase}=Completed operationrequest/let-bob-manage --timeout=60s",
+    );
+    assert_eq!(kubectl.ok("auth can-i create pods -n ns-alice --as bob"), "yes\n");
+    // The seed's request, as it is.
+    assert!(kubectl.ok_with("apply -f -", GRANT).contains("grant-manager-role created"));
+    kubectl.ok("wait -n user-system --for=jsonpath={.status.phase}=Completed operationrequest/grant-manager-role --timeout=60s");
+    assert_eq!(kubectl.ok("get rolebinding -n ns-alice alice-Manager -o jsonpath={.roleRef.name}"), "Manager");
+    assert!(kubectl.ok("get operationrequests -n user-system").starts_with("NAME "));
+
+    // bob can't make himself the owner, the owner can.
+    let owner = GRANT.replace("grant-manager-role", "make-owner").replace("user: alice", "user: bob");
+    let owner = owner.replace("role: Manager", "role: Owner");
+    let refused = kubectl.fails("create --as bob -f -", &owner);
+    assert!(refused.contains("nobody gives or takes more than they have"), "{refused}");
+    kubectl.ok_with("create --as alice -f -", &owner);
+    kubectl
+        .ok("wait -n user-system --for=jsonpath={.status.phase}=Completed operationrequest/make-owner --timeout=60s");
+    assert_eq!(kubectl.ok("get operationrequest -n user-system make-owner -o jsonpath={.status.requester}"), "alice");
+    assert_eq!(kubectl.ok("auth can-i create rolebindings -n ns-alice --as bob"), "yes\n");
+    let patched = kubectl
+        .fails("patch operationrequest -n user-system make-owner --type merge -p {\"spec\":{\"user\":\"eve\"}}", "");
+    assert!(patched.contains("a request can't be changed once it exists"), "{patched}");
+
+    // With a kubeconfig of her own alice sees her namespace, and no other.
+    kubectl.ok("patch user alice --type merge -p {\"spec\":{\"kubeconfig\":{}}}");
+    kubectl.ok("wait --for=condition=KubeconfigReady user/alice --timeout=60s");
+    let config =
+        kubectl.ok("get secret -n user-system alice-kubeconfig -o go-template={{.data.kubeconfig|base64decode}}");
+    let path = scratch.path("alice.kubeconfig");
+    std::fs::write(&path, config).unwrap();
+    let alice = format!("--kubeconfig {}", path.display());
+    assert!(kubectl.ok(&format!("{alice} get rolebindings")).contains("alice-Owner"));
+    assert!(kubectl.fails(&format!("{alice} get pods -n ns-bob"), "").contains("Forbidden"));
+
+    // Finished requests go when they are swept, or with the CronJob that does so.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kubewright"));
+    let command = command.env("KUBECONFIG", &up.kubeconfig).args(["access", "sweep", "--older-than", "0"]);
+    let swept = command.output().unwrap();
+    assert_eq!(stdout(&swept).lines().last(), Some("3 deleted, 0 kept"), "{}", stderr(&swept));
+    let job = Command::new(env!("CARGO_BIN_EXE_kubewright")).args(["access", "cron-job"]).output().unwrap();
+    assert!(kubectl.ok_with("apply -f -", &stdout(&job)).contains("cronjob.batch/access-sweep created"));
+    assert_eq!(up.interrupt(), Some(0));
+}
+
 #[test]
 fn the_usual_commands_work_as_against_any_cluster() {
     if !is_real_tier() {

@@ -228,6 +228,7 @@ async fn a_request_runs_once_and_tells_how_it_went() {
     world.stop().await;
 }
 
+//
 #[tokio::test(start_paused = true)]
 async fn temporary_errors_are_tried_again_in_30_seconds_whatever_changes_meanwhile() {
     let world = World::new(true, RequestOptions::default()).await;
@@ -321,6 +322,7 @@ async fn what_was_cut_off_fails_where_it_must_not_happen_twice() {
     world.stop().await;
 }
 
+//
 #[tokio::test(start_paused = true)]
 async fn finished_requests_go_when_their_time_is_over() {
     let world = World::new(true, RequestOptions::default()).await;
@@ -376,6 +378,7 @@ async fn requests_of_a_lane_run_one_after_another_and_others_beside_them() {
     world.stop().await;
 }
 
+//
 #[tokio::test(start_paused = true)]
 async fn no_more_requests_run_at_once_or_begin_within_a_time_than_the_options_say() {
     let limit = Some(Limit { every: Duration::from_secs(5), burst: NonZeroU32::new(2).unwrap() });
@@ -395,6 +398,7 @@ async fn no_more_requests_run_at_once_or_begin_within_a_time_than_the_options_sa
     world.stop().await;
 }
 
+//
 #[tokio::test(start_paused = true)]
 async fn an_end_is_written_down_though_others_change_the_request_meanwhile() {
     let world = World::new(true, RequestOptions::default()).await;

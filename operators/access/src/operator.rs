@@ -65,7 +65,8 @@ fn add_controllers(manager: Manager, options: &Options, seals: Arc<Seals>) -> Re
             .may(roles)
             .may(bindings)
             .may(users)
-            .may(Rights::on::<User>(["get"]));
+            .may(Rights::on::<User>(["get"]))
+            .may(Rights::on::<Operationrequest>(["delete"]).within(&system));
     let deletions = Deletions { namespace: system.clone(), seals };
     let deletions =
         controller("access-deletions", Watch::all().namespace(&system), deletions, options.requests.clone())
@@ -73,6 +74,7 @@ fn add_controllers(manager: Manager, options: &Options, seals: Arc<Seals>) -> Re
             .may(seal)
             .may(ask)
             .may(Rights::on::<User>(["get", "delete"]))
+            .may(Rights::on::<Deleterequest>(["delete"]).within(&system))
             .may(Rights::on::<Namespace>(["list", "delete"]))
             .may(Rights::on::<RoleBinding>(["list", "delete"]))
             .may(Rights::on::<ServiceAccount>(["list", "delete"]).within(&system))

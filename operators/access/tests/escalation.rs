@@ -223,5 +223,6 @@ async fn the_webhook_records_who_asks_and_refuses_who_may_not() {
     roles.delete(&name, &DeleteParams::default()).await.unwrap();
     bindings.delete(&name, &DeleteParams::default()).await.unwrap();
     operator.stop().await.unwrap();
+    support::remove_users(&world.env).await;
     world.env.stop().await;
 }

@@ -50,7 +50,8 @@ impl Default for RequestOptions {
 
 /// A controller for requests, ready to be added to a manager. What they read can be added to it.
 ///
-/// `name` and `watch` are those of [`Controller::new`].
+/// `name` and `watch` are those of [`Controller::new`]. The rights to what `check` and `run` do, and to delete requests that
+/// have expired, have to be declared with [`Controller::may`].
 pub fn controller<R: Request>(
     name: impl Into<String>,
     watch: Watch<R::Object>,
@@ -62,7 +63,7 @@ pub fn controller<R: Request>(
         let object = stored.decode::<R::Object>().ok();
         object.filter(|object| !status::<R>(object).phase.is_finished()).and_then(|object| R::lane(&object))
     });
-    Controller::new(name, watch, RequestReconciler::new(request, options)).options(how)
+    Controller::new(name, watch, RequestReconciler::new(request, options)).options(how).writes_status()
 }
 
 /// Brings requests to their end. See [the module](super) for the flow.

@@ -10,7 +10,7 @@
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, Event};
 use k8s_openapi::api::rbac::v1::RoleBinding;
-use kube::api::{Api, ListParams, ObjectMeta, PostParams};
+use kube::api::{Api, DeleteParams, ListParams, ObjectMeta, PostParams};
 use kube::core::object::HasSpec;
 use kube::{Client, Resource, ResourceExt};
 use kubewright::patterns::request::{Phase, RequestStatus};
@@ -50,6 +50,7 @@ impl World {
 
     pub async fn with(env: TestEnv, options: Options) -> Self {
         env.install_crds(&kubewright_access::crds()).await.unwrap();
+        remove_users(&env).await;
         let sealer = Sealer::load(&env.client(), env.namespace()).await.unwrap();
         let operator = env.operator(move |manager| add_controllers_to(manager, &options).unwrap());
         operator.idle().await;
@@ -58,6 +59,7 @@ impl World {
 
     pub async fn stop(self) {
         self.operator.stop().await.unwrap();
+        remove_users(&self.env).await;
         self.env.stop().await;
     }
 
@@ -191,6 +193,14 @@ impl World {
         let what = format!("{user} can{} write", if can { "" } else { " not" });
         self.env.eventually(&what, async || (self.can_write(user, on).await == can).then_some(())).await;
     }
+}
+
+/// Users are in no namespace: on a shared cluster the next test's operator would look after those of the last.
+pub async fn remove_users(env: &TestEnv) {
+    let users = Api::<User>::all(env.client());
+    users.delete_collection(&DeleteParams::background(), &ListParams::default()).await.unwrap();
+    let none = async || users.list(&ListParams::default()).await.unwrap().items.is_empty().then_some(());
+    env.eventually("no User is left", none).await;
 }
 
 /// Whether it was allowed; any other failure is a surprise.
