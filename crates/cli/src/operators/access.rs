@@ -20,47 +20,52 @@ use crate::args::duration;
 #[derive(Debug, Args)]
 pub(crate) struct AccessArgs {
     /// Namespace of requests, service accounts and kubeconfigs.
-    #[arg(long = "access-namespace", value_name = "NAMESPACE", default_value = "user-system")]
+    #[arg(id = "access-namespace", long = "access-namespace", value_name = "NAMESPACE", default_value = "user-system")]
     namespace: String,
 
     /// How long completed and failed requests stay; 0: until `kubewright access sweep` removes them.
-    #[arg(long = "access-request-ttl", value_name = "DURATION", default_value = "1h", value_parser = duration)]
+    #[arg(id = "access-request-ttl", long = "access-request-ttl", value_name = "DURATION", default_value = "1h", value_parser = duration)]
     ttl: Duration,
 
     /// How long after a temporary error a request is tried again.
-    #[arg(long = "access-retry", value_name = "DURATION", default_value = "30s", value_parser = duration)]
+    #[arg(id = "access-retry", long = "access-retry", value_name = "DURATION", default_value = "30s", value_parser = duration)]
     retry: Duration,
 
     /// How many requests are carried out at once; those about the same user and namespace never are.
-    #[arg(long = "access-concurrency", value_name = "N", default_value_t = RequestOptions::default().concurrency)]
+    #[arg(id = "access-concurrency", long = "access-concurrency", value_name = "N", default_value_t = RequestOptions::default().concurrency)]
     concurrency: usize,
 
     /// How many requests begin within a second at most, with as many at once. Default: no limit.
-    #[arg(long = "access-rate", value_name = "N")]
+    #[arg(id = "access-rate", long = "access-rate", value_name = "N")]
     rate: Option<NonZeroU32>,
 
     /// API groups of custom resources that the roles give access to, joined by commas.
-    #[arg(long = "access-groups", value_name = "LIST", value_delimiter = ',')]
+    #[arg(id = "access-groups", long = "access-groups", value_name = "LIST", value_delimiter = ',')]
     groups: Vec<String>,
 
     /// URL of the API server as users reach it, for their kubeconfigs. Default: `up` knows its own; `run` gives none.
-    #[arg(long = "access-server", value_name = "URL")]
+    #[arg(id = "access-server", long = "access-server", value_name = "URL")]
     server: Option<String>,
 
     /// Certificates of the authorities that the API server's certificate is checked with, for kubeconfigs.
-    #[arg(long = "access-server-ca", value_name = "FILE", requires = "server")]
+    #[arg(id = "access-server-ca", long = "access-server-ca", value_name = "FILE", requires = "access-server")]
     server_ca: Option<PathBuf>,
 
     /// Where the webhook listens. Default: a free port of 127.0.0.1.
-    #[arg(long = "access-webhook-bind-address", value_name = "ADDRESS")]
+    #[arg(id = "access-webhook-bind-address", long = "access-webhook-bind-address", value_name = "ADDRESS")]
     webhook: Option<SocketAddr>,
 
     /// The Service by which the API server reaches the webhook, in a cluster; without it or a URL it is this machine's address.
-    #[arg(long = "access-webhook-service", value_name = "NAMESPACE/NAME[:PORT]", value_parser = service)]
+    #[arg(id = "access-webhook-service", long = "access-webhook-service", value_name = "NAMESPACE/NAME[:PORT]", value_parser = service)]
     webhook_service: Option<Reach>,
 
     /// The base URL by which the API server reaches the webhook, https://HOST:PORT.
-    #[arg(long = "access-webhook-url", value_name = "URL", conflicts_with = "webhook_service")]
+    #[arg(
+        id = "access-webhook-url",
+        long = "access-webhook-url",
+        value_name = "URL",
+        conflicts_with = "access-webhook-service"
+    )]
     webhook_url: Option<String>,
 
     /// The API server that `up` has started.
