@@ -233,3 +233,50 @@ async fn the_objects_of_a_new_cluster_are_there() {
     let roles = client.get("/apis/rbac.authorization.k8s.io/v1/clusterroles/cluster-admin").await;
     roles.expect(200);
 }
+
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+
+#[tokio::test]
+async fn built_in_kinds_are_answered_in_protobuf_to_those_who_ask_for_it() {
+    let client = Client::start().await;
+    client.config_map("a", json!({"x": "y"})).await;
+    let path = format!("{CONFIG_MAPS}/a");
+    let plain = client.get(&path).await.expect(200);
+    let answer = client.get_as(&path, &format!("{PROTOBUF},application/json")).await;
+    assert_eq!(answer.headers["content-type"], PROTOBUF);
+    assert_eq!(answer.bytes, kubewright_apiserver::encode_protobuf(&plain).unwrap());
+    let read = kubewright_apiserver::decode_protobuf(&answer.bytes).unwrap();
+    assert_eq!((&read["data"], &read["metadata"]["uid"]), (&plain["data"], &plain["metadata"]["uid"]));
+    // A list holds what a message of its item says.
+    let list = client.get_as(CONFIG_MAPS, PROTOBUF).await;
+    let wanted = kubewright_apiserver::encode_protobuf(&client.get(CONFIG_MAPS).await.expect(200)).unwrap();
+    assert_eq!(list.bytes, wanted);
+    // Refusals come in the same form.
+    let refusal = client.get_as(&format!("{CONFIG_MAPS}/none"), PROTOBUF).await;
+    assert_eq!((refusal.code, &refusal.headers["content-type"]), (404, &PROTOBUF.parse().unwrap()));
+    // Tables have none, discovery is JSON.
+    let table = format!("{PROTOBUF};as=Table;g=meta.k8s.io;v=v1,application/json;as=Table;g=meta.k8s.io;v=v1");
+    assert_eq!(client.get_as(CONFIG_MAPS, &table).await.expect(200)["kind"], "Table");
+    let discovery = client.get_as("/api/v1", &format!("{PROTOBUF},application/json")).await;
+    assert_eq!(discovery.headers["content-type"], "application/json");
+}
+
+#[tokio::test]
+async fn a_watch_in_protobuf_has_frames_of_a_known_length() {
+    let client = Client::start().await;
+    client.config_map("a", json!({})).await;
+    let path = format!("{CONFIG_MAPS}?watch=1&resourceVersion=0&timeoutSeconds=1");
+    let answer = client.get_as(&path, PROTOBUF).await;
+    assert_eq!(answer.headers["content-type"], "application/vnd.kubernetes.protobuf;stream=watch");
+    let mut rest = &answer.bytes[..];
+    let mut frames = 0;
+    while let Some((length, after)) = rest.split_first_chunk::<4>() {
+        let (frame, after) = after.split_at(u32::from_be_bytes(*length) as usize);
+        // Field 1 is the type of the event, and the object in field 2 has its own envelope.
+        assert_eq!(&frame[..7], b"\x0a\x05ADDED");
+        assert!(frame.windows(4).any(|window| window == b"k8s\0"));
+        frames += 1;
+        rest = after;
+    }
+    assert_eq!(frames, 1);
+}

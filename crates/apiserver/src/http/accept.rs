@@ -34,6 +34,8 @@ pub(crate) struct Accept {
     pub meta_beta: bool,
     /// YAML instead of JSON.
     pub yaml: bool,
+    /// Protobuf instead of JSON.
+    pub protobuf: bool,
 }
 
 /// One clause of an `Accept` header.
@@ -75,29 +77,31 @@ pub(crate) fn clauses(header: &str) -> Vec<Clause<'_>> {
 }
 
 impl Accept {
-    /// Chooses the form of an answer. Tables and metadata are offered for resources (`shapes`), streams for collections.
-    pub(crate) fn negotiate(headers: &HeaderMap, shapes: bool, stream: bool) -> ApiResult<Self> {
+    /// Chooses the form of an answer. Tables and metadata are offered for resources (`shapes`), streams for collections,
+    /// protobuf for built-in kinds (`protobuf`); there are no tables in it.
+    pub(crate) fn negotiate(headers: &HeaderMap, shapes: bool, stream: bool, protobuf: bool) -> ApiResult<Self> {
         let header = headers.get(http::header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if header.is_empty() {
             return Ok(Self::default());
         }
         let clauses = clauses(header);
         for clause in &clauses {
-            if !is_json_or_yaml(clause.media_type) {
+            let packed = protobuf && clause.media_type == PROTOBUF;
+            if !packed && !is_json_or_yaml(clause.media_type) {
                 continue;
             }
             let yaml = clause.media_type == "application/yaml";
             let (kind, group, version) = (clause.parameter("as"), clause.parameter("g"), clause.parameter("v"));
             let shape = match kind {
                 "" if group.is_empty() && version.is_empty() => Shape::Whole,
-                "Table" if shapes => Shape::Table,
+                "Table" if shapes && !packed => Shape::Table,
                 "PartialObjectMetadata" | "PartialObjectMetadataList" if shapes => Shape::Metadata,
                 _ => continue,
             };
             if shape != Shape::Whole && (group != "meta.k8s.io" || !matches!(version, "v1" | "v1beta1")) {
                 continue;
             }
-            return Ok(Self { shape, meta_beta: version == "v1beta1", yaml });
+            return Ok(Self { shape, meta_beta: version == "v1beta1", yaml, protobuf: packed });
         }
         // Which refusal it is depends on whether the media type itself is known.
         if clauses.iter().any(|clause| clause.media_type == PROTOBUF || is_json_or_yaml(clause.media_type)) {
@@ -157,7 +161,7 @@ mod tests {
     fn accept(header: &'static str) -> ApiResult<Accept> {
         let mut headers = HeaderMap::new();
         headers.insert(http::header::ACCEPT, http::HeaderValue::from_static(header));
-        Accept::negotiate(&headers, true, false)
+        Accept::negotiate(&headers, true, false, false)
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! |---|---|
 //! | `path`, `query`, `options` | what a request asks for |
 //! | `accept`, `decode` | content negotiation, bodies as trees |
+//! | `protobuf`, `protobuf_write` | built-in kinds in protobuf, read and written |
 //! | `request_body`, `body` | the bodies of requests and answers |
 //! | `router`, `health`, `respond` | the way through |
 //! | `listener`, `service` | the two ways in |
@@ -23,6 +24,7 @@ mod listener;
 mod options;
 mod path;
 mod protobuf;
+mod protobuf_write;
 mod query;
 mod request_body;
 mod respond;
@@ -30,6 +32,7 @@ mod router;
 mod service;
 
 pub use body::Body;
+pub use protobuf_write::encode_protobuf;
 pub use service::InProcess;
 
 pub(crate) use accept::{Accept, BodyFormat, Shape, media_type};
@@ -40,6 +43,14 @@ pub(crate) use options::{DeleteOptions, FieldValidation, ListOptions, Propagatio
 pub(crate) use protobuf::decode as decode_protobuf_tree;
 pub(crate) use query::Query;
 pub(crate) use request_body::{RequestBody, read_body};
+
+/// Reads the protobuf of a built-in kind, with its envelope, as a tree.
+///
+/// # Errors
+/// What the real server says of bytes that are none, or of a kind that it does not know.
+pub fn decode_protobuf(bytes: &[u8]) -> Result<serde_json::Value, String> {
+    protobuf::decode(bytes).map(|decoded| decoded.value)
+}
 
 /// Reads JSON as a tree; the error is the text that Go's decoder gives.
 pub(crate) fn decode_json(bytes: &[u8]) -> Result<serde_json::Value, String> {

@@ -1,7 +1,7 @@
 //! Bodies in protobuf, as typed Go clients (kubectl among them) send them for built-in kinds, read into trees.
 //!
 //! The form on the wire is that of gogo-protobuf for the Go structs; the schema graph knows the fields and their numbers.
-//! Answers are JSON: those clients take both.
+//! `protobuf_write` writes it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,7 +12,7 @@ use super::decode::Decoded;
 use crate::schema::{BuiltinSchemas, NodeId, NodeKind, SchemaSet, TypeRef};
 
 /// What every body starts with.
-const MAGIC: &[u8] = b"k8s\0";
+pub(super) const MAGIC: &[u8] = b"k8s\0";
 /// Messages nest at most so deep.
 const DEPTH: usize = 64;
 
@@ -38,13 +38,13 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Decoded, String> {
     let (group, version) = api_version.rsplit_once('/').unwrap_or(("", &api_version));
     let ty = type_of(group, version, &kind)
         .ok_or_else(|| format!("no kind {kind:?} is registered for version {api_version:?} in protobuf"))?;
-    let mut object = message(ty.set(), ty.id(), raw, 0, DEPTH)?;
+    let mut object = message(ty.set(), ty.id(), raw, &[], DEPTH)?;
     object.insert("kind".into(), kind.into());
     object.insert("apiVersion".into(), api_version.into());
     Ok(Decoded { value: Value::Object(object), duplicates: Vec::new() })
 }
 
-fn type_of(group: &str, version: &str, kind: &str) -> Option<TypeRef> {
+pub(super) fn type_of(group: &str, version: &str, kind: &str) -> Option<TypeRef> {
     let schemas = BuiltinSchemas::get();
     if kind == "DeleteOptions" {
         // One type for all groups.
@@ -118,26 +118,32 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Reads the fields of a struct. `outer` is not 0 while the fields of an embedded struct are read, which is a message of
-/// that number on the wire but stands in line in the tree.
-fn message(set: &SchemaSet, id: NodeId, bytes: &[u8], outer: u16, depth: usize) -> Result<Map<String, Value>, String> {
+/// Reads the fields of a struct. `outer` has the numbers of the embedded structs that are being read: each is a message on
+/// the wire but stands in line in the tree.
+fn message(
+    set: &SchemaSet,
+    id: NodeId,
+    bytes: &[u8],
+    outer: &[u16],
+    depth: usize,
+) -> Result<Map<String, Value>, String> {
     let depth = depth.checked_sub(1).ok_or("proto: messages are nested too deep")?;
     let node = set.node(id);
     let mut out = Map::new();
     for field in Fields(bytes) {
         let (number, wire) = field?;
-        let is = |path: &[u16; 2]| match outer {
-            0 => u64::from(path[0]) == number,
-            outer => path[0] == outer && u64::from(path[1]) == number,
+        let level = outer.len();
+        let is = |path: &[u16; 3]| {
+            path.starts_with(outer) && path.get(level).is_some_and(|own| *own != 0 && u64::from(*own) == number)
         };
         let found = node.properties.iter().find(|property| property.go.as_deref().is_some_and(|go| is(&go.number)));
         // Fields of newer clients are skipped.
         let Some((property, go)) = found.and_then(|property| Some((property, property.go.as_deref()?))) else {
             continue;
         };
-        if outer == 0 && go.number[1] != 0 {
-            if let (Wire::Bytes(bytes), Ok(number)) = (wire, u16::try_from(number)) {
-                out.extend(message(set, id, bytes, number, depth)?);
+        if go.number.get(level + 1).is_some_and(|inner| *inner != 0) {
+            if let Wire::Bytes(bytes) = wire {
+                out.extend(message(set, id, bytes, &go.number[..=level], depth)?);
             }
             continue;
         }
@@ -235,7 +241,7 @@ fn scalar(set: &SchemaSet, id: NodeId, go_type: &str, wire: Wire<'_>, depth: usi
         (NodeKind::MicroTime, Wire::Bytes(bytes)) => time(bytes, true)?,
         // RawExtension and FieldsV1 hold JSON.
         (NodeKind::Any | NodeKind::ObjectOrAny, Wire::Bytes(bytes)) => raw_json(bytes)?,
-        (NodeKind::Object, Wire::Bytes(bytes)) => Value::Object(message(set, id, bytes, 0, depth)?),
+        (NodeKind::Object, Wire::Bytes(bytes)) => Value::Object(message(set, id, bytes, &[], depth)?),
         (NodeKind::Map, Wire::Bytes(bytes)) => raw_json(bytes)?,
         (_, _) => return Err("proto: wrong wireType".into()),
     })

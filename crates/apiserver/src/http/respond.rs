@@ -13,14 +13,18 @@ use http::{Response, StatusCode};
 
 use super::accept::Accept;
 use super::body::{Body, Chunks};
+use super::protobuf_write::{encode_protobuf, watch_frame};
 use super::query::Query;
+use crate::registry::Resource;
 use crate::server::Core;
 use crate::status::ApiError;
-use crate::verbs::{Content, Reply};
+use crate::verbs::{Content, Reply, has_protobuf};
 
 /// Answers above this size are compressed for clients that take it, as by a real server.
 const GZIP_FROM: usize = 128 * 1024;
 const GZIP_LEVEL: u32 = 1;
+const JSON: &str = "application/json";
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
 /// What is to be known of a request when it is answered.
 pub(super) struct Asked {
@@ -29,6 +33,7 @@ pub(super) struct Asked {
     pretty: bool,
     gzip: bool,
     yaml: bool,
+    protobuf: bool,
 }
 
 impl Asked {
@@ -40,6 +45,7 @@ impl Asked {
             // Tools that people read the output of.
             _ => ["curl", "Wget", "Mozilla/5.0"].iter().any(|tool| agent.starts_with(tool)),
         };
+        let accept = Accept::negotiate(&parts.headers, true, false, offers_protobuf(core, parts)).unwrap_or_default();
         let audit_id = header(HeaderName::from_static("audit-id")).map(str::to_string);
         Self {
             core: core.clone(),
@@ -48,7 +54,8 @@ impl Asked {
             gzip: header(header::ACCEPT_ENCODING).is_some_and(|encodings| {
                 encodings.split(',').any(|e| e.split(';').next().unwrap_or_default().trim() == "gzip")
             }),
-            yaml: Accept::negotiate(&parts.headers, true, false).is_ok_and(|accept| accept.yaml),
+            yaml: accept.yaml,
+            protobuf: accept.protobuf,
         }
     }
 }
@@ -61,6 +68,9 @@ pub(super) fn reply(asked: &Asked, reply: Reply, warnings: &[String], classified
         Content::JsonChunks { length, chunks } => large_document(asked, length, chunks),
         Content::Watch(_) if asked.yaml => {
             return error(asked, &ApiError::not_acceptable("application/json"), warnings, true);
+        }
+        Content::Watch(chunks) if asked.protobuf => {
+            typed("application/vnd.kubernetes.protobuf;stream=watch", Body::chunks(frames(chunks)))
         }
         Content::Watch(chunks) => typed("application/json", Body::chunks(chunks)),
         Content::Other { media_type, bytes } => typed(media_type, Body::whole(bytes)),
@@ -93,21 +103,66 @@ fn typed(media_type: &'static str, body: Body) -> Response<Body> {
     response
 }
 
+/// Whether the resource that a path names has a protobuf form.
+fn offers_protobuf(core: &Core, parts: &Parts) -> bool {
+    let wanted = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    if !wanted.is_some_and(|wanted| wanted.contains("protobuf")) {
+        return false;
+    }
+    let path: Vec<&str> = parts.uri.path().split('/').skip(1).collect();
+    // Discovery, which stands above the resources, is JSON.
+    let group = match path.as_slice() {
+        ["api", "v1", _, ..] => "",
+        ["apis", group, _, _, ..] => *group,
+        _ => return false,
+    };
+    let of_group = |resource: &Arc<Resource>| resource.group == group;
+    core.registry.resources().iter().find(|r| of_group(r)).is_some_and(|r| has_protobuf(group, r.is_custom()))
+}
+
+/// A JSON document in protobuf; none for what has no such form, such as discovery.
+fn packed(bytes: &[u8]) -> Option<Vec<u8>> {
+    encode_protobuf(&serde_json::from_slice(bytes).ok()?)
+}
+
+/// The events of a watch, a JSON document a line, in protobuf.
+fn frames(chunks: Chunks) -> Chunks {
+    let mut rest = Vec::new();
+    Box::pin(chunks.map(move |chunk| {
+        rest.extend_from_slice(&chunk);
+        let mut out = Vec::new();
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = rest.drain(..=end).collect();
+            let frame = serde_json::from_slice(&line).ok().and_then(|event| watch_frame(&event));
+            if let Some(frame) = frame {
+                out.extend(frame);
+            } else {
+                tracing::error!("an event without a protobuf form was left out of a watch");
+            }
+        }
+        Bytes::from(out)
+    }))
+}
+
 fn document(asked: &Asked, bytes: Bytes) -> Response<Body> {
     if asked.yaml {
         return typed("application/yaml", Body::whole(yaml(&bytes)));
     }
-    let bytes = if asked.pretty { indented(&bytes).into() } else { bytes };
+    let (media_type, bytes) = match asked.protobuf.then(|| packed(&bytes)).flatten() {
+        Some(packed) => (PROTOBUF, Bytes::from(packed)),
+        None if asked.pretty => (JSON, indented(&bytes).into()),
+        None => (JSON, bytes),
+    };
     if asked.gzip && bytes.len() > GZIP_FROM {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL));
         // Writing to memory can't fail.
         if encoder.write_all(&bytes).is_ok()
             && let Ok(packed) = encoder.finish()
         {
-            return zipped(Body::whole(packed));
+            return zipped(media_type, Body::whole(packed));
         }
     }
-    typed("application/json", Body::whole(bytes))
+    typed(media_type, Body::whole(bytes))
 }
 
 /// YAML for those who ask for it; what is not JSON stays as it is.
@@ -118,12 +173,15 @@ fn yaml(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn large_document(asked: &Asked, length: usize, chunks: Chunks) -> Response<Body> {
-    if asked.yaml || asked.pretty {
-        let (yaml_wanted, pretty) = (asked.yaml, asked.pretty);
+    if asked.yaml || asked.pretty || asked.protobuf {
+        let (yaml_wanted, pretty, protobuf) = (asked.yaml, asked.pretty, asked.protobuf);
         let whole = futures::stream::once(async move {
             let parts: Vec<Bytes> = chunks.collect().await;
             let bytes = parts.concat();
-            if yaml_wanted {
+            if protobuf {
+                // What was stored has a form; an empty body would be an error for the client.
+                Bytes::from(packed(&bytes).unwrap_or_default())
+            } else if yaml_wanted {
                 Bytes::from(yaml(&bytes))
             } else if pretty {
                 indented(&bytes).into()
@@ -131,7 +189,11 @@ fn large_document(asked: &Asked, length: usize, chunks: Chunks) -> Response<Body
                 bytes.into()
             }
         });
-        let media_type = if asked.yaml { "application/yaml" } else { "application/json" };
+        let media_type = match (asked.protobuf, asked.yaml) {
+            (true, _) => PROTOBUF,
+            (_, true) => "application/yaml",
+            _ => JSON,
+        };
         return typed(media_type, Body::chunks(Box::pin(whole)));
     }
     if asked.gzip && length > GZIP_FROM {
@@ -152,13 +214,13 @@ fn large_document(asked: &Asked, length: usize, chunks: Chunks) -> Response<Body
                 }
             }
         });
-        return zipped(Body::chunks(Box::pin(packed)));
+        return zipped(JSON, Body::chunks(Box::pin(packed)));
     }
     typed("application/json", Body::chunks(chunks))
 }
 
-fn zipped(body: Body) -> Response<Body> {
-    let mut response = typed("application/json", body);
+fn zipped(media_type: &'static str, body: Body) -> Response<Body> {
+    let mut response = typed(media_type, body);
     response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     response

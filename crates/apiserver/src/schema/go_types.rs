@@ -48,8 +48,8 @@ impl Facts<'_> {
     }
 }
 
-/// `2` or `2.4`; empty without protobuf.
-fn number(text: &str) -> [u16; 2] {
-    let (outer, inner) = text.split_once('.').unwrap_or((text, ""));
-    [outer, inner].map(|part| part.parse().unwrap_or(0))
+/// `2`, `2.4` or `2.2.1`; empty without protobuf.
+fn number(text: &str) -> [u16; 3] {
+    let mut parts = text.split('.');
+    std::array::from_fn(|_| parts.next().and_then(|part| part.parse().ok()).unwrap_or(0))
 }

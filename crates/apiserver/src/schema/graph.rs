@@ -253,7 +253,8 @@ impl<'a> Reader<'a> {
         let go = if has_go {
             let (type_text, via) = (self.text()?.into(), self.text()?.into());
             let [pointer] = self.flags()?;
-            let number = [self.number()?.try_into().ok()?, self.number()?.try_into().ok()?];
+            let mut part = || -> Option<u16> { self.number()?.try_into().ok() };
+            let number = [part()?, part()?, part()?];
             Some(Box::new(GoField { type_text, via, pointer, number, omit: *OMITS.get(self.number()?)? }))
         } else {
             None

@@ -106,9 +106,9 @@ pub struct GoField {
     pub omit: Omit,
     /// The embedded struct that holds it (`VolumeSource`), empty for the struct itself.
     pub via: Box<str>,
-    /// Its number in protobuf: `[2, 0]`, or `[2, 4]` for field 4 of an embedded struct that is field 2; zeros without
+    /// Its number in protobuf: `[2, 0, 0]`, or `[2, 4, 0]` for field 4 of an embedded struct that is field 2; zeros without
     /// protobuf.
-    pub number: [u16; 2],
+    pub number: [u16; 3],
 }
 
 /// A named field of an object.

@@ -53,7 +53,12 @@ impl Call {
 
     /// In which form the answer is wanted.
     pub(crate) fn accept(&self) -> ApiResult<Accept> {
-        Accept::negotiate(&self.headers, true, self.method == Method::GET && self.name.is_empty())
+        Accept::negotiate(
+            &self.headers,
+            true,
+            self.method == Method::GET && self.name.is_empty(),
+            has_protobuf(&self.resource.group, self.resource.is_custom()),
+        )
     }
 
     /// Who owns the fields that the request writes: what it says, or the first part of its user agent.
@@ -71,6 +76,11 @@ impl Call {
     pub(crate) fn now(&self) -> jiff::Timestamp {
         self.core.env.clock.now()
     }
+}
+
+/// Whether objects are answered in protobuf: custom ones are not on the real server either, definitions are not here.
+pub(crate) fn has_protobuf(group: &str, custom: bool) -> bool {
+    !custom && group != "apiextensions.k8s.io"
 }
 
 /// The answer to a request.

@@ -16,7 +16,7 @@ use crate::store::ObjectKey;
 
 /// Answers with the scale of the object.
 pub(super) async fn get(call: &mut Call) -> ApiResult<Reply> {
-    Accept::negotiate(&call.headers, false, false)?;
+    Accept::negotiate(&call.headers, false, false, !call.resource.is_custom())?;
     let resource = &call.resource.clone();
     let stored = resource
         .collection()

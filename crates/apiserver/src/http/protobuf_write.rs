@@ -1,0 +1,311 @@
+//! Trees of built-in kinds in protobuf, as the real server answers them: gogo-protobuf of the Go structs, driven by the
+//! same table of fields as the reader.
+//!
+//! Fields that Go holds without a pointer are written always, with their zero value where the tree has none; fields come in
+//! the order of their numbers, entries of maps in that of their keys.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::protobuf::{MAGIC, type_of};
+use crate::kinds::tree::Tree;
+use crate::schema::quantity::Quantity;
+use crate::schema::{BuiltinSchemas, Field, NodeId, NodeKind, SchemaSet, TypeRef};
+
+const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.";
+
+/// An object, a list, a `Status` or a `PartialObjectMetadata`; none for what has no protobuf form, such as custom resources
+/// and tables.
+pub fn encode_protobuf(tree: &Value) -> Option<Vec<u8>> {
+    let (api_version, kind) = (tree.text("apiVersion"), tree.text("kind"));
+    let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
+    // Its schemas are unions, which the table of fields does not tell.
+    if group == "apiextensions.k8s.io" {
+        return None;
+    }
+    let raw = match (kind, kind.strip_suffix("List").filter(|_| tree.get("items").is_some())) {
+        ("Status", _) if group.is_empty() => object(&meta("Status")?, tree)?,
+        ("PartialObjectMetadata", _) if group == "meta.k8s.io" => {
+            let mut out = Vec::new();
+            bytes_field(&mut out, 1, &object(&meta("ObjectMeta")?, tree.at("metadata"))?);
+            out
+        }
+        (_, Some(item)) => {
+            let metadata_only = item == "PartialObjectMetadata" && group == "meta.k8s.io";
+            let ty = if metadata_only { meta("ObjectMeta")? } else { type_of(group, version, item)? };
+            list(&ty, tree, metadata_only)?
+        }
+        _ => object(&type_of(group, version, kind)?, tree)?,
+    };
+    let mut type_meta = Vec::new();
+    bytes_field(&mut type_meta, 1, api_version.as_bytes());
+    bytes_field(&mut type_meta, 2, kind.as_bytes());
+    let mut out = Vec::with_capacity(raw.len() + 64);
+    out.extend_from_slice(MAGIC);
+    bytes_field(&mut out, 1, &type_meta);
+    bytes_field(&mut out, 2, &raw);
+    // Encoding and type of the content are those of the envelope.
+    bytes_field(&mut out, 3, b"");
+    bytes_field(&mut out, 4, b"");
+    Some(out)
+}
+
+/// An event of a watch as it stands in a stream: its length in four bytes, then the event.
+pub(super) fn watch_frame(event: &Value) -> Option<Vec<u8>> {
+    let mut extension = Vec::new();
+    bytes_field(&mut extension, 1, &encode_protobuf(event.at("object"))?);
+    let mut frame = Vec::new();
+    bytes_field(&mut frame, 1, event.text("type").as_bytes());
+    bytes_field(&mut frame, 2, &extension);
+    let mut out = u32::try_from(frame.len()).ok()?.to_be_bytes().to_vec();
+    out.append(&mut frame);
+    Some(out)
+}
+
+fn meta(name: &str) -> Option<TypeRef> {
+    BuiltinSchemas::get().types().named(&format!("{META}{name}"))
+}
+
+fn object(ty: &TypeRef, tree: &Value) -> Option<Vec<u8>> {
+    message(ty.set(), ty.id(), tree, &[])
+}
+
+fn list(ty: &TypeRef, tree: &Value, metadata_only: bool) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    bytes_field(&mut out, 1, &object(&meta("ListMeta")?, tree.at("metadata"))?);
+    for item in tree.list("items") {
+        let item = if metadata_only {
+            let mut wrapped = Vec::new();
+            bytes_field(&mut wrapped, 1, &object(ty, item.at("metadata"))?);
+            wrapped
+        } else {
+            object(ty, item)?
+        };
+        bytes_field(&mut out, 2, &item);
+    }
+    Some(out)
+}
+
+/// The fields of a struct. `outer` has the numbers of the embedded structs that are being written, whose fields stand in
+/// line in the tree.
+fn message(set: &SchemaSet, id: NodeId, tree: &Value, outer: &[u16]) -> Option<Vec<u8>> {
+    let node = set.node(id);
+    let level = outer.len();
+    // A field, or the numbers of an embedded struct.
+    let mut fields: Vec<(u16, Result<&Field, &[u16]>)> = Vec::new();
+    for field in &node.properties {
+        let Some(go) = field.go.as_deref().filter(|go| go.number.starts_with(outer)) else { continue };
+        let Some(number) = go.number.get(level).copied().filter(|number| *number != 0) else { continue };
+        let leaf = go.number.get(level + 1).is_none_or(|inner| *inner == 0);
+        fields.push((number, if leaf { Ok(field) } else { Err(&go.number[..=level]) }));
+    }
+    // Types outside of the modules that the table comes from have no numbers, and no such form.
+    if fields.is_empty() && !node.properties.is_empty() {
+        return None;
+    }
+    fields.sort_by_key(|(number, _)| *number);
+    fields.dedup_by_key(|(number, _)| *number);
+    let mut out = Vec::new();
+    for (number, field) in fields {
+        match field {
+            Err(embedded) => bytes_field(&mut out, number, &message(set, id, tree, embedded)?),
+            Ok(field) => put(set, field, number, tree.get(&*field.name).unwrap_or(&Value::Null), &mut out)?,
+        }
+    }
+    Some(out)
+}
+
+fn put(set: &SchemaSet, field: &Field, number: u16, value: &Value, out: &mut Vec<u8>) -> Option<()> {
+    let go = field.go.as_deref()?;
+    let node = set.node(field.node);
+    match (node.kind, node.items, node.additional) {
+        (NodeKind::List, Some(items), _) => {
+            for entry in value.as_array().into_iter().flatten() {
+                scalar(set, items, "", number, entry, out)?;
+            }
+            Some(())
+        }
+        (NodeKind::Map, _, Some(values)) => {
+            let mut entries: Vec<_> = value.as_object().into_iter().flatten().collect();
+            entries.sort_by_key(|(key, _)| key.as_bytes());
+            for (key, value) in entries {
+                let mut entry = Vec::new();
+                bytes_field(&mut entry, 1, key.as_bytes());
+                let inner = set.node(values);
+                match (inner.kind, inner.items) {
+                    // A list as the value of a map is a message of its own.
+                    (NodeKind::List, Some(items)) => {
+                        let mut list = Vec::new();
+                        for value in value.as_array().into_iter().flatten() {
+                            scalar(set, items, "", 1, value, &mut list)?;
+                        }
+                        bytes_field(&mut entry, 2, &list);
+                    }
+                    _ => scalar(set, values, "", 2, value, &mut entry)?,
+                }
+                bytes_field(out, number, &entry);
+            }
+            Some(())
+        }
+        // What is not there is not written if it is a pointer, or bytes; anything else is, with its zero value.
+        _ if value.is_null() && (go.pointer || matches!(node.kind, NodeKind::Bytes | NodeKind::Map)) => Some(()),
+        _ => scalar(set, field.node, &go.type_text, number, value, out),
+    }
+}
+
+/// Writes anything that is not a list or a map.
+fn scalar(set: &SchemaSet, id: NodeId, go_type: &str, number: u16, value: &Value, out: &mut Vec<u8>) -> Option<()> {
+    let kind = set.node(id).kind;
+    let text = || value.as_str().unwrap_or_default();
+    match kind {
+        NodeKind::Boolean => varint_field(out, number, u64::from(value.as_bool().unwrap_or_default())),
+        NodeKind::Integer => varint_field(out, number, integer(value)),
+        NodeKind::Number if go_type.contains("float") => {
+            key(out, number, 1);
+            out.extend_from_slice(&value.as_f64().unwrap_or_default().to_bits().to_le_bytes());
+        }
+        NodeKind::Number => varint_field(out, number, integer(value)),
+        NodeKind::String if go_type.ends_with(".Duration") => {
+            let mut message = Vec::new();
+            varint_field(&mut message, 1, duration(text())? as u64);
+            bytes_field(out, number, &message);
+        }
+        NodeKind::String => bytes_field(out, number, text().as_bytes()),
+        NodeKind::Bytes => bytes_field(out, number, &STANDARD.decode(text()).ok()?),
+        NodeKind::Quantity => {
+            let given = value.as_str().map_or_else(|| value.to_string(), String::from);
+            let amount = if value.is_null() { "0".into() } else { Quantity::parse(&given).ok()?.canonical() };
+            let mut message = Vec::new();
+            bytes_field(&mut message, 1, amount.as_bytes());
+            bytes_field(out, number, &message);
+        }
+        NodeKind::IntOrString => {
+            let mut message = Vec::new();
+            varint_field(&mut message, 1, u64::from(value.is_string()));
+            varint_field(&mut message, 2, integer(value));
+            bytes_field(&mut message, 3, text().as_bytes());
+            bytes_field(out, number, &message);
+        }
+        NodeKind::Time | NodeKind::MicroTime => {
+            let mut message = Vec::new();
+            if !value.is_null() {
+                let time: Timestamp = text().parse().ok()?;
+                let nanos = if kind == NodeKind::Time { 0 } else { time.subsec_nanosecond() };
+                varint_field(&mut message, 1, time.as_second() as u64);
+                varint_field(&mut message, 2, nanos as u64);
+            }
+            bytes_field(out, number, &message);
+        }
+        NodeKind::Object => bytes_field(out, number, &message(set, id, value, &[])?),
+        // RawExtension and FieldsV1 hold JSON.
+        NodeKind::Any | NodeKind::ObjectOrAny | NodeKind::Map => {
+            let mut message = Vec::new();
+            if !value.is_null() {
+                bytes_field(&mut message, 1, value.to_string().as_bytes());
+            }
+            bytes_field(out, number, &message);
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+fn integer(value: &Value) -> u64 {
+    value.as_i64().map(|number| number as u64).or_else(|| value.as_u64()).unwrap_or_default()
+}
+
+/// Nanoseconds of a duration as Go writes it: `1h2m3.5s`.
+fn duration(text: &str) -> Option<i64> {
+    if text.is_empty() || text == "0" {
+        return Some(0);
+    }
+    let (negative, mut rest) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+    let mut sum = 0_f64;
+    while !rest.is_empty() {
+        let digits = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
+        let (number, after) = rest.split_at(digits);
+        let units = after.find(|letter: char| letter.is_ascii_digit()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(units);
+        let size = match unit {
+            "h" => 3_600e9,
+            "m" => 60e9,
+            "s" => 1e9,
+            "ms" => 1e6,
+            "us" | "µs" => 1e3,
+            "ns" => 1.0,
+            _ => return None,
+        };
+        sum += number.parse::<f64>().ok()? * size;
+        rest = after;
+    }
+    Some(if negative { -(sum.round() as i64) } else { sum.round() as i64 })
+}
+
+fn varint(out: &mut Vec<u8>, mut number: u64) {
+    while number > 0x7f {
+        out.push(number.to_le_bytes()[0] | 0x80);
+        number >>= 7;
+    }
+    out.push(number.to_le_bytes()[0]);
+}
+
+fn key(out: &mut Vec<u8>, number: u16, wire: u64) {
+    varint(out, u64::from(number) << 3 | wire);
+}
+
+fn varint_field(out: &mut Vec<u8>, number: u16, value: u64) {
+    key(out, number, 0);
+    varint(out, value);
+}
+
+fn bytes_field(out: &mut Vec<u8>, number: u16, bytes: &[u8]) {
+    key(out, number, 2);
+    varint(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::protobuf::decode;
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let pod = json!({"kind": "Pod", "apiVersion": "v1",
+            "metadata": {"name": "a", "namespace": "b", "labels": {"x": "y", "a": "b"}, "creationTimestamp": "2024-01-01T00:00:00Z",
+                "managedFields": [{"manager": "m", "operation": "Update", "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {}}}]},
+            "spec": {"terminationGracePeriodSeconds": -1, "hostNetwork": true, "containers": [{"name": "c", "image": "i",
+                "resources": {"limits": {"cpu": "500m"}}, "livenessProbe": {"httpGet": {"port": "http"}, "periodSeconds": 3},
+                "env": [{"name": "E", "valueFrom": {"configMapKeyRef": {"name": "cm", "key": "k"}}}]}],
+                "volumes": [{"name": "v", "emptyDir": {"sizeLimit": "1Gi"}}]}});
+        let read = decode(&encode_protobuf(&pod).unwrap()).unwrap().value;
+        let ty = type_of("", "v1", "Pod").unwrap();
+        let (mut pod, mut read) = (pod, read);
+        crate::schema::normalise(&ty, &mut pod);
+        crate::schema::normalise(&ty, &mut read);
+        assert_eq!(read, pod);
+    }
+
+    #[test]
+    fn custom_resources_and_tables_have_no_such_form() {
+        for kind in [
+            json!({"kind": "Widget", "apiVersion": "example.com/v1"}),
+            json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1"}),
+        ] {
+            assert_eq!(encode_protobuf(&kind), None);
+        }
+    }
+
+    #[test]
+    fn durations_are_nanoseconds() {
+        for (text, nanos) in [("1h2m3.5s", 3_723_500_000_000), ("30s", 30_000_000_000), ("-1ms", -1_000_000), ("0s", 0)]
+        {
+            assert_eq!(duration(text), Some(nanos), "{text}");
+        }
+        assert_eq!(duration("soon"), None);
+    }
+}
