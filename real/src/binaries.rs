@@ -7,7 +7,7 @@ use std::env;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
@@ -45,27 +45,39 @@ impl Binaries {
 
 /// The programs, out of the cache or built now; a build tells its progress on stderr and takes some minutes.
 ///
-/// The cache is `$KUBEWRIGHT_CACHE` or else `~/.cache/kubewright`. Calls at the same time, of other processes too, build
-/// once.
+/// The cache is `$KUBEWRIGHT_CACHE` or else `~/.cache/kubewright`.
 pub fn ensure_binaries() -> Result<Binaries, Error> {
     let module = go::module();
     let target = go::answer(&module, &["env", "GOVERSION", "GOOS", "GOARCH"])?;
     let cache = cache_dir()?;
     let dir = cache.join(format!("{KUBERNETES_VERSION}-{}", key(&module, &target)?));
-    let binaries = Binaries { dir };
-    if binaries.dir.is_dir() {
-        return Ok(binaries);
-    }
+    build_once(&dir, &format!("{} {KUBERNETES_VERSION}", PROGRAMS.join(", ")), |partial| {
+        let mut command = go::command(&module);
+        command
+            .args(["build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", &linker_flags(), "-o"])
+            .arg(partial)
+            .args(PROGRAMS.map(|program| format!("./{program}")));
+        command
+    })?;
+    Ok(Binaries { dir })
+}
 
+/// Has `command` fill a directory of the cache, unless it is there already. Calls at the same time, of other processes too,
+/// build once.
+pub(crate) fn build_once(dir: &Path, what: &str, command: impl FnOnce(&Path) -> Command) -> Result<(), Error> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let cache = cache_dir()?;
     fs::create_dir_all(&cache).map_err(Error::io("create", &cache))?;
     let lock_path = cache.join("build.lock");
     let lock = File::create(&lock_path).map_err(Error::io("create", &lock_path))?;
     lock.lock().map_err(Error::io("lock", &lock_path))?;
     // Whoever had the lock before may have built what we need.
-    if !binaries.dir.is_dir() {
-        build(&module, &binaries.dir)?;
+    if !dir.is_dir() {
+        build(dir, what, command)?;
     }
-    Ok(binaries)
+    Ok(())
 }
 
 pub(crate) fn cache_dir() -> Result<PathBuf, Error> {
@@ -99,7 +111,7 @@ fn linker_flags() -> String {
         })
 }
 
-fn build(module: &Path, dir: &Path) -> Result<(), Error> {
+fn build(dir: &Path, what: &str, command: impl FnOnce(&Path) -> Command) -> Result<(), Error> {
     let partial = dir.with_added_extension("partial");
     if partial.exists() {
         fs::remove_dir_all(&partial).map_err(Error::io("remove", &partial))?;
@@ -109,11 +121,8 @@ fn build(module: &Path, dir: &Path) -> Result<(), Error> {
     let mut log = File::create(&log_path).map_err(Error::io("create", &log_path))?;
 
     let started = Instant::now();
-    eprintln!("building {} {KUBERNETES_VERSION}: some minutes, once", PROGRAMS.join(", "));
-    let mut child = go::command(module)
-        .args(["build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", &linker_flags(), "-o"])
-        .arg(&partial)
-        .args(PROGRAMS.map(|program| format!("./{program}")))
+    eprintln!("building {what}: some minutes, once");
+    let mut child = command(&partial)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

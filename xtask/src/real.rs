@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use kubewright_real::{KUBERNETES_VERSION, Options, RealCluster, cargo, ensure_binaries};
+use kubewright_real::{KUBERNETES_VERSION, Options, RealCluster, cargo, ensure_binaries, ensure_minio};
 use serde_json::Value;
 
 /// The crates, and where they lie, with tests that run on the cluster of `KUBEWRIGHT_TEST_KUBECONFIG` or that start real
@@ -21,6 +21,7 @@ const CRATES: [(&str, &str); 10] = [
     ("kubewright-access", "operators/access"),
     ("kubewright-account", "operators/account"),
     ("kubewright-ingress", "operators/ingress"),
+    ("kubewright-objectstorage", "operators/objectstorage"),
     ("kubewright-cli", "crates/cli"),
     ("kubewright-example-site", "examples/site"),
 ];
@@ -34,7 +35,7 @@ Examples:
   cargo xtask real -- differential          the tests with this word in their name
   cargo xtask real --serve                  start the servers and leave them running until Ctrl-C
 
-The servers are built with Go from the module in real/go and kept in $KUBEWRIGHT_CACHE or ~/.cache/kubewright.")]
+The servers are built with Go, those of Kubernetes from the module in real/go, and kept in $KUBEWRIGHT_CACHE or ~/.cache/kubewright.")]
 pub(crate) struct Arguments {
     /// Build the servers, run nothing.
     #[arg(long, conflicts_with_all = ["serve", "package", "filter"])]
@@ -69,6 +70,9 @@ pub(crate) enum Error {
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
     let binaries = ensure_binaries()?;
     println!("servers: {}", binaries.dir().display());
+    if !arguments.serve {
+        println!("MinIO: {}", ensure_minio()?.display());
+    }
     if arguments.build_only {
         return Ok(());
     }

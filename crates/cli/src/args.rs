@@ -53,6 +53,7 @@ Examples:
   kubewright up --exit-when-settled                  start, wait until all is reconciled, show it, exit
   kubewright up --data-dir ./data --port 6443        keep what is written over restarts
   kubewright up --operators none --no-examples       the control plane alone
+  kubewright up --with minio                         with an object storage, for its operator
   kubewright up --nodes 3                            with simulated nodes, so that Deployments get ready
   kubectl --kubeconfig kubewright.kubeconfig get ingress -A";
 
@@ -130,6 +131,15 @@ pub(crate) struct UpArgs {
     #[command(flatten)]
     pub(crate) operators: OperatorArgs,
 
+    /// Also start what operators need, in place of a server of yours.
+    #[arg(long, value_enum, value_name = "SERVER", value_delimiter = ',')]
+    pub(crate) with: Vec<With>,
+
+    /// With --with minio, use this server in place of starting one. The keys of its administrator are in MINIO_ROOT_USER and
+    /// MINIO_ROOT_PASSWORD.
+    #[arg(long, value_name = "URL", requires = "with")]
+    pub(crate) minio_endpoint: Option<String>,
+
     /// Do not apply the operators' examples.
     #[arg(long)]
     pub(crate) no_examples: bool,
@@ -194,6 +204,12 @@ pub(crate) struct ReplicaArgs {
     /// After how much silence a replica counts as dead; it stops its own work after two thirds of that.
     #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = duration)]
     pub(crate) lease_duration: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum With {
+    /// An object storage: the `minio` on PATH.
+    Minio,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -23,6 +23,7 @@ mod args;
 mod assets;
 mod crds;
 mod manifests;
+mod minio;
 mod operators;
 mod rbac;
 mod run;

@@ -12,9 +12,10 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::args::{Output, UpArgs};
+use crate::args::{Output, UpArgs, With};
 use crate::crds::{self, CrdError};
 use crate::manifests::{self, ManifestError};
+use crate::minio::{Minio, MinioError};
 use crate::operators::{self, Operator, OperatorError};
 use crate::show::{self, Scene, Screen};
 use crate::signals::Signals;
@@ -46,6 +47,8 @@ pub(crate) enum UpError {
         seconds(timeout)
     )]
     NotSettled { timeout: Duration, reasons: String },
+    #[error(transparent)]
+    Minio(#[from] MinioError),
     #[error("signals can't be waited for: {0}")]
     Signals(io::Error),
 }
@@ -53,6 +56,14 @@ pub(crate) enum UpError {
 /// Runs the command.
 pub(crate) async fn up(mut args: UpArgs) -> Result<(), UpError> {
     let accounts = args.operators.account.keep_in(args.data_dir.as_deref());
+    let minio = match &args.minio_endpoint {
+        _ if !args.with.contains(&With::Minio) => None,
+        Some(endpoint) => Some(Minio::at(endpoint)?),
+        None => Some(Minio::start(args.data_dir.as_deref()).await?),
+    };
+    if let Some(minio) = &minio {
+        args.operators.objectstorage.use_server(minio.endpoint.clone());
+    }
     let chosen = operators::chosen(&args.operators)?;
     let begin = Instant::now();
     // Before anything tells that it runs: whoever reads that may send a signal at once.
@@ -66,7 +77,7 @@ pub(crate) async fn up(mut args: UpArgs) -> Result<(), UpError> {
     if args.output == Output::Text && chosen.iter().any(|operator| operator.name == "account") {
         accounts.iter().for_each(|accounts| println!("{accounts}"));
     }
-    let result = with_plane(&args, chosen, &plane, begin, signals).await;
+    let result = with_plane(&args, chosen, &plane, minio.as_ref(), begin, signals).await;
     plane.stop().await;
     result
 }
@@ -75,6 +86,7 @@ async fn with_plane(
     args: &UpArgs,
     chosen: Vec<Operator>,
     plane: &ControlPlane,
+    minio: Option<&Minio>,
     begin: Instant,
     mut signals: Signals,
 ) -> Result<(), UpError> {
@@ -83,6 +95,13 @@ async fn with_plane(
     if text {
         println!("control plane ready in {} ms at {}", begin.elapsed().as_millis(), plane.url());
         println!("kubeconfig: export KUBECONFIG={}\n", absolute(&args.kubeconfig_out).display());
+    }
+    if let Some(minio) = minio {
+        let (namespace, name) = args.operators.objectstorage.secret();
+        if text {
+            println!("object storage at {}, its administrator in Secret {namespace}/{name}\n", minio.endpoint);
+        }
+        minio.put_secret(&plane.client(), &namespace, &name).await?;
     }
 
     let mut kinds = Vec::new();

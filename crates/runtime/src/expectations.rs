@@ -14,7 +14,7 @@ use rustc_hash::FxHashMap;
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
-    stores::Stores,
+    stores::{Stores, covers},
     writes::{Effect, Write},
 };
 
@@ -71,10 +71,8 @@ impl<K: Hash + Eq + Clone> Expectations<K> {
         let expected: Vec<Expectation> = writes
             .into_iter()
             .flat_map(|write| {
-                let covering = stores.of(&write.group, &write.plural).filter(|store| {
-                    store.scope.namespace.is_none()
-                        || store.scope.namespace.as_deref() == write.reference.namespace.as_deref()
-                });
+                let covering =
+                    stores.of(&write.group, &write.plural).filter(|store| covers(&store.scope, &write.reference));
                 let expectations = covering.map(|store| {
                     let selected = store.scope.labels.is_some() || store.scope.fields.is_some();
                     let lapses = Instant::now() + if selected { LAPSES_SELECTED } else { LAPSES };

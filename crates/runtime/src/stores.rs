@@ -40,6 +40,18 @@ pub(crate) struct NotWatched {
     pub(crate) kind: String,
 }
 
+/// Whether a cache of this scope can have an object of this name. What is in the object is not known here.
+pub(crate) fn covers(scope: &Scope, object: &ObjectRef) -> bool {
+    let namespace = object.namespace.as_deref().unwrap_or_default();
+    let fields = scope.fields.as_deref().unwrap_or_default().split(',').filter_map(|field| field.split_once('='));
+    let fits = |(field, value): (&str, &str)| match field {
+        "metadata.name" => value.trim_start_matches('=') == &*object.name,
+        "metadata.namespace" => value.trim_start_matches('=') == namespace,
+        _ => true,
+    };
+    scope.namespace.as_deref().is_none_or(|wanted| wanted == namespace) && { fields }.all(fits)
+}
+
 impl Store {
     /// The children that are tied by label to an owner of this name.
     pub(crate) fn labelled_children_of(&self, owner: &str) -> Vec<Stored> {
@@ -76,5 +88,30 @@ impl Stores {
 
     pub(crate) fn get(&self, resource: &ApiResource, key: &ObjectRef) -> Option<Stored> {
         self.of(&resource.group, &resource.plural).find_map(|store| store.informer.get(key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_covers_what_it_does_not_rule_out_by_name() {
+        let scope = |namespace: Option<&str>, fields: &str| Scope {
+            namespace: namespace.map(str::to_string),
+            fields: Some(fields.to_string()).filter(|fields| !fields.is_empty()),
+            ..Scope::default()
+        };
+        let object = ObjectRef::new(Some("ns"), "a");
+        for (namespace, fields) in
+            [(None, ""), (Some("ns"), "metadata.name=a"), (None, "metadata.name==a,type=x"), (None, "metadata.name!=b")]
+        {
+            assert!(covers(&scope(namespace, fields), &object), "{namespace:?} {fields}");
+        }
+        for (namespace, fields) in
+            [(Some("other"), ""), (None, "metadata.name=b"), (None, "type=x,metadata.namespace=b")]
+        {
+            assert!(!covers(&scope(namespace, fields), &object), "{namespace:?} {fields}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 mod access;
 pub(crate) mod account;
 mod ingress;
+mod objectstorage;
 
 use std::borrow::Cow;
 
@@ -73,9 +74,12 @@ pub(crate) struct OperatorArgs {
 
     #[command(flatten)]
     pub(crate) account: account::AccountArgs,
+
+    #[command(flatten)]
+    pub(crate) objectstorage: objectstorage::ObjectStorageArgs,
 }
 
-const NAMES: [&str; 3] = ["ingress", "access", "account"];
+const NAMES: [&str; 4] = ["ingress", "access", "account", "objectstorage"];
 
 /// The operators named by `--operators`, set up by the other flags; `all` are those that have what they need.
 pub(crate) fn chosen(args: &OperatorArgs) -> Result<Vec<Operator>, OperatorError> {
@@ -106,6 +110,7 @@ fn operator(name: &str, args: &OperatorArgs) -> Result<Operator, OperatorError> 
         "ingress" => ingress::operator(&args.ingress),
         "access" => access::operator(&args.access),
         "account" => account::operator(&args.account),
+        "objectstorage" => objectstorage::operator(&args.objectstorage),
         _ => Err(OperatorError::Unknown { name: name.into(), known: NAMES.join(", ") }),
     }
 }
@@ -139,6 +144,12 @@ mod tests {
         assert!(names("all").unwrap().contains(&"ingress"));
         assert_eq!(names("none"), Ok(vec![]));
         assert_eq!(names("ingress, ingress"), Ok(vec!["ingress"]));
+    }
+
+    #[test]
+    fn one_that_lacks_what_it_needs_is_left_out_of_all_and_is_an_error_when_named() {
+        assert!(!names("all").unwrap().contains(&"objectstorage"));
+        assert!(names("objectstorage").unwrap_err().contains("INTERNAL_ENDPOINT is not set"));
     }
 
     #[test]

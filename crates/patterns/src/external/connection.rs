@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::api::ApiResource;
 use kubewright_cache::{Keep, Scope};
-use kubewright_runtime::{Context, Error, Manager, ObjectRef, TaskContext};
+use kubewright_runtime::{Context, Error, Manager, ObjectRef, Rights, TaskContext};
 use parking_lot::Mutex;
 
 use super::{
@@ -89,7 +89,13 @@ impl<C: Connect> Connection<C> {
     pub fn add_to(&self, manager: Manager) -> Manager {
         let (checked, probed) = (self.clone(), self.clone());
         let name = format!("endpoint {}", self.0.name);
+        let rights = Rights::on::<Secret>(["list", "watch"]);
+        let rights = match &self.0.secret.namespace {
+            Some(namespace) => rights.within(namespace.as_ref()),
+            None => rights,
+        };
         manager
+            .may(rights)
             .check(name.clone(), move || checked.0.health.lock().clone())
             .task(format!("health of {name}"), move |task| async move { probed.watch_health(task).await })
     }

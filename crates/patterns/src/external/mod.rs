@@ -26,12 +26,14 @@
 //! | `connection` | [`Connection`], [`Remote`], [`Connect`]: clients from a Secret, health |
 //! | `gate` | [`GateOptions`]: rate limit, circuit breaker |
 //! | `fault` | [`Fault`]: what went wrong, and what helps |
+//! | `retry` | [`retry()`]: tries again, where no queue does it |
 
 mod connection;
 mod fault;
 mod gate;
 mod reconciler;
 mod resource;
+mod retry;
 
 pub use self::{
     connection::{Connect, Connection, Remote},
@@ -39,6 +41,7 @@ pub use self::{
     gate::GateOptions,
     reconciler::{ExternalOptions, ExternalReconciler},
     resource::{Adoption, Deleted, Deletion, External, Report, Unready, Work},
+    retry::{Exhausted, Tries, retry},
 };
 
 /// The example in the guide compiles.
