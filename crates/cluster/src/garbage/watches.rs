@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::core::ApiResource;
@@ -12,6 +13,11 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::Uid;
 use super::collector::Collector;
 use crate::kinds::{ServedKind, served_kinds};
+
+/// How soon the kinds are asked for again after a change of a definition, which can be heard of before its kind is served.
+const AGAIN: Duration = Duration::from_millis(100);
+/// How long that wait becomes while nothing changes: the pace of the real collector.
+const PACE: Duration = Duration::from_secs(30);
 
 /// Who is told.
 #[derive(Clone)]
@@ -30,6 +36,7 @@ pub(super) async fn follow(context: TaskContext, collector: Arc<Collector>, wake
     let mut watched: BTreeMap<(String, String), AbortHandle> = BTreeMap::new();
     let mut tasks = JoinSet::new();
     changes.informer().wait_synced().await;
+    let mut wait = AGAIN;
     loop {
         let kinds = collectable(served_kinds(&context.client).await?);
         watched.retain(|key, task| {
@@ -51,7 +58,11 @@ pub(super) async fn follow(context: TaskContext, collector: Arc<Collector>, wake
         context.set_busy(false);
         tokio::select! {
             () = context.stop.cancelled() => return Ok(()),
-            change = changes.next() => if change.is_none() { return Ok(()) },
+            change = changes.next() => match change {
+                Some(_) => wait = AGAIN,
+                None => return Ok(()),
+            },
+            () = tokio::time::sleep(wait) => wait = (wait * 2).min(PACE),
         }
     }
 }
