@@ -1,11 +1,10 @@
 //! What is measured of the operators: many objects, from the first write of their users until all of them are settled.
 //!
 //! - `part`: what an operator is given to do.
-//! - `account`, `access`: the parts.
+//! - `account`: the parts.
 //! - `calls`: counts what an operator asks of the API server.
 //! - `life`: in a process of its own, an embedded control plane with the operator, and what it took.
 
-mod access;
 mod account;
 mod calls;
 mod life;
@@ -26,8 +25,7 @@ pub(crate) struct Options {
     /// Only these.
     #[arg(long, value_name = "PART", value_delimiter = ',', value_parser = part::NAMES, default_values = part::NAMES)]
     only: Vec<String>,
-    /// How many objects there are of each, in percent of what is usual (10,000 account transactions, 5,000
-    /// access requests).
+    /// How many objects there are of each, in percent of what is usual (10,000 account transactions).
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1000))]
     percent: u64,
 }

@@ -5,13 +5,13 @@ use kubewright::prelude::Manager;
 use serde_json::Value;
 
 use crate::Error;
-use crate::operators::{access, account};
+use crate::operators::account;
 
 /// Account transactions on PostgreSQL.
 pub(crate) const POSTGRES: &str = "account-postgres";
 
 /// The parts by name.
-pub(crate) const NAMES: [&str; 3] = ["account", POSTGRES, "access"];
+pub(crate) const NAMES: [&str; 2] = ["account", POSTGRES];
 
 /// Objects for an operator, and the operator.
 pub(crate) struct Part {
@@ -33,7 +33,6 @@ pub(crate) async fn named(name: &str, percent: u64, database: Option<&str>) -> R
     match name {
         "account" => account::part("account transactions on SQLite", percent, "sqlite::memory:").await,
         POSTGRES => account::part("account transactions on PostgreSQL", percent, database.unwrap_or_default()).await,
-        "access" => Ok(access::part(percent)),
         _ => Err(Error::Host(format!("was asked for {name:?}, which is no part"))),
     }
 }
