@@ -1,6 +1,7 @@
 //! `cargo xtask invariants`: breaks each invariant of docs/invariants.md, one at a time, and sees its test fail.
 //!
-//! What is committed is broken in a work tree of its own, so that nothing is left behind.
+//! What is committed is broken in a work tree of its own, and built in a directory of its own: cargo takes two work trees for
+//! the same, and what is broken would be taken for what is not.
 
 mod table;
 
@@ -105,7 +106,7 @@ impl Tree {
                 "lib" => command.arg("--lib"),
                 target => command.args(["--test", target]),
             };
-            command.args(arguments).current_dir(&self.0).env("CARGO_TARGET_DIR", crate::workspace().join("target"));
+            command.args(arguments).current_dir(&self.0).env("CARGO_TARGET_DIR", target());
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
             command
         };
@@ -133,6 +134,11 @@ impl Drop for Tree {
         // The next run removes what stays.
         _ = git("worktree", &["remove", "--force"], &self.0);
     }
+}
+
+/// Where it is built; kept from one run to the next.
+fn target() -> PathBuf {
+    crate::workspace().join("target/invariants-build")
 }
 
 fn git(command: &'static str, arguments: &[&str], tree: &Path) -> Result<(), Failed> {

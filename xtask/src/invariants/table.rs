@@ -228,12 +228,22 @@ pub(super) const TABLE: &[Invariant] = &[
     ),
     runtime(
         "runtime-lost-lease",
-        "leadership",
-        "a_leader_that_cannot_renew_writes_nothing_from_the_deadline_on_and_another_takes_over_later",
+        "lib",
+        "a_leader_writes_until_its_time_is_over_and_tells_the_server_how_long_that_is",
         &[edit(
             "crates/runtime/src/leadership/duty.rs",
             "(_, Some(until)) if now >= until => Err(NotLeading::Lapsed),",
             "(_, Some(until)) if now >= until => Ok(None),",
+        )],
+    ),
+    runtime(
+        "runtime-standby",
+        "leadership",
+        "a_standbys_writes_are_refused_with_a_reason_and_its_reads_are_not",
+        &[edit(
+            "crates/runtime/src/leadership/duty.rs",
+            "(Held::Nothing, _) => Err(NotLeading::Standby),",
+            "(Held::Nothing, _) => Ok(None),",
         )],
     ),
     runtime(
