@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use support::{Scratch, kubewright, run, stderr, stdout};
+use support::{Scratch, Up, kubewright, run, stderr, stdout};
 
 fn good(args: &[&str], scratch: &Scratch) -> String {
     let output = run(args, scratch);
@@ -48,7 +48,9 @@ fn a_new_project_builds_lints_clean_and_passes_its_tests() {
     let scratch = Scratch::new();
     project(&scratch);
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    fs::copy(workspace.join("Cargo.lock"), scratch.path("Cargo.lock")).unwrap();
+    for file in ["Cargo.lock", "rust-toolchain.toml"] {
+        fs::copy(workspace.join(file), scratch.path(file)).unwrap();
+    }
     let cargo = |args: &[&str]| {
         let mut command = Command::new("cargo");
         command
@@ -66,6 +68,63 @@ fn a_new_project_builds_lints_clean_and_passes_its_tests() {
         assert!(tested.contains(test), "{tested}");
     }
     cargo(&["clippy", "--all-targets"]);
+    deployed(&scratch, &workspace.join("target"));
+}
+
+/// The project's operator goes to a cluster whose nodes are simulated, and away from it.
+fn deployed(scratch: &Scratch, target: &Path) {
+    let kubewright = |args: &[&str]| {
+        let mut command = kubewright();
+        command.env("CARGO_TARGET_DIR", target).env("CARGO_NET_OFFLINE", "true");
+        let output = command.args(args).current_dir(scratch.path("")).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}\n{}", stdout(&output), stderr(&output));
+        stdout(&output)
+    };
+    let written = kubewright(&["manifests", "--chart", "--image", "registry.example.com/guestbook:v1"]);
+    for file in ["config/default/kustomization.yaml", "dist/install.yaml", "dist/chart/Chart.yaml"] {
+        assert!(written.contains(&format!("new      {file}")), "{written}");
+    }
+    let role = fs::read_to_string(scratch.path("config/rbac/role.yaml")).unwrap();
+    for expected in ["guestbooks/status", "deployments", "validatingwebhookconfigurations"] {
+        assert!(role.contains(expected), "{role}");
+    }
+    let definition = fs::read_to_string(scratch.path("config/crd/bases/web.example.com_guestbooks.yaml")).unwrap();
+    assert!(definition.contains("/convert/guestbooks.web.example.com"), "{definition}");
+    assert!(
+        kubewright(&["manifests", "--chart", "--image", "registry.example.com/guestbook:v1"]).contains("up to date")
+    );
+
+    if let Ok(cluster) = std::env::var("KUBEWRIGHT_TEST_KUBECONFIG") {
+        assert!(kubewright(&["install", "--kubeconfig", &cluster]).contains("installed guestbooks.web.example.com"));
+        assert!(kubewright(&["uninstall", "--kubeconfig", &cluster]).contains("deleted"));
+    }
+    let up = Up::start(scratch, &["--operators", "none", "--nodes", "1"]);
+    let kubeconfig = up.kubeconfig.display().to_string();
+    let told = kubewright(&["deploy", "--kubeconfig", &kubeconfig, "--replicas", "2", "--timeout", "60s"]);
+    assert!(told.contains("deployment/guestbook-controller-manager: 2 of 2 replicas ready"), "{told}");
+    let told = kubewright(&["undeploy", "--kubeconfig", &kubeconfig]);
+    assert!(told.contains("deleted deployment/guestbook-controller-manager"), "{told}");
+}
+
+/// The project's own program would take minutes to compile, and its image is made no other way.
+#[test]
+fn an_image_is_made_of_the_program_and_what_it_is_linked_to() {
+    let scratch = Scratch::new();
+    good(&["init", "--project-name", "tiny"], &scratch);
+    let package = "[package]\nname = \"tiny\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n";
+    fs::write(scratch.path("Cargo.toml"), package).unwrap();
+    fs::write(scratch.path("src/lib.rs"), "").unwrap();
+    fs::write(scratch.path("src/main.rs"), "fn main() {}\n").unwrap();
+    let first = good(&["image", "build", "--tag", "registry.example.com/tiny:v1"], &scratch);
+    assert!(first.starts_with("registry.example.com/tiny:v1  sha256:"), "{first}");
+    assert!(first.contains("the program is static") || first.contains("libc.so"), "{first}");
+    let index = fs::read_to_string(scratch.path("dist/image/index.json")).unwrap();
+    assert!(index.contains("registry.example.com/tiny:v1"), "{index}");
+    fs::remove_dir_all(scratch.path("target")).unwrap();
+    assert_eq!(good(&["image", "build", "--tag", "registry.example.com/tiny:v1"], &scratch), first);
+
+    let unknown = run(&["image", "build", "--target", "sparc-unknown-linux-gnu"], &scratch);
+    assert!(stderr(&unknown).contains("rustup target add sparc-unknown-linux-gnu"), "{}", stderr(&unknown));
 }
 
 #[test]

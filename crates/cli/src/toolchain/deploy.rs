@@ -62,8 +62,6 @@ pub(super) async fn deploy(cluster: &ClusterArgs, args: &DeployArgs, timeout: Du
     let described = Described::new(args)?;
     let text = install(&described.description, &described.options).map_err(ManifestsError::from)?;
     let client = client(cluster).await?;
-    // What the definitions define comes after them.
-    crds::install(&client, &definitions(&described)?).await.map_err(DeployError::from)?;
     for object in manifests::apply(&client, "the manifests", &text).await.map_err(DeployError::from)? {
         println!("applied {object}");
     }
