@@ -23,6 +23,8 @@ use crate::table::IncludeObject;
 
 /// How often a watch that takes bookmarks gets one.
 const BOOKMARK_INTERVAL: Duration = Duration::from_secs(60);
+/// How soon it gets one after events that were only for others: by nothing else does it know that it has seen all.
+const BOOKMARK_AFTER_SKIPPED: Duration = Duration::from_millis(500);
 /// How long before its end a watch gets its last bookmark.
 const BOOKMARK_BEFORE_END: Duration = Duration::from_secs(2);
 /// Watches without a timeout end after this time, and up to as much again.
@@ -155,7 +157,12 @@ impl WatchStream {
                         return Some(error_frame(&error));
                     }
                 }
-                Some(Ok(event)) => self.put_events(event, &mut out),
+                Some(Ok(event)) => {
+                    self.put_events(event, &mut out);
+                    if out.is_empty() {
+                        self.next_bookmark = self.next_bookmark.min(Instant::now() + BOOKMARK_AFTER_SKIPPED);
+                    }
+                }
                 Some(Err(_gone)) => {
                     self.done = true;
                     let revision = watch.progress().unwrap_or_default();
