@@ -1,7 +1,7 @@
 //! Asks both servers generated calls; see [`crate::generate`].
 //!
 //! What is known of the cases that always run stands in `accepted.yaml` and `open.yaml` by cause, as what is known of the
-//! written ones does; an entry about `generated/…` ends its case, and fails the test when no case needs it. `KUBEWRIGHT_SEED` and
+//! written ones does; an entry about `generated/…` ends its case, and an open one fails the test when no case needs it. `KUBEWRIGHT_SEED` and
 //! `KUBEWRIGHT_GENERATED` choose other calls and more of them, `KUBEWRIGHT_KIND` those about one resource,
 //! `KUBEWRIGHT_WILD` those with more changes: what is found then is told in full, as cases that can be added to `calls/`.
 
@@ -103,7 +103,7 @@ pub(crate) async fn run(real: Client, other: Client, book: Book) {
     let all = seed == SEED && wanted >= CASES && !wild && kind.is_none();
     let stale = if all { pair.book.stale(FOLDER) } else { Vec::new() };
     for known in &stale {
-        println!("stale, to be removed from accepted.yaml or open.yaml: {known:?}");
+        println!("stale, to be removed from open.yaml: {known:?}");
     }
     let Findings { cases, calls, kinds, new, known: [accepted, open] } = &found;
     let (kinds, new) = (kinds.len(), new.len());
