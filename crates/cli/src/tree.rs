@@ -154,8 +154,29 @@ fn summary(object: &Value) -> String {
             });
             rules.collect::<Vec<_>>().join(", ")
         }
-        _ => text(object, "/status/phase").into(),
+        "Deployment" | "StatefulSet" | "ReplicaSet" => {
+            let wanted = object.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1);
+            format!("{}/{wanted} ready", count(object, "/status/readyReplicas"))
+        }
+        "DaemonSet" => {
+            let [ready, wanted] = ["/status/numberReady", "/status/desiredNumberScheduled"].map(|at| count(object, at));
+            format!("{ready}/{wanted} ready")
+        }
+        _ if !text(object, "/status/phase").is_empty() => text(object, "/status/phase").into(),
+        _ => {
+            let ready = list(object, "/status/conditions").find(|condition| condition["type"] == "Ready");
+            ready.map(|ready| readiness(text(ready, "/status"), text(ready, "/message"))).unwrap_or_default()
+        }
     }
+}
+
+fn readiness(status: &str, message: &str) -> String {
+    let ready = if status == "True" { "ready" } else { "not ready" };
+    if message.is_empty() { ready.into() } else { format!("{ready}: {message}") }
+}
+
+fn count(object: &Value, pointer: &str) -> i64 {
+    object.pointer(pointer).and_then(Value::as_i64).unwrap_or_default()
 }
 
 fn list<'a>(object: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> {

@@ -97,7 +97,13 @@ impl TestEnv {
 
     /// The embedded control plane in process, whatever the environment variables say.
     pub async fn embedded() -> Result<Self, TestEnvError> {
-        let plane = ControlPlane::start(ControlPlaneOptions::default()).await?;
+        Self::embedded_as(ControlPlaneOptions::default()).await
+    }
+
+    /// The embedded control plane set up in this way, with simulated nodes, say, whatever the environment variables say. It
+    /// is reached in process even if it has a port.
+    pub async fn embedded_as(options: ControlPlaneOptions) -> Result<Self, TestEnvError> {
+        let plane = ControlPlane::start(options).await?;
         Self::on(Server::InProcess(plane), None).await
     }
 
@@ -218,6 +224,11 @@ impl TestEnv {
     /// Runs an operator: `add` adds its controllers to a manager. It is called again at each restart.
     pub fn operator(&self, add: impl Fn(Manager) -> Manager + Send + Sync + 'static) -> Operator {
         Operator::start(self.client(), Box::new(add))
+    }
+
+    /// Runs an operator with a client of its own, such as [one of the user](Self::user) that it is going to be in production.
+    pub fn operator_as(&self, client: Client, add: impl Fn(Manager) -> Manager + Send + Sync + 'static) -> Operator {
+        Operator::start(client, Box::new(add))
     }
 
     /// Ends the environment.

@@ -2,6 +2,7 @@
 
 mod access;
 pub(crate) mod account;
+mod dataservice;
 mod ingress;
 mod objectstorage;
 
@@ -76,10 +77,13 @@ pub(crate) struct OperatorArgs {
     pub(crate) account: account::AccountArgs,
 
     #[command(flatten)]
+    pub(crate) dataservice: dataservice::DataServiceArgs,
+
+    #[command(flatten)]
     pub(crate) objectstorage: objectstorage::ObjectStorageArgs,
 }
 
-const NAMES: [&str; 4] = ["ingress", "access", "account", "objectstorage"];
+const NAMES: [&str; 5] = ["ingress", "access", "account", "dataservice", "objectstorage"];
 
 /// The operators named by `--operators`, set up by the other flags; `all` are those that have what they need.
 pub(crate) fn chosen(args: &OperatorArgs) -> Result<Vec<Operator>, OperatorError> {
@@ -107,6 +111,7 @@ pub(crate) fn chosen(args: &OperatorArgs) -> Result<Vec<Operator>, OperatorError
 
 fn operator(name: &str, args: &OperatorArgs) -> Result<Operator, OperatorError> {
     match name {
+        "dataservice" => dataservice::operator(&args.dataservice),
         "ingress" => ingress::operator(&args.ingress),
         "access" => access::operator(&args.access),
         "account" => account::operator(&args.account),

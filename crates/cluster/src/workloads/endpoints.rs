@@ -109,6 +109,8 @@ fn slice(
     EndpointSlice {
         metadata: ObjectMeta {
             name: Some(format!("{name}-{suffix}")),
+            // As the real controller has it; it tells what the name is for.
+            generate_name: Some(format!("{name}-")),
             namespace: service.namespace(),
             labels: Some(labels),
             ..ObjectMeta::default()

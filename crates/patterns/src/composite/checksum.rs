@@ -16,7 +16,7 @@ pub(super) fn of(component: &Component, others: &[Value]) -> Option<String> {
         .iter()
         .filter(|child| child.in_checksum)
         .filter_map(|child| child.tree.as_ref().ok().map(|tree| (&*child.resource.kind, tree)));
-    let others = others.iter().map(|tree| (tree["kind"].as_str().unwrap_or_default(), tree));
+    let others = component.reads.iter().chain(others).map(|tree| (tree["kind"].as_str().unwrap_or_default(), tree));
     let mut configs: Vec<Value> = own
         .chain(others)
         .filter(|(kind, _)| matches!(*kind, "ConfigMap" | "Secret"))

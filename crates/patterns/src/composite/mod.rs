@@ -168,7 +168,7 @@ pub fn controller<C: Composite>(
     options: CompositeOptions,
 ) -> Controller {
     let probes = Probes::new(options.prober.clone(), options.probe_interval, options.probe_retry);
-    Controller::new(name, watch, CompositeReconciler { composite, options, probes })
+    Controller::new(name, watch, CompositeReconciler { composite, options, probes }).writes_status()
 }
 
 /// The schema of a list of conditions in the standard form (`metav1.Condition`), a map by `type` for server-side apply; for

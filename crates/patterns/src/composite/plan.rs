@@ -37,13 +37,14 @@ pub(super) struct PlannedWave {
 /// A part of an object that is ready or not as a whole, with a condition of its own: `api-manager` has `ApiManagerReady`.
 ///
 /// The pod templates of its workloads (Deployment, StatefulSet, DaemonSet, ReplicaSet) get the annotation
-/// `kubewright.dev/config-checksum` with a checksum of the ConfigMaps and Secrets among its children and among what it
-/// [requires](Self::requires), so that a change of them rolls the pods.
+/// `kubewright.dev/config-checksum` with a checksum of the ConfigMaps and Secrets among its children, among what it
+/// [requires](Self::requires) and what it [reads](Self::reads), so that a change of them rolls the pods.
 #[derive(Debug, Clone)]
 pub struct Component {
     pub(super) name: String,
     pub(super) children: Vec<PlannedChild>,
-    pub(super) requires: Vec<Requirement>,
+    pub(super) requires: Vec<Required>,
+    pub(super) reads: Vec<Value>,
     pub(super) probes: Vec<Probe>,
 }
 
@@ -52,6 +53,13 @@ pub(super) struct PlannedChild {
     pub(super) resource: ApiResource,
     /// `Err` if it can't be encoded.
     pub(super) tree: Result<Value, String>,
+    /// Whether a change of it rolls the pods.
+    pub(super) in_checksum: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Required {
+    pub(super) requirement: Requirement,
     /// Whether a change of it rolls the pods.
     pub(super) in_checksum: bool,
 }
@@ -147,7 +155,7 @@ impl Plan {
 impl Component {
     /// A component without children. Its name is in lower-case letters, digits and `-`.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), children: Vec::new(), requires: Vec::new(), probes: Vec::new() }
+        Self { name: name.into(), children: Vec::new(), requires: Vec::new(), reads: Vec::new(), probes: Vec::new() }
     }
 
     /// Adds a child; see [`Children::add`](kubewright_runtime::Children::add) for what may be left out.
@@ -166,9 +174,25 @@ impl Component {
     }
 
     /// Something of somebody else that it can't do without. As long as it is missing the component is not ready, and says
-    /// what is missing; it counts into the checksum.
+    /// what is missing. A change of it rolls the pods.
     pub fn requires(mut self, requirement: Requirement) -> Self {
-        self.requires.push(requirement);
+        self.requires.push(Required { requirement, in_checksum: true });
+        self
+    }
+
+    /// The same for what its pods read once and for all, or while they run: a change does not roll them.
+    pub fn requires_once(mut self, requirement: Requirement) -> Self {
+        self.requires.push(Required { requirement, in_checksum: false });
+        self
+    }
+
+    /// A ConfigMap or Secret of another component that its pods read: a change of it rolls them.
+    pub fn reads<K: Resource<DynamicType = ()> + Serialize>(mut self, config: &K) -> Self {
+        // One that can't be encoded is refused where it is a child.
+        if let Ok(mut tree) = serde_json::to_value(config) {
+            tree["kind"] = K::kind(&()).into();
+            self.reads.push(tree);
+        }
         self
     }
 

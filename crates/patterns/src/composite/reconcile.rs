@@ -12,7 +12,7 @@ use kubewright_runtime::{Children, Context, Error, ObjectRef, Outcome, Owned, Re
 use serde_json::{Value, json};
 
 use super::judge::{Found, Verdict, judge};
-use super::plan::{Component, Plan, Requirement};
+use super::plan::{Component, Plan, Required, Requirement};
 use super::probes::Probes;
 use super::{Composite, CompositeOptions, CompositeStatus, checksum};
 
@@ -59,9 +59,9 @@ impl<C: Composite> Reconciler for CompositeReconciler<C> {
             Ok(owned) => owned,
             Err(error) => {
                 // What passes by itself is no state of the object.
-                if is_permanent(&error) {
-                    ctx.warning("ApplyFailed", error.to_string());
-                    tell(&Verdict::failed("ApplyFailed", &error.to_string())).await?;
+                if let Some(why) = permanent(&error) {
+                    ctx.warning("ApplyFailed", &why);
+                    tell(&Verdict::failed("ApplyFailed", &why)).await?;
                 }
                 return Err(error);
             }
@@ -91,13 +91,15 @@ impl<C: Composite> CompositeReconciler<C> {
         let mut asked = Vec::new();
         for component in plan.components() {
             let name = component.name.as_str();
-            for requirement in &component.requires {
+            for Required { requirement, in_checksum } in &component.requires {
                 let (config, readiness) = required(requirement, ctx, key)?;
-                if !readiness.is_ready() {
-                    needs.incomplete.insert(name.into());
+                if *in_checksum {
+                    if !readiness.is_ready() {
+                        needs.incomplete.insert(name.into());
+                    }
+                    needs.configs.entry(name.into()).or_default().extend(config);
                 }
                 needs.add(name, readiness);
-                needs.configs.entry(name.into()).or_default().extend(config);
             }
             asked.extend(
                 component.probes.iter().map(|probe| async move { (name, probe, self.probes.ask(probe).await) }),
@@ -255,11 +257,19 @@ fn conditions(object: &impl serde::Serialize) -> Result<Vec<Condition>, Error> {
     Ok(serde_json::from_value(conditions).unwrap_or_default())
 }
 
-/// Whether trying again can only help when somebody has changed something.
-fn is_permanent(error: &Error) -> bool {
-    match error.cause().downcast_ref::<kube::Error>() {
-        Some(kube::Error::Api(status)) => (400..500).contains(&status.code) && ![408, 409, 429].contains(&status.code),
-        Some(_) => false,
-        None => error.is_terminal(),
+/// What is wrong if trying again can only help when somebody has changed something; `None` if it may pass by itself.
+fn permanent(error: &Error) -> Option<String> {
+    let own = error.cause().downcast_ref::<kube::Error>();
+    match own.or_else(|| error.cause().source().and_then(|source| source.downcast_ref())) {
+        Some(kube::Error::Api(status)) => {
+            let lasts = (400..500).contains(&status.code) && ![408, 409, 429].contains(&status.code);
+            // How the client shows the answer is for developers.
+            lasts.then(|| match own {
+                Some(_) => status.message.clone(),
+                None => format!("{}: {}", error.cause(), status.message),
+            })
+        }
+        Some(_) => None,
+        None => error.is_terminal().then(|| error.to_string()),
     }
 }
