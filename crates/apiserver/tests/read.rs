@@ -159,10 +159,25 @@ async fn a_watch_list_ends_its_initial_events_with_a_bookmark() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_watch_hears_soon_that_what_it_was_not_sent_was_for_others() {
+    let client = Client::start().await;
+    let now = client.server.revision();
+    let query = format!("watch=1&allowWatchBookmarks=true&resourceVersion={now}&fieldSelector=metadata.name%3Dmine");
+    let mut events = client.watch(&format!("{CONFIG_MAPS}?{query}")).await;
+    client.config_map("other", json!({})).await;
+    let start = tokio::time::Instant::now();
+    let bookmark = events.next().await.unwrap();
+    assert_eq!(bookmark["type"], "BOOKMARK");
+    assert_eq!(bookmark["object"]["metadata"]["resourceVersion"], client.server.revision().to_string());
+    assert!(start.elapsed().as_secs() < 2, "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn bookmarks_come_each_minute_and_before_the_end() {
     let client = Client::start().await;
+    let now = client.server.revision();
     let mut events = client
-        .watch(&format!("{CONFIG_MAPS}?watch=1&allowWatchBookmarks=true&timeoutSeconds=90&resourceVersion=1"))
+        .watch(&format!("{CONFIG_MAPS}?watch=1&allowWatchBookmarks=true&timeoutSeconds=90&resourceVersion={now}"))
         .await;
     let start = tokio::time::Instant::now();
     assert_eq!(events.next().await.unwrap()["type"], "BOOKMARK");
