@@ -57,7 +57,9 @@ fn a_new_project_builds_lints_clean_and_passes_its_tests() {
             .args(args)
             .arg("--offline")
             .current_dir(scratch.path(""))
-            .env("CARGO_TARGET_DIR", workspace.join("target"));
+            .env("CARGO_TARGET_DIR", workspace.join("target"))
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
+            .env("CARGO_INCREMENTAL", "0");
         let output =
             command.args(if args[0] == "clippy" { &["--", "-D", "warnings"][..] } else { &[] }).output().unwrap();
         assert!(output.status.success(), "{args:?}: {}\n{}", stdout(&output), stderr(&output));
