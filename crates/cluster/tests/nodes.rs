@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests end at the first surprise")]
 
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
@@ -122,5 +123,35 @@ async fn a_pod_ends_gracefully_and_leaves() {
     eventually("no pod", async || pods.get_opt("one").await.unwrap().is_none().then_some(())).await;
     let gone: Vec<String> = pods.list(&ListParams::default()).await.unwrap().iter().map(|pod| pod.name_any()).collect();
     assert!(gone.is_empty());
+    plane.stop().await;
+}
+
+#[tokio::test]
+async fn jobs_run_to_their_end_and_fail_where_an_annotation_says_so() {
+    let plane = start(2).await;
+    let jobs = Api::<Job>::namespaced(plane.client(), "default");
+    let create = async |name: &str, restart: &str, annotations: Value| {
+        let template = json!({
+            "metadata": {"annotations": annotations},
+            "spec": {"restartPolicy": restart, "containers": [{"name": "main", "image": "work:1"}]},
+        });
+        let spec = json!({"completions": 3, "parallelism": 2, "backoffLimit": 1, "template": template});
+        let job = serde_json::from_value(json!({"metadata": {"name": name}, "spec": spec})).unwrap();
+        jobs.create(&PostParams::default(), &job).await.unwrap();
+    };
+    create("good", "Never", json!({})).await;
+    create("bad", "Never", json!({"sim.kubewright.dev/exit-code": "1"})).await;
+    create("stubborn", "OnFailure", json!({"sim.kubewright.dev/exit-code": "1"})).await;
+    let ended = async |name: &str, kind: &str| {
+        eventually(&format!("{name} to be {kind}"), async || {
+            let status = jobs.get(name).await.unwrap().status?;
+            let mut conditions = status.conditions.iter().flatten();
+            conditions.any(|condition| condition.type_ == kind && condition.status == "True").then_some(status)
+        })
+        .await
+    };
+    assert_eq!(ended("good", "Complete").await.succeeded, Some(3));
+    assert_eq!(ended("bad", "Failed").await.failed, Some(2));
+    ended("stubborn", "Failed").await;
     plane.stop().await;
 }

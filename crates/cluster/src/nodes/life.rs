@@ -18,6 +18,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::NodeOptions;
 use super::script::Script;
+use crate::workloads::pods::restarts;
 
 /// The longest wait before a restart.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
@@ -120,11 +121,6 @@ fn restarted(spec: &PodSpec, script: &Script) -> bool {
         Some("OnFailure") => script.exit_code.unwrap_or_default() != 0,
         _ => true,
     }
-}
-
-fn restarts(pod: &Pod) -> i32 {
-    let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
-    statuses.map(|status| status.restart_count).max().unwrap_or_default()
 }
 
 /// Where a pod runs.

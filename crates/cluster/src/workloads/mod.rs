@@ -7,6 +7,7 @@
 //! | `deployment` | ReplicaSets, one for each version of the template, and the way from one to the next |
 //! | `stateful_set` | pods with a name, a place in the order and storage of their own |
 //! | `daemon_set` | one pod on each node that fits |
+//! | `job` | pods that run until enough of them have succeeded |
 //! | `revisions` | ControllerRevisions: the templates that a StatefulSet has had |
 //! | `endpoints` | EndpointSlices: where the pods behind a Service are |
 //! | `intstr`, `names` | percentages; generated parts of names |
@@ -18,6 +19,7 @@ mod daemon_set;
 mod deployment;
 mod endpoints;
 mod intstr;
+mod job;
 mod names;
 pub(crate) mod pods;
 mod replica_set;
@@ -43,5 +45,7 @@ pub(crate) fn add_to(manager: Manager) -> Manager {
         .controller(deployments)
         .controller(stateful_set::controller(options.clone()))
         .controller(daemon_set::controller(options.clone()))
+        .controller(job::controller(options.clone()))
+        .controller(job::ttl_controller(options.clone()))
         .controller(endpoints::controller(options))
 }

@@ -37,8 +37,14 @@ pub(crate) fn selector(labels: &LabelSelector) -> Option<Selector> {
 }
 
 /// The pods of `owner`: those that it controls already, without those that no longer match, which are released; and
-/// orphans that match, which are adopted. An owner that is being deleted adopts nothing.
-pub(crate) async fn claim<K>(ctx: &Context, owner: &K, labels: &LabelSelector) -> Result<Vec<Pod>, Error>
+/// orphans that match, which are adopted. An owner that is being deleted adopts nothing. `finalizer` is one that pods have
+/// as long as they are the owner's.
+pub(crate) async fn claim<K>(
+    ctx: &Context,
+    owner: &K,
+    labels: &LabelSelector,
+    finalizer: Option<&str>,
+) -> Result<Vec<Pod>, Error>
 where
     K: Resource<DynamicType = ()>,
 {
@@ -51,9 +57,12 @@ where
         if selector.matches(pod.labels()) {
             claimed.push(pod);
         } else if !ending && pod.metadata.deletion_timestamp.is_none() {
-            let release = json!({"metadata": {
+            let mut release = json!({"metadata": {
                 "uid": pod.uid(), "ownerReferences": [{"$patch": "delete", "uid": uid}],
             }});
+            if let Some(finalizer) = finalizer {
+                release["metadata"]["$deleteFromPrimitiveList/finalizers"] = json!([finalizer]);
+            }
             gone_is_fine(api.patch(&pod.name_any(), &PatchParams::default(), &Patch::Strategic(release)).await)?;
         }
     }
@@ -64,7 +73,10 @@ where
         if pod.metadata.deletion_timestamp.is_some() || !selector.matches(pod.labels()) {
             continue;
         }
-        let adopt = json!({"metadata": {"uid": pod.uid(), "ownerReferences": [controller_reference(owner)]}});
+        let mut adopt = json!({"metadata": {"uid": pod.uid(), "ownerReferences": [controller_reference(owner)]}});
+        if let Some(finalizer) = finalizer {
+            adopt["metadata"]["finalizers"] = json!([finalizer]);
+        }
         let adopted = api.patch(&pod.name_any(), &PatchParams::default(), &Patch::Strategic(adopt)).await;
         claimed.extend(gone_is_fine(adopted)?);
     }
@@ -89,6 +101,12 @@ pub(crate) fn phase(pod: &Pod) -> &str {
 /// A condition of the pod.
 pub(crate) fn condition<'a>(pod: &'a Pod, kind: &str) -> Option<&'a PodCondition> {
     pod.status.as_ref()?.conditions.iter().flatten().find(|condition| condition.type_ == kind)
+}
+
+/// How often the container that was restarted most was.
+pub(crate) fn restarts(pod: &Pod) -> i32 {
+    let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+    statuses.map(|status| status.restart_count).max().unwrap_or_default()
 }
 
 /// Whether the pod is ready.

@@ -26,7 +26,7 @@ impl Reconciler for ReplicaSets {
 
     async fn reconcile(&self, set: Arc<ReplicaSet>, ctx: &Context) -> Result<Outcome, Error> {
         let Some(spec) = &set.spec else { return Ok(Outcome::Settled) };
-        let all = pods::claim(ctx, &*set, &spec.selector).await?;
+        let all = pods::claim(ctx, &*set, &spec.selector, None).await?;
         let terminating = all.iter().filter(|pod| pods::is_terminating(pod)).count();
         let active: Vec<Pod> = all.into_iter().filter(pods::is_active).collect();
         let managed = if set.metadata.deletion_timestamp.is_none() { manage(ctx, &set, &active).await } else { Ok(()) };
@@ -91,7 +91,7 @@ fn first_to_go(pods: &[Pod], count: usize, now: Timestamp) -> Vec<&Pod> {
         rank(one)
             .cmp(&rank(other))
             .then_with(|| younger(pods::ready_since(one), pods::ready_since(other), now))
-            .then_with(|| restarts(other).cmp(&restarts(one)))
+            .then_with(|| pods::restarts(other).cmp(&pods::restarts(one)))
             .then_with(|| younger(created(one), created(other), now))
             .then_with(|| one.metadata.uid.cmp(&other.metadata.uid))
     });
@@ -106,11 +106,6 @@ fn node(pod: &Pod) -> &str {
 fn deletion_cost(pod: &Pod) -> i32 {
     let cost = pod.annotations().get("controller.kubernetes.io/pod-deletion-cost");
     cost.and_then(|cost| cost.parse().ok()).unwrap_or_default()
-}
-
-fn restarts(pod: &Pod) -> i32 {
-    let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
-    statuses.map(|status| status.restart_count).max().unwrap_or_default()
 }
 
 fn created(pod: &Pod) -> Option<Timestamp> {

@@ -44,7 +44,7 @@ impl Reconciler for DaemonSets {
             ctx.warning("SelectingAll", "This daemon set is selecting all pods. A non-empty selector is required.");
             return Ok(Outcome::Settled);
         }
-        let pods = pods::claim(ctx, &*set, &spec.selector).await?;
+        let pods = pods::claim(ctx, &*set, &spec.selector, None).await?;
         let nodes: Vec<Node> = ctx.list(None)?;
         let collisions = set.status.as_ref().and_then(|status| status.collision_count).unwrap_or_default();
         let revisions = Revisions::of(ctx, &*set, &spec.template, HASH_LABEL, collisions).await?;

@@ -42,7 +42,7 @@ impl Reconciler for StatefulSets {
 
     async fn reconcile(&self, set: Arc<StatefulSet>, ctx: &Context) -> Result<Outcome, Error> {
         let Some(spec) = &set.spec else { return Ok(Outcome::Settled) };
-        let mut pods = pods::claim(ctx, &*set, &spec.selector).await?;
+        let mut pods = pods::claim(ctx, &*set, &spec.selector, None).await?;
         pods.retain(|pod| ordinal(&set, pod).is_some());
         let before = set.status.clone().unwrap_or_default();
         let collisions = before.collision_count.unwrap_or_default();
