@@ -11,6 +11,8 @@ use prometheus_client::{
     metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
 };
 
+use crate::OWN_CLUSTER;
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct QueueLabels {
     name: String,
@@ -26,6 +28,8 @@ struct DepthLabels {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CacheLabels {
+    /// Empty: the manager's own.
+    cluster: String,
     group: String,
     version: String,
     resource: String,
@@ -110,18 +114,28 @@ impl Collector for Queues {
 }
 
 /// The caches of a manager: how much they hold.
-#[derive(Debug)]
-pub(crate) struct CacheCollector(pub(crate) Caches);
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CacheNumbers(Arc<Mutex<Vec<(String, Caches)>>>);
 
-impl Collector for CacheCollector {
+impl CacheNumbers {
+    /// Adds the caches of a cluster.
+    pub(crate) fn add(&self, cluster: &str, caches: Caches) {
+        let label = if cluster == OWN_CLUSTER { "" } else { cluster };
+        self.0.lock().push((label.to_string(), caches));
+    }
+}
+
+impl Collector for CacheNumbers {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let caches: Vec<(CacheLabels, InformerStats)> = self
             .0
-            .informers()
-            .into_iter()
-            .map(|informer| {
+            .lock()
+            .iter()
+            .flat_map(|(cluster, caches)| caches.informers().into_iter().map(move |informer| (cluster, informer)))
+            .map(|(cluster, informer)| {
                 let (resource, scope) = (informer.resource().clone(), informer.scope().clone());
                 let labels = CacheLabels {
+                    cluster: cluster.clone(),
                     group: resource.group,
                     version: resource.version,
                     resource: resource.plural,

@@ -1,6 +1,10 @@
 //! What a reconcile reads and writes through.
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -13,7 +17,7 @@ use crate::{
     events::{EventType, Note, Recorder},
     journal::Journal,
     owned::memory::Memory,
-    stores::{NotWatched, Stores},
+    stores::{NotWatched, Store, Stores},
     tracker::Tracker,
 };
 
@@ -32,9 +36,13 @@ pub struct Context {
 pub(crate) struct ControllerContext {
     pub(crate) name: Arc<str>,
     pub(crate) field_manager: String,
+    /// The cluster that the controller is at home in: client, caches and stores are of it.
+    pub(crate) cluster: Arc<str>,
     pub(crate) client: Client,
     pub(crate) caches: Caches,
     pub(crate) stores: Stores,
+    /// The other clusters of the manager.
+    pub(crate) others: BTreeMap<Arc<str>, OtherCluster>,
     /// How many of them, from the first, are of the watch that the controller is for.
     pub(crate) mains: usize,
     /// The namespaces of the watch that the controller is for; empty: all.
@@ -47,6 +55,13 @@ pub(crate) struct ControllerContext {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
+/// A cluster that a controller is not at home in.
+pub(crate) struct OtherCluster {
+    pub(crate) client: Client,
+    pub(crate) caches: Caches,
+    pub(crate) stores: Stores,
+}
+
 /// The object that a reconcile is for.
 #[derive(Debug)]
 pub(crate) struct Subject {
@@ -55,6 +70,15 @@ pub(crate) struct Subject {
 }
 
 impl ControllerContext {
+    /// Those of all clusters.
+    pub(crate) fn all_stores(&self) -> impl Iterator<Item = &Store> {
+        self.stores.0.iter().chain(self.others.values().flat_map(|other| &other.stores.0))
+    }
+
+    pub(crate) fn stores_in(&self, cluster: &str) -> Option<&Stores> {
+        if *cluster == *self.cluster { Some(&self.stores) } else { self.others.get(cluster).map(|other| &other.stores) }
+    }
+
     /// An object that the controller is for.
     pub(crate) fn main_object(&self, key: &ObjectRef) -> Option<Stored> {
         self.stores.0[..self.mains].iter().find_map(|store| store.informer.get(key))

@@ -18,7 +18,7 @@ use rustc_hash::FxBuildHasher;
 use tokio::sync::mpsc;
 
 use crate::{
-    Access, Key, KeyReconciler, Reason, Reconciler, Watch,
+    Access, Key, KeyReconciler, OWN_CLUSTER, Reason, Reconciler, Watch,
     handler::{Handler, KeyHandler, ObjectHandler},
     owned::bond::owner_of,
     rights::{Declared, Rights},
@@ -53,6 +53,8 @@ pub struct Controller<K = ObjectRef> {
     pub(crate) sources: Vec<Source<K>>,
     /// Kinds whose objects [`Context::own`](crate::Context::own) applies and prunes.
     pub(crate) owned: Vec<ApiResource>,
+    /// A kind of children that would be in another cluster than their owner.
+    pub(crate) stray: Option<String>,
     pub(crate) handler: Arc<dyn Handler<K>>,
     pub(crate) trigger: Trigger<K>,
     pub(crate) woken: mpsc::UnboundedReceiver<Wake<K>>,
@@ -180,11 +182,15 @@ impl Controller<ObjectRef> {
         Self { main: Some(main), ..Self::build(name.into(), Arc::new(handler), vec![source]) }
     }
 
-    /// Also watches children: an object that is tied to an object of the controller's kind, by an owner reference
+    /// Also watches children, in the cluster of the controller: an object that is tied to an object of the controller's kind, by an owner reference
     /// (`controller: true`) or as [`Context::own`](crate::Context::own) does it, wakes that object. `own` applies and
     /// prunes children of these kinds.
     pub fn owns<C>(mut self, watch: Watch<C>) -> Self {
         let owner = self.main.clone();
+        let home = owner.as_ref().and_then(|owner| owner.cluster.as_ref());
+        if watch.spec.cluster.is_some() && watch.spec.cluster.as_ref() != home {
+            self.stray = Some(watch.spec.resource.kind.clone());
+        }
         self.owned.push(watch.spec.resource.clone());
         let map = move |child: &Stored, add: &mut dyn FnMut(ObjectRef)| {
             if let Some(owner) = &owner {
@@ -238,7 +244,7 @@ impl<K: Key> Controller<K> {
         self
     }
 
-    /// Says that the reconciler needs rights besides those that follow from what it watches and owns: for writes through
+    /// Says that the reconciler needs, in the cluster of the controller, rights besides those that follow from what it watches and owns: for writes through
     /// [`Context::client`](crate::Context::client), and for kinds that it reads without declaring them.
     ///
     /// ```
@@ -257,11 +263,17 @@ impl<K: Key> Controller<K> {
         self
     }
 
-    /// The rights that it needs, see [`rights`](crate::rights).
-    pub fn rights(&self) -> Rights {
+    /// The rights that it needs in a cluster ([`OWN_CLUSTER`], or one that was [added](crate::Manager::cluster)), see
+    /// [`rights`](crate::rights).
+    pub fn rights(&self, cluster: &str) -> Rights {
+        let home = self.home();
         let watches = self.sources.iter().map(|source| &source.watch);
-        let mut rights = Rights::of_controller(self.main.as_ref(), watches, &self.owned, &self.declared);
-        if self.routes.iter().any(|route| matches!(route.access, Access::Cluster)) {
+        let there = watches.filter(|watch| *cluster == **watch.cluster.as_ref().unwrap_or(&home));
+        let mut rights = match *cluster == *home {
+            true => Rights::of_controller(self.main.as_ref(), there, &self.owned, &self.declared),
+            false => Rights::of_controller(None, there, &[], &Declared::default()),
+        };
+        if cluster == OWN_CLUSTER && self.routes.iter().any(|route| matches!(route.access, Access::Cluster)) {
             rights.extend(Rights::on::<TokenReview>(["create"]));
             rights.extend(Rights::on::<SubjectAccessReview>(["create"]));
         }
@@ -293,6 +305,11 @@ impl<K: Key> Controller<K> {
         self.trigger.clone()
     }
 
+    /// The cluster that it is at home in.
+    pub(crate) fn home(&self) -> Arc<str> {
+        self.main.as_ref().and_then(|main| main.cluster.clone()).unwrap_or_else(|| OWN_CLUSTER.into())
+    }
+
     fn build(name: String, handler: Arc<dyn Handler<K>>, sources: Vec<Source<K>>) -> Self {
         let (keys, woken) = mpsc::unbounded_channel();
         let trigger = Trigger { keys, pending: Arc::default() };
@@ -303,6 +320,7 @@ impl<K: Key> Controller<K> {
             main: None,
             sources,
             owned: Vec::new(),
+            stray: None,
             handler,
             trigger,
             woken,

@@ -109,8 +109,8 @@ fn controller_json(controller: &ControllerStatus) -> Value {
 }
 
 fn watch_json(informer: &InformerStatus) -> Value {
-    let InformerStatus { resource, synced, revision, error } = informer;
-    json!({"group": resource.group, "resource": resource.plural, "synced": synced, "revision": revision, "error": error})
+    let InformerStatus { resource, cluster, synced, revision, error } = informer;
+    json!({"group": resource.group, "resource": resource.plural, "cluster": cluster, "synced": synced, "revision": revision, "error": error})
 }
 
 fn cache_json(informer: &Informer) -> Value {

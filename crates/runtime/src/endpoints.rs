@@ -129,7 +129,7 @@ mod tests {
     use kube::{Client, client::Body};
 
     use super::*;
-    use crate::{Handle, journal::Journal, rights::Ledger};
+    use crate::{Handle, journal::Journal};
 
     async fn get(endpoints: &Endpoints, path: &str, query: Option<&str>) -> (u16, String) {
         let response = endpoints.answer(&Method::GET, path, query);
@@ -145,7 +145,7 @@ mod tests {
         ];
         let service = tower::service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::new(Body::empty())));
         let routes = Routes::new(Client::new(service, "default"));
-        let (handle, _) = Handle::new(Journal::new(0, None), Ledger::default());
+        let (handle, _) = Handle::new(Journal::new(0, None));
         let debug = Debug { handle, filter: None };
         Endpoints { metrics: Metrics::new(), ready: Box::new(move || checks.clone()), routes, debug }
     }

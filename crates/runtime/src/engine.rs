@@ -44,7 +44,6 @@ use crate::{
     on_demand::OnDemand,
     owned::memory::Target,
     relations::{Interest, Kind, Relations},
-    stores::Stores,
     tracker::Run,
     writes::{Write, WriteLog},
 };
@@ -152,7 +151,7 @@ impl<K: Key> Engine<K> {
     /// Turns the changes of one watch into keys, until the manager stops.
     pub(crate) async fn feed(self: Arc<Self>, source: Source<K>, mut deltas: Deltas) {
         let kind: Arc<str> = source.watch.resource.kind.as_str().into();
-        let read_as = Kind::of(&source.watch.resource);
+        let read_as = Kind::of(source.watch.cluster.as_ref(), &source.watch.resource);
         loop {
             let delta = tokio::select! {
                 biased;
@@ -176,7 +175,8 @@ impl<K: Key> Engine<K> {
     }
 
     fn take(&self, source: &Source<K>, kind: &Arc<str>, read_as: &Kind, delta: &Delta) {
-        if delta.new.is_none() {
+        // Children are where the controller is at home.
+        if delta.new.is_none() && source.watch.cluster.is_none() {
             for subresource in ["", "status"] {
                 let target = Target::new(&source.watch.resource, delta.reference.clone(), subresource);
                 self.context.memory.forget(&target);
@@ -260,7 +260,7 @@ impl<K: Key> Engine<K> {
         // In the direction in which work moves, so that none slips by: watches, feeds, queue. Keys that are put off leave
         // the queue and come back to it; hence both sides of it.
         let undeclared = self.on_demand.stores();
-        let informers = self.context.stores.0.iter().chain(&undeclared).map(health::informer).collect();
+        let informers = self.context.all_stores().chain(&undeclared).map(health::informer).collect();
         let Intake { queue, trigger, backlogs } = &self.intake;
         let unfed = trigger.pending() + backlogs.iter().map(Backlog::count).sum::<usize>() + self.on_demand.backlog();
         let put_off = self.tasks.len();
@@ -389,8 +389,8 @@ impl<K: Key> Engine<K> {
             return WriteLog::default();
         }
         let context = self.context.clone();
-        WriteLog::with_changes(Box::new(move |group, plural, object| {
-            let mut stores = context.stores.of(group, plural).peekable();
+        WriteLog::with_changes(Box::new(move |cluster, target, object| {
+            let mut stores = context.stores_in(cluster)?.of(&target.group, &target.plural).peekable();
             stores.peek()?;
             Some(stores.find_map(|store| store.informer.get(object)))
         }))
@@ -401,11 +401,16 @@ impl<K: Key> Engine<K> {
             return;
         }
         let undeclared = self.on_demand.stores();
-        if undeclared.is_empty() {
-            return self.expectations.expect(key, writes, &self.context.stores);
-        }
-        let all = self.context.stores.0.iter().cloned().chain(undeclared).collect();
-        self.expectations.expect(key, writes, &Stores(all));
+        let home = &self.context.cluster;
+        self.expectations.expect(key, writes, |write| {
+            let Write { cluster, group, plural, .. } = write;
+            let declared = self.context.stores_in(cluster).into_iter().flat_map(|stores| stores.of(group, plural));
+            let undeclared = undeclared.iter().filter(|store| {
+                let (resource, place) = (&store.resource, store.cluster.as_ref().unwrap_or(home));
+                place == cluster && resource.group == *group && resource.plural == *plural
+            });
+            declared.chain(undeclared).collect()
+        });
     }
 
     async fn call(&self, key: &K, context: Context, log: Arc<WriteLog>) -> Result<Outcome, Error> {

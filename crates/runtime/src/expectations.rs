@@ -14,7 +14,7 @@ use rustc_hash::FxHashMap;
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
-    stores::{Stores, covers},
+    stores::{Store, covers},
     writes::{Effect, Write},
 };
 
@@ -66,13 +66,12 @@ impl<K> Default for Expectations<K> {
 }
 
 impl<K: Hash + Eq + Clone> Expectations<K> {
-    /// Notes what a reconcile of `key` wrote, as far as the controller has caches of it.
-    pub(crate) fn expect(&self, key: &K, writes: Vec<Write>, stores: &Stores) {
+    /// Notes what a reconcile of `key` wrote, as far as the controller has caches of it: `stores` tells those of the kind.
+    pub(crate) fn expect<'a>(&self, key: &K, writes: Vec<Write>, stores: impl Fn(&Write) -> Vec<&'a Store>) {
         let expected: Vec<Expectation> = writes
             .into_iter()
             .flat_map(|write| {
-                let covering =
-                    stores.of(&write.group, &write.plural).filter(|store| covers(&store.scope, &write.reference));
+                let covering = stores(&write).into_iter().filter(|store| covers(&store.scope, &write.reference));
                 let expectations = covering.map(|store| {
                     let selected = store.scope.labels.is_some() || store.scope.fields.is_some();
                     let lapses = Instant::now() + if selected { LAPSES_SELECTED } else { LAPSES };

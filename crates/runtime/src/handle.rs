@@ -34,7 +34,7 @@ struct Shared {
     checks: Mutex<Vec<(String, ReadFault)>>,
     replica: Mutex<ReplicaStatus>,
     journal: Arc<Journal>,
-    ledger: Ledger,
+    ledgers: Mutex<Vec<Ledger>>,
     caches: Mutex<Vec<Caches>>,
     commands: mpsc::UnboundedSender<Command>,
 }
@@ -82,7 +82,7 @@ pub enum Role {
 }
 
 impl Handle {
-    pub(crate) fn new(journal: Journal, ledger: Ledger) -> (Self, mpsc::UnboundedReceiver<Command>) {
+    pub(crate) fn new(journal: Journal) -> (Self, mpsc::UnboundedReceiver<Command>) {
         let (commands, receiver) = mpsc::unbounded_channel();
         let shared = Shared {
             started: AtomicBool::new(false),
@@ -92,7 +92,7 @@ impl Handle {
             checks: Mutex::default(),
             replica: Mutex::default(),
             journal: Arc::new(journal),
-            ledger,
+            ledgers: Mutex::default(),
             caches: Mutex::default(),
             commands,
         };
@@ -121,7 +121,12 @@ impl Handle {
     /// writes beyond what can be derived, and has not [declared](crate::Controller::may). A test that finds it empty knows
     /// that the roles are complete as far as it went. Always empty with [`RightsCheck::Off`](crate::RightsCheck::Off).
     pub fn undeclared(&self) -> Vec<Right> {
-        self.0.ledger.undeclared()
+        self.0.ledgers.lock().iter().flat_map(Ledger::undeclared).collect()
+    }
+
+    /// What is known of the rights in one more cluster.
+    pub(crate) fn add_ledger(&self, ledger: Ledger) {
+        self.0.ledgers.lock().push(ledger);
     }
 
     /// The caches that are in use now.
@@ -236,7 +241,9 @@ impl Handle {
         let mut checks = vec![manager];
         checks.extend(self.status().iter().flat_map(Check::of));
         checks.extend(self.tasks().iter().flat_map(Check::of_task));
-        checks.extend(self.0.ledger.missing().iter().map(|(whose, missing)| Check::of_rights(whose, missing)));
+        for ledger in self.0.ledgers.lock().iter() {
+            checks.extend(ledger.missing().iter().map(|(whose, missing)| Check::of_rights(whose, missing)));
+        }
         let others = self.0.checks.lock();
         checks.extend(others.iter().map(|(name, read)| Check { name: name.clone(), fault: read().err() }));
         checks

@@ -48,6 +48,8 @@ pub struct FailingKey {
 pub struct InformerStatus {
     /// The kind.
     pub resource: ApiResource,
+    /// The cluster; `None`: the one that the controller is at home in.
+    pub cluster: Option<String>,
     /// Whether the first list is in the cache.
     pub synced: bool,
     /// The newest resourceVersion that was seen; everything up to it is in the cache. 0: none yet.
@@ -70,7 +72,7 @@ pub(crate) fn queued(stats: &Stats) -> usize {
 
 /// What is known of the watch of a controller.
 pub(crate) fn informer(store: &Store) -> InformerStatus {
-    of_informer(&store.informer)
+    InformerStatus { cluster: store.cluster.as_deref().map(str::to_string), ..of_informer(&store.informer) }
 }
 
 /// What is known of a watch.
@@ -83,7 +85,14 @@ pub(crate) fn of_informer(informer: &Informer) -> InformerStatus {
             None => format!("{forbidden}{error}"),
         }
     });
-    InformerStatus { resource: informer.resource().clone(), synced, revision, error }
+    InformerStatus { resource: informer.resource().clone(), cluster: None, synced, revision, error }
+}
+
+impl InformerStatus {
+    /// Empty where the controller is at home.
+    pub(crate) fn place(&self) -> String {
+        self.cluster.as_ref().map(|cluster| format!(" in cluster {cluster}")).unwrap_or_default()
+    }
 }
 
 impl Check {
@@ -114,6 +123,6 @@ impl Check {
             Some(error) => Some(error.clone()),
             None => (!watch.synced).then(|| "not in sync yet".to_string()),
         };
-        Self { name: format!("{whose} watch {}", watch.resource.plural), fault }
+        Self { name: format!("{whose} watch {}{}", watch.resource.plural, watch.place()), fault }
     }
 }

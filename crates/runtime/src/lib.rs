@@ -11,6 +11,7 @@
 //! | [`Controller`], [`Watch`], [`predicates`] | what a controller is for, what it watches, which changes count |
 //! | [`Reconciler`], [`Outcome`], [`Error`] | what an author writes, and what it answers |
 //! | [`Context`] | what it reads and writes through: caches, client, status, events |
+//! | [`ClusterContext`] | several clusters under one manager |
 //! | [`owned`], [`Children`], [`Wave`] | children: declared, applied, pruned |
 //! | [`readiness`] | whether an object is ready for use |
 //! | [`finalizer`], [`conditions`] | work before an object may go; conditions in the standard form |
@@ -29,6 +30,7 @@
 
 mod claims;
 pub mod clock;
+mod clusters;
 mod collect;
 pub mod conditions;
 mod connect;
@@ -71,6 +73,7 @@ mod tracker;
 mod watch;
 mod writes;
 
+pub use clusters::{ClusterContext, OWN_CLUSTER};
 pub use connect::{ConfigError, config, connect};
 pub use context::Context;
 pub use controller::{Controller, ControllerOptions, Trigger};

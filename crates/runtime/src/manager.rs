@@ -1,6 +1,6 @@
 //! Controllers that run together, as their author puts them together. How they run is in `run`.
 
-use std::{fmt, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use kube::Client;
 use kubewright_cache::CacheError;
@@ -9,17 +9,17 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Controller, Convergence, Error, Handle, Key, ReplicaError, Replicas,
+    Controller, Convergence, Error, Handle, Key, OWN_CLUSTER, ReplicaError, Replicas,
     clock::{Clock, SystemClock},
+    clusters::Cluster,
     debug::SetFilter,
     handle::Command,
     journal::Journal,
     leadership::duty::Duty,
     metrics::Metrics,
-    rights::{Ledger, Right, Rights, RightsCheck},
+    rights::{Right, Rights, RightsCheck},
     start::Runner,
     tasks::{Task, TaskContext},
-    writes,
 };
 
 /// What a manager can be told.
@@ -72,7 +72,7 @@ impl Default for ManagerOptions {
     }
 }
 
-/// Runs controllers on one client and one set of caches.
+/// Runs controllers on one client and one set of caches, or on those of several [clusters](Self::cluster).
 ///
 /// ```no_run
 /// # use std::sync::Arc;
@@ -93,9 +93,10 @@ impl Default for ManagerOptions {
 /// # }
 /// ```
 pub struct Manager {
-    /// As it was given: for Leases, which are written before there is a right to write.
-    pub(crate) bare: Client,
-    pub(crate) client: Client,
+    /// Leases are in it, and what is no controller works in it.
+    pub(crate) own: Cluster,
+    /// Those that were added.
+    pub(crate) clusters: Vec<Cluster>,
     pub(crate) options: ManagerOptions,
     pub(crate) metrics: Metrics,
     pub(crate) controllers: Vec<Box<dyn Runner>>,
@@ -107,7 +108,6 @@ pub struct Manager {
     pub(crate) log_filter: Option<Arc<SetFilter>>,
     /// Rights of what is no controller.
     pub(crate) rights: Rights,
-    pub(crate) ledger: Ledger,
 }
 
 /// Why a manager ended.
@@ -129,6 +129,33 @@ pub enum ManagerError {
     DuplicateName {
         /// The name.
         name: String,
+    },
+    /// Two clusters have the same name, or one is called like the manager's own.
+    #[error("two clusters are called {name}: give each Manager::cluster a name of its own, and none {OWN_CLUSTER:?}")]
+    DuplicateCluster {
+        /// The name.
+        name: String,
+    },
+    /// A controller watches a cluster that the manager does not have.
+    #[error(
+        "controller {controller} watches the cluster {cluster:?}, which the manager does not have: add it with Manager::cluster"
+    )]
+    UnknownCluster {
+        /// The controller.
+        controller: String,
+        /// The cluster.
+        cluster: String,
+    },
+    /// A controller owns children in another cluster than their owner, where no owner reference can tie them to it.
+    #[error(
+        "controller {controller} owns {kind} in another cluster: owner references end at the cluster; use .watches(…) and \
+         write with ctx.cluster(…), with a finalizer to clean up"
+    )]
+    StrayChildren {
+        /// The controller.
+        controller: String,
+        /// The kind.
+        kind: String,
     },
     /// A controller owns a kind of which its caches have only a part: whether a child is right can't be seen then.
     #[error("controller {controller} owns {kind} and keeps only a part of each: leave .keep(…) out for what it owns")]
@@ -206,14 +233,14 @@ impl Manager {
     pub fn new(client: Client, options: ManagerOptions) -> Self {
         let metrics = Metrics::new();
         let duty = options.replicas.duty(&options.clock);
-        let ledger = Ledger::default();
-        let guarded = writes::observed(client.clone(), metrics.client(), duty.clone(), ledger.clone());
+        let own = Cluster::new(OWN_CLUSTER, client, &metrics, &duty);
         let journal = Journal::new(options.records, options.convergence.clone());
-        let (handle, commands) = Handle::new(journal, ledger.clone());
+        let (handle, commands) = Handle::new(journal);
+        handle.add_ledger(own.ledger.clone());
         let (controllers, servers, tasks) = (Vec::new(), Vec::new(), Vec::new());
         Self {
-            bare: client,
-            client: guarded,
+            own,
+            clusters: Vec::new(),
             options,
             metrics,
             controllers,
@@ -224,8 +251,29 @@ impl Manager {
             commands,
             log_filter: None,
             rights: Rights::default(),
-            ledger,
         }
+    }
+
+    /// Adds a cluster that controllers watch ([`Watch::cluster`](crate::Watch::cluster)), read and write
+    /// ([`Context::cluster`](crate::Context::cluster)) besides the manager's own. Its caches are shared, its watches are in the
+    /// readiness report, its rights are checked and its writes are guarded by the leadership as in the manager's own, where all
+    /// Leases are. A cluster that is away keeps controllers that watch it from starting, and those that have started go on with
+    /// what they know of it.
+    ///
+    /// ```
+    /// # use k8s_openapi::api::core::v1::Secret;
+    /// # use kubewright_runtime::{Controller, Manager, ManagerOptions, ObjectRef, Watch};
+    /// # fn example(home: kube::Client, edge: kube::Client, controller: Controller) -> Manager {
+    /// // Each Secret of the cluster at the edge wakes the key of its name.
+    /// let controller = controller.watches(Watch::<Secret>::all().cluster("edge"), |secret| Some(secret.reference().clone()));
+    /// Manager::new(home, ManagerOptions::default()).cluster("edge", edge).controller(controller)
+    /// # }
+    /// ```
+    pub fn cluster(mut self, name: impl AsRef<str>, client: Client) -> Self {
+        let cluster = Cluster::new(name.as_ref(), client, &self.metrics, &self.duty);
+        self.handle.add_ledger(cluster.ledger.clone());
+        self.clusters.push(cluster);
+        self
     }
 
     /// Adds a controller.
@@ -247,9 +295,9 @@ impl Manager {
         self
     }
 
-    /// The client that its controllers and tasks work with.
+    /// The client that its controllers and tasks work with in its own cluster.
     pub fn client(&self) -> &Client {
-        &self.client
+        &self.own.client
     }
 
     /// Adds a task that comes before the caches and the controllers, and is stopped after them: a server whose answers lists and
@@ -283,14 +331,17 @@ impl Manager {
         self
     }
 
-    /// The rights that the manager needs, derived from its controllers and its options; see [`Rights::to_yaml`] for roles and
-    /// [`rights`](crate::rights) for how they are derived.
+    /// The rights that the manager needs in its own cluster, derived from its controllers and its options; see
+    /// [`Rights::to_yaml`] for roles and [`rights`](crate::rights) for how they are derived.
     pub fn rbac(&self) -> Rights {
         let mut rights = self.own_rights();
-        for controller in &self.controllers {
-            rights.extend(controller.rights());
-        }
+        rights.extend(self.rbac_in(OWN_CLUSTER));
         rights.simplified()
+    }
+
+    /// The rights that its controllers need in a cluster that was [added](Self::cluster).
+    pub fn rbac_in(&self, cluster: &str) -> Rights {
+        self.controllers.iter().flat_map(|controller| controller.rights(cluster)).collect::<Rights>().simplified()
     }
 
     /// The rights of what is no controller.
@@ -303,7 +354,7 @@ impl Manager {
                 (&sharding.namespace, &["get", "list", "watch", "create", "update", "delete"])
             }
         };
-        let namespace = namespace.clone().unwrap_or_else(|| self.bare.default_namespace().to_string());
+        let namespace = namespace.clone().unwrap_or_else(|| self.own.bare.default_namespace().to_string());
         let right = |group: &str, resource: &str, verb: &str| Right {
             namespace: Some(namespace.clone()),
             group: group.into(),
@@ -358,6 +409,10 @@ impl Manager {
         if let Some(twice) = names.iter().enumerate().find_map(|(at, name)| names[..at].contains(name).then_some(name))
         {
             return Err(ManagerError::DuplicateName { name: (*twice).to_string() });
+        }
+        let mut clusters = BTreeSet::from([OWN_CLUSTER]);
+        if let Some(twice) = self.clusters.iter().find(|cluster| !clusters.insert(&cluster.name)) {
+            return Err(ManagerError::DuplicateCluster { name: twice.name.to_string() });
         }
         // Whatever ends the manager, if only that it is dropped, its parts see a stop and its handles keep nothing alive.
         let _freeze = self.handle().freeze_on_drop();

@@ -17,13 +17,14 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::collect::{CacheCollector, Queues};
+use crate::collect::{CacheNumbers, Queues};
 
 /// All metrics of a manager.
 #[derive(Clone)]
 pub(crate) struct Metrics {
     registry: Arc<Mutex<Registry>>,
     queues: Queues,
+    caches: CacheNumbers,
     reconciles: Family<ResultLabels, Counter>,
     errors: Family<ControllerLabels, Counter>,
     terminal_errors: Family<ControllerLabels, Counter>,
@@ -105,6 +106,7 @@ impl Metrics {
         let metrics = Self {
             registry: Arc::default(),
             queues: Queues::default(),
+            caches: CacheNumbers::default(),
             reconciles: Family::default(),
             errors: Family::default(),
             terminal_errors: Family::default(),
@@ -156,6 +158,7 @@ impl Metrics {
         let help = "Whether this process leads by the Lease of this name: 1 or 0";
         registry.register("leader_election_master_status", help, self.leads.clone());
         registry.register_collector(Box::new(self.queues.clone()));
+        registry.register_collector(Box::new(self.caches.clone()));
     }
 
     /// For the Lease of this name.
@@ -206,8 +209,8 @@ impl Metrics {
     }
 
     /// Has the caches' numbers read at each scrape.
-    pub(crate) fn caches(&self, caches: Caches) {
-        self.registry.lock().register_collector(Box::new(CacheCollector(caches)));
+    pub(crate) fn caches(&self, cluster: &str, caches: Caches) {
+        self.caches.add(cluster, caches);
     }
 
     pub(crate) fn client(&self) -> ClientMetrics {

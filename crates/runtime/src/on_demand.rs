@@ -46,6 +46,7 @@ impl OnDemand {
         }
     }
 
+    /// In whatever cluster.
     pub(crate) fn stores(&self) -> Vec<Store> {
         self.0.lock().iter().map(|entry| entry.store.clone()).collect()
     }

@@ -8,14 +8,17 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     Context, Error,
+    context::OtherCluster,
     relations::{Interest, Read, Wanted},
-    stores::Store,
+    stores::{Store, Stores},
 };
 
 /// Reads objects of one kind from the caches, without decoding them; see [`Context::read`].
 #[derive(Clone, Copy)]
 pub struct Reads<'a> {
     ctx: &'a Context,
+    /// `None`: the one that the controller is at home in.
+    other: Option<(&'a Arc<str>, &'a OtherCluster)>,
     resource: &'a ApiResource,
 }
 
@@ -110,11 +113,19 @@ impl Context {
 
     /// The same reads for a kind that is known at run time, or without decoding.
     pub fn read<'a>(&'a self, resource: &'a ApiResource) -> Reads<'a> {
-        Reads { ctx: self, resource }
+        Reads::new(self, None, resource)
     }
 }
 
-impl Reads<'_> {
+impl<'a> Reads<'a> {
+    pub(crate) fn new(
+        ctx: &'a Context,
+        other: Option<(&'a Arc<str>, &'a OtherCluster)>,
+        resource: &'a ApiResource,
+    ) -> Self {
+        Self { ctx, other, resource }
+    }
+
     /// See [`Context::get`].
     pub fn get(&self, key: &ObjectRef) -> Result<Option<Stored>, Error> {
         self.note(Read::Object(key.clone()));
@@ -193,7 +204,7 @@ impl Reads<'_> {
         value: &str,
         look: impl Fn() -> Option<ObjectRef>,
     ) -> Result<Option<ObjectRef>, Error> {
-        let read = |found| Interest::new(self.resource, Read::Any(index.into(), value.into(), found));
+        let read = |found| self.interest(Read::Any(index.into(), value.into(), found));
         // What is to be heard of is known only when it has been found; by then it may have gone.
         let mut found = look();
         loop {
@@ -207,22 +218,31 @@ impl Reads<'_> {
     }
 
     fn note(&self, read: Read) {
-        self.ctx.tracker.note(Interest::new(self.resource, read));
+        self.ctx.tracker.note(self.interest(read));
+    }
+
+    fn interest(&self, read: Read) -> Interest {
+        Interest::new(self.other.map(|(name, _)| name), self.resource, read)
+    }
+
+    /// The declared watches in the cluster.
+    fn declared(&self) -> &'a Stores {
+        self.other.map_or(&self.ctx.controller.stores, |(_, other)| &other.stores)
     }
 
     fn stores(&self, namespace: Option<&str>) -> Result<Vec<Store>, Error> {
-        let Self { ctx, resource } = self;
-        let declared: Vec<Store> = ctx.controller.stores.of(&resource.group, &resource.plural).cloned().collect();
+        let Self { ctx, other, resource } = self;
+        let declared: Vec<Store> = self.declared().of(&resource.group, &resource.plural).cloned().collect();
         if !declared.is_empty() {
             return Ok(declared);
         }
-        let store = ctx.tracker.on_demand(resource, namespace)?;
+        let store = ctx.tracker.on_demand(*other, resource, namespace)?;
         if store.informer.health().synced { Ok(vec![store]) } else { Err(Error::not_synced(store.informer)) }
     }
 
-    fn indexes(&self, index: &str) -> Result<Vec<&Index>, Error> {
-        let Self { ctx, resource } = self;
-        let stores = ctx.controller.stores.of(&resource.group, &resource.plural);
+    fn indexes(&self, index: &str) -> Result<Vec<&'a Index>, Error> {
+        let Self { ctx, resource, .. } = self;
+        let stores = self.declared().of(&resource.group, &resource.plural);
         let found: Vec<&Index> =
             stores.flat_map(|store| &store.indexes).filter(|(name, _)| name == index).map(|(_, index)| index).collect();
         if found.is_empty() {
@@ -250,7 +270,7 @@ fn once_each(mut found: Vec<Stored>) -> Vec<Stored> {
     found
 }
 
-fn decode<K: DeserializeOwned>(resource: &ApiResource, stored: &Stored) -> Result<K, Error> {
+pub(crate) fn decode<K: DeserializeOwned>(resource: &ApiResource, stored: &Stored) -> Result<K, Error> {
     stored.decode().map_err(|error| {
         let (kind, reference) = (&resource.kind, stored.reference());
         Error::terminal(format!("the cached {kind} {reference} does not fit its type: {error}"))

@@ -33,9 +33,11 @@ pub(crate) struct Interest {
     pub(crate) read: Read,
 }
 
-/// A kind, whatever its version.
+/// A kind in a cluster, whatever its version.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Kind {
+    /// `None`: the one that the controller is at home in.
+    pub(crate) cluster: Option<Arc<str>>,
     group: Arc<str>,
     plural: Arc<str>,
 }
@@ -89,8 +91,9 @@ struct IndexReaders {
 }
 
 impl Interest {
-    pub(crate) fn new(resource: &ApiResource, read: Read) -> Self {
-        Self { kind: Kind::of(resource), read }
+    /// Of objects in this cluster; `None`: where the controller is at home.
+    pub(crate) fn new(cluster: Option<&Arc<str>>, resource: &ApiResource, read: Read) -> Self {
+        Self { kind: Kind::of(cluster, resource), read }
     }
 }
 
@@ -100,7 +103,10 @@ impl fmt::Display for Interest {
             Some(namespace) => format!("in {namespace}"),
             None => "in all namespaces".to_string(),
         };
-        let plural = &self.kind.plural;
+        let Kind { cluster, plural, .. } = &self.kind;
+        if let Some(cluster) = cluster {
+            write!(f, "{cluster}: ")?;
+        }
         match &self.read {
             Read::Object(object) => write!(f, "{plural} {object}"),
             Read::List(namespace) => write!(f, "{plural} {}", place(namespace)),
@@ -113,8 +119,9 @@ impl fmt::Display for Interest {
 }
 
 impl Kind {
-    pub(crate) fn of(resource: &ApiResource) -> Self {
-        Self { group: resource.group.as_str().into(), plural: resource.plural.as_str().into() }
+    pub(crate) fn of(cluster: Option<&Arc<str>>, resource: &ApiResource) -> Self {
+        let (group, plural) = (resource.group.as_str().into(), resource.plural.as_str().into());
+        Self { cluster: cluster.cloned(), group, plural }
     }
 }
 

@@ -6,10 +6,9 @@
 //!         └────────────────────────────────────── within the deadline ─────────────────────────────────┘
 //! ```
 
-use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
 
-use kube::Client;
-use kubewright_cache::{CacheOptions, Caches};
+use futures::{TryFutureExt, future};
 use tokio::{
     sync::{mpsc, oneshot},
     task::{JoinError, JoinSet},
@@ -18,15 +17,16 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Handle, Manager, ManagerError, ManagerOptions,
+    Handle, Manager, ManagerError, ManagerOptions, OWN_CLUSTER,
+    clusters::{Cluster, Joined},
     debug::Debug,
     endpoints::{self, Endpoints},
-    events::{self, Recorder},
+    events,
     handle::Command,
     leadership::{duty::Duty, elector::Herald},
     metrics::Metrics,
     parts::Parts,
-    rights::{self, Ledger, Rights, RightsCheck},
+    rights::{self, Rights, RightsCheck},
     sources::web::Routes,
     start::{Runner, Start, Started},
     tasks::{Ready, Task, TaskContext, TaskWork},
@@ -38,11 +38,11 @@ const LAST: Duration = Duration::from_secs(1);
 /// Runs until `stop` is cancelled or a part fails.
 pub(crate) async fn run(manager: Manager, stop: &CancellationToken) -> Result<(), ManagerError> {
     let rights = manager.own_rights();
-    let Manager { bare, client, options, metrics, controllers, servers, tasks, duty, handle, mut commands, .. } =
+    let Manager { own, clusters, options, metrics, controllers, servers, tasks, duty, handle, mut commands, .. } =
         manager;
-    let (log_filter, ledger) = (manager.log_filter, manager.ledger);
+    let log_filter = manager.log_filter;
     let mut serving = JoinSet::new();
-    let routes = Routes::new(bare.clone());
+    let routes = Routes::new(own.bare.clone());
     if let Some(address) = options.listen {
         let bound = endpoints::bind(address).await.map_err(|source| ManagerError::Listen { address, source })?;
         let (listener, address) = bound;
@@ -58,40 +58,43 @@ pub(crate) async fn run(manager: Manager, stop: &CancellationToken) -> Result<()
         serving.spawn(endpoints::serve(listener, Arc::new(endpoints)));
     }
 
-    let (recorder, writer) = events::recorder(client.clone(), options.clock.clone());
     let stop_events = CancellationToken::new();
     let mut events = JoinSet::new();
-    events.spawn(writer.run(stop_events.clone()));
+    let (own, clusters) = {
+        let mut join = |cluster: Cluster| {
+            let (recorder, writer) = events::recorder(cluster.client.clone(), options.clock.clone());
+            events.spawn(writer.run(stop_events.clone()));
+            let at_home = controllers.iter().filter(|controller| controller.home() == cluster.name);
+            let keep_fields_of = at_home.map(|controller| controller.field_manager().to_string()).collect();
+            let joined = Joined::new(cluster, recorder, keep_fields_of, &options);
+            metrics.caches(&joined.cluster.name, joined.caches.clone());
+            handle.add_caches(joined.caches.clone());
+            joined
+        };
+        let own = join(own);
+        (own, clusters.into_iter().map(join).map(|joined| (joined.cluster.name.clone(), joined)).collect())
+    };
 
     let stop_election = CancellationToken::new();
     let mut election = JoinSet::new();
-    let herald = Herald { handle: handle.clone(), recorder: recorder.clone(), metrics: metrics.clone() };
-    if let Some(elects) = options.replicas.elect(&bare, &options, &duty, herald, stop_election.clone())? {
+    let herald = Herald { handle: handle.clone(), recorder: own.recorder.clone(), metrics: metrics.clone() };
+    if let Some(elects) = options.replicas.elect(&own.cluster.bare, &options, &duty, herald, stop_election.clone())? {
         election.spawn(elects);
     }
 
-    let keep_fields_of = controllers.iter().map(|controller| controller.field_manager().to_string()).collect();
-    let caches = caches(&client, &options, &keep_fields_of);
-    metrics.caches(caches.clone());
-    handle.add_caches(caches.clone());
     let mut running = Running {
-        bare,
-        client,
+        own,
+        clusters,
         options,
         metrics,
-        recorder,
         duty,
         handle,
         routes,
-        caches,
-        keep_fields_of,
-        others: Vec::new(),
         servers: Parts::default(),
         parts: Parts::default(),
-        ledger,
         stop: stop.clone(),
     };
-    let (checks, ended) = (running.check_rights("manager", rights), stop.clone());
+    let (checks, ended) = (running.check_rights(&running.own.cluster, "manager", rights), stop.clone());
     let check = async move { ended.run_until_cancelled_owned(checks).await.unwrap_or(Ok(())) };
     running.parts.spawn("the check of rights".into(), Box::pin(check), Box::new(Vec::new), stop.clone());
     let stop_servers = CancellationToken::new();
@@ -113,7 +116,7 @@ pub(crate) async fn run(manager: Manager, stop: &CancellationToken) -> Result<()
     tracing::info!("stopping");
     commands.close();
     stop.cancel();
-    let Running { options, mut servers, mut parts, caches, others, .. } = running;
+    let Running { options, mut servers, mut parts, own, clusters, .. } = running;
     let deadline = Instant::now() + options.shutdown_deadline;
     let mut left = parts.join(deadline).await;
     // Reconciles may have needed them up to now.
@@ -123,7 +126,8 @@ pub(crate) async fn run(manager: Manager, stop: &CancellationToken) -> Result<()
         result = Err(ManagerError::Deadline { deadline: options.shutdown_deadline, running: left });
     }
     stop_events.cancel();
-    if timeout_at(deadline, events.join_next()).await.is_err() {
+    let all_sent = async { while events.join_next().await.is_some() {} };
+    if timeout_at(deadline, all_sent).await.is_err() {
         tracing::warn!("events were dropped at the shutdown deadline");
     }
     stop_election.cancel();
@@ -131,32 +135,22 @@ pub(crate) async fn run(manager: Manager, stop: &CancellationToken) -> Result<()
         tracing::warn!("the Lease was not given back in time; it expires");
     }
     serving.shutdown().await;
-    for caches in others.into_iter().chain([caches]) {
-        caches.shut_down();
-    }
+    clusters.into_values().chain([own]).for_each(Joined::shut_down);
     result
 }
 
 /// A manager at work.
 struct Running {
-    /// As it was given to the manager.
-    bare: Client,
-    client: Client,
+    own: Joined,
+    clusters: BTreeMap<Arc<str>, Joined>,
     options: ManagerOptions,
     metrics: Metrics,
-    recorder: Recorder,
     duty: Duty,
     handle: Handle,
     routes: Routes,
-    caches: Caches,
-    /// Field managers whose fields the caches keep.
-    keep_fields_of: BTreeSet<String>,
-    /// Caches of controllers that came later and whose fields the first do not keep.
-    others: Vec<Caches>,
     /// What comes first and goes last.
     servers: Parts,
     parts: Parts,
-    ledger: Ledger,
     stop: CancellationToken,
 }
 
@@ -239,14 +233,40 @@ impl Running {
         if let Some(kind) = controller.partial_child() {
             return Err(ManagerError::PartialChildren { kind: kind.to_string(), controller: name });
         }
-        let stop = self.stop.child_token();
-        let caches = self.caches_for(controller.field_manager());
-        let (routes, rights) = (controller.routes(), controller.rights());
+        if let Some(kind) = controller.stray_child() {
+            return Err(ManagerError::StrayChildren { kind: kind.to_string(), controller: name });
+        }
+        let (home, watched) = (controller.home(), controller.clusters());
+        if let Some(unknown) = watched.iter().find(|cluster| self.cluster(cluster).is_none()) {
+            return Err(ManagerError::UnknownCluster { controller: name, cluster: unknown.to_string() });
+        }
+        let (stop, options) = (self.stop.child_token(), &self.options);
+        let joined = if *home == *OWN_CLUSTER { Some(&mut self.own) } else { self.clusters.get_mut(&home) };
+        // All that it watches are known.
+        let Some(joined) = joined else { return Err(ManagerError::Ended) };
+        let (caches, made) = joined.caches_for(controller.field_manager(), options);
+        if made {
+            self.handle.add_caches(caches.clone());
+            self.metrics.caches(&home, caches.clone());
+        }
+        let routes = controller.routes();
+        let rights: Vec<_> = watched
+            .iter()
+            .filter_map(|name| {
+                let cluster = &self.cluster(name)?.cluster;
+                Some(self.check_rights(cluster, &cluster.part(&part(controller.name())), controller.rights(name)))
+            })
+            .collect();
+        let check = future::try_join_all(rights).map_ok(drop);
+        let others = self.clusters.values().chain([&self.own]).filter(|joined| joined.cluster.name != home);
+        let others = others.map(|joined| (joined.cluster.name.clone(), (&joined.cluster.client, &joined.caches)));
+        let Some(joined) = self.cluster(&home) else { return Err(ManagerError::Ended) };
         let start = Start {
-            client: &self.client,
+            client: &joined.cluster.client,
             caches: &caches,
+            recorder: &joined.recorder,
+            others: others.collect(),
             metrics: &self.metrics,
-            recorder: &self.recorder,
             options: &self.options,
             duty: &self.duty,
             journal: self.handle.journal(),
@@ -256,7 +276,6 @@ impl Running {
             controller.start(&start).map_err(|source| ManagerError::Watch { controller: name.clone(), source })?;
         self.handle.set(&name, status);
         self.routes.add(routes);
-        let check = self.check_rights(&part(&name), rights);
         let run = async move {
             let mut run = run;
             tokio::select! {
@@ -269,29 +288,31 @@ impl Running {
         Ok(())
     }
 
-    /// Finds out whether the rights are there, and has requests compared with them.
-    fn check_rights(&self, whose: &str, rights: Rights) -> impl Future<Output = Result<(), ManagerError>> + use<> {
-        if self.options.rights != RightsCheck::Off {
-            self.ledger.declare(rights.clone());
-        }
-        rights::check::run(self.bare.clone(), whose.to_string(), rights, self.options.rights, self.ledger.clone())
+    fn cluster(&self, name: &str) -> Option<&Joined> {
+        if name == OWN_CLUSTER { Some(&self.own) } else { self.clusters.get(name) }
     }
 
-    /// What a cache keeps of managedFields is decided when it is made.
-    fn caches_for(&mut self, field_manager: &str) -> Caches {
-        if self.keep_fields_of.contains(field_manager) {
-            return self.caches.clone();
+    /// Finds out whether the rights are there, and has requests compared with them.
+    fn check_rights(
+        &self,
+        cluster: &Cluster,
+        whose: &str,
+        rights: Rights,
+    ) -> impl Future<Output = Result<(), ManagerError>> + use<> {
+        if self.options.rights != RightsCheck::Off {
+            cluster.ledger.declare(rights.clone());
         }
-        let caches = caches(&self.client, &self.options, &BTreeSet::from([field_manager.to_string()]));
-        self.others.push(caches.clone());
-        self.handle.add_caches(caches.clone());
-        caches
+        let (client, ledger) = (cluster.bare.clone(), cluster.ledger.clone());
+        rights::check::run(client, whose.to_string(), rights, self.options.rights, ledger)
     }
 
     fn remove(&mut self, name: &str, ended: oneshot::Sender<()>) {
         if self.parts.stop(&part(name), ended) {
             self.handle.forget(name);
-            self.ledger.set_missing(&part(name), Vec::new());
+            for joined in self.clusters.values().chain([&self.own]) {
+                let cluster = &joined.cluster;
+                cluster.ledger.set_missing(&cluster.part(&part(name)), Vec::new());
+            }
             self.routes.remove(name);
             self.metrics.remove_queue(name);
         }
@@ -309,7 +330,7 @@ impl Running {
         stop: CancellationToken,
         ready: Ready,
     ) -> impl Future<Output = Result<(), ManagerError>> + Send + use<> {
-        let (client, caches) = (self.client.clone(), self.caches.clone());
+        let (client, caches) = (self.own.cluster.client.clone(), self.own.caches.clone());
         let work = TaskWork::default();
         self.handle.add_task(&name, work.clone());
         let run = run(TaskContext { client, caches, stop, work, ready });
@@ -320,11 +341,6 @@ impl Running {
 /// What the part of a controller is called.
 fn part(controller: &str) -> String {
     format!("controller {controller}")
-}
-
-fn caches(client: &Client, options: &ManagerOptions, keep_fields_of: &BTreeSet<String>) -> Caches {
-    let (keep_fields_of, seed) = (keep_fields_of.clone(), options.seed);
-    Caches::new(client.clone(), CacheOptions { keep_fields_of, seed, ..CacheOptions::default() })
 }
 
 /// Elections end before the stop only when the process is to end, or when they panic.

@@ -1,6 +1,10 @@
 //! From a controller as it was built to one at work.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::{
     FutureExt,
@@ -14,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Controller, Key, ManagerError, ManagerOptions,
-    context::ControllerContext,
+    context::{ControllerContext, OtherCluster},
     controller::Source,
     engine::{Engine, Intake},
     events::Recorder,
@@ -33,10 +37,13 @@ use crate::{
 
 /// What a controller starts with.
 pub(crate) struct Start<'a> {
+    /// The cluster that the controller is at home in.
     pub(crate) client: &'a Client,
     pub(crate) caches: &'a Caches,
-    pub(crate) metrics: &'a Metrics,
     pub(crate) recorder: &'a Recorder,
+    /// The manager's other clusters.
+    pub(crate) others: BTreeMap<Arc<str>, (&'a Client, &'a Caches)>,
+    pub(crate) metrics: &'a Metrics,
     pub(crate) options: &'a ManagerOptions,
     pub(crate) duty: &'a Duty,
     pub(crate) journal: &'a Arc<Journal>,
@@ -56,10 +63,16 @@ pub(crate) struct Started {
 pub(crate) trait Runner: Send {
     fn name(&self) -> &str;
     fn field_manager(&self) -> &str;
-    /// The rights that it needs.
-    fn rights(&self) -> Rights;
+    /// The cluster that it is at home in.
+    fn home(&self) -> Arc<str>;
+    /// All clusters that it watches.
+    fn clusters(&self) -> BTreeSet<Arc<str>>;
+    /// The rights that it needs in a cluster.
+    fn rights(&self, cluster: &str) -> Rights;
     /// A kind of children of which less than everything would be cached.
     fn partial_child(&self) -> Option<&str>;
+    /// A kind of children that would be in another cluster than their owner.
+    fn stray_child(&self) -> Option<&str>;
     /// Its HTTP endpoints.
     fn routes(&self) -> Vec<Route>;
     /// Its state before it starts.
@@ -76,13 +89,27 @@ impl<K: Key> Runner for Controller<K> {
         self.options.field_manager.as_deref().unwrap_or(&self.name)
     }
 
-    fn rights(&self) -> Rights {
-        Controller::rights(self)
+    fn home(&self) -> Arc<str> {
+        Controller::home(self)
+    }
+
+    fn clusters(&self) -> BTreeSet<Arc<str>> {
+        let watched = self.sources.iter().filter_map(|source| source.watch.cluster.clone());
+        watched.chain([self.home()]).collect()
+    }
+
+    fn rights(&self, cluster: &str) -> Rights {
+        Controller::rights(self, cluster)
+    }
+
+    fn stray_child(&self) -> Option<&str> {
+        self.stray.as_deref()
     }
 
     fn partial_child(&self) -> Option<&str> {
         let partial = self.sources.iter().map(|source| &source.watch).find(|watch| {
             watch.keep != Keep::Whole
+                && watch.cluster.as_ref().is_none_or(|cluster| *cluster == self.home())
                 && self
                     .owned
                     .iter()
@@ -99,6 +126,7 @@ impl<K: Key> Runner for Controller<K> {
         let informers = self.sources.iter().flat_map(|source| source.watch.scopes().into_iter().map(move |_| source));
         let informers = informers.map(|source| InformerStatus {
             resource: source.watch.resource.clone(),
+            cluster: source.watch.cluster.as_ref().filter(|cluster| **cluster != self.home()).map(ToString::to_string),
             synced: false,
             revision: 0,
             error: None,
@@ -118,16 +146,34 @@ impl<K: Key> Runner for Controller<K> {
     }
 
     fn start(self: Box<Self>, start: &Start<'_>) -> Result<Started, CacheError> {
-        let field_manager = self.field_manager().to_string();
+        let (field_manager, home) = (self.field_manager().to_string(), self.home());
         let Self { name, options, main, sources, owned, handler, trigger, woken, beside, flow_of, .. } = *self;
         let watches: Vec<(Source<K>, Scope)> = sources
             .into_iter()
+            .map(|mut source| {
+                source.watch.cluster = source.watch.cluster.filter(|cluster| *cluster != home);
+                source
+            })
             .flat_map(|source| source.watch.scopes().into_iter().map(move |scope| (source.clone(), scope)))
             .collect();
         // Those of the kind that it is for are the first.
         let mains = main.as_ref().map_or(0, |main| main.scopes().len());
-        let stores = watches.iter().map(|(source, scope)| store(&source.watch, scope, start.caches));
-        let mut stores = stores.collect::<Result<_, _>>().map(Stores)?;
+        let mut stores = Stores::default();
+        let mut others: BTreeMap<Arc<str>, OtherCluster> = BTreeMap::new();
+        for (name, &(client, caches)) in &start.others {
+            let other = OtherCluster { client: client.clone(), caches: caches.clone(), stores: Stores::default() };
+            others.insert(name.clone(), other);
+        }
+        let mut informers = Vec::new();
+        for (source, scope) in &watches {
+            let (caches, stores) = match source.watch.cluster.as_ref().and_then(|cluster| others.get_mut(cluster)) {
+                Some(other) => (&other.caches, &mut other.stores),
+                None => (start.caches, &mut stores),
+            };
+            let store = store(&source.watch, scope, caches)?;
+            informers.push(store.informer.clone());
+            stores.0.push(store);
+        }
         stores.index_children(&owned);
         let how = QueueOptions {
             backoff: options.backoff,
@@ -148,7 +194,9 @@ impl<K: Key> Runner for Controller<K> {
             field_manager,
             client: start.client.clone(),
             caches: start.caches.clone(),
+            cluster: home,
             stores,
+            others,
             mains,
             homes: main.map(|main| main.namespaces).unwrap_or_default(),
             owned,
@@ -157,7 +205,7 @@ impl<K: Key> Runner for Controller<K> {
             journal: start.journal.clone(),
             clock: start.options.clock.clone(),
         };
-        let deltas: Vec<Deltas> = context.stores.0.iter().map(|store| store.informer.subscribe()).collect();
+        let deltas: Vec<Deltas> = informers.iter().map(Informer::subscribe).collect();
         let backlogs = deltas.iter().map(Deltas::backlog).collect();
         let intake = Intake { queue, trigger, backlogs };
         let (duty, stop) = (start.duty.clone(), start.stop.clone());
@@ -187,14 +235,14 @@ impl<K: Key> Runner for Controller<K> {
 }
 
 fn store(watch: &WatchSpec, scope: &Scope, caches: &Caches) -> Result<Store, CacheError> {
-    let WatchSpec { resource, namespaced, keep, .. } = watch.clone();
+    let WatchSpec { resource, namespaced, cluster, keep, .. } = watch.clone();
     let scope = scope.clone();
     let informer = caches.informer(&resource, scope.clone(), keep)?;
     let indexes = watch.indexes.iter().map(|(name, values)| {
         let values = values.clone();
         (name.clone(), informer.add_index(move |object| values(object)))
     });
-    Ok(Store { indexes: indexes.collect(), resource, namespaced, scope, informer, labelled: None })
+    Ok(Store { indexes: indexes.collect(), resource, namespaced, cluster, scope, informer, labelled: None })
 }
 
 /// Caches, then workers, then the stop.
@@ -229,7 +277,7 @@ async fn run<K: Key>(engine: Arc<Engine<K>>, mut feeds: JoinSet<()>, drain: Dura
 
 async fn sync<K: Key>(engine: &Engine<K>) -> Result<(), ManagerError> {
     let all = async {
-        for store in &engine.context.stores.0 {
+        for store in engine.context.all_stores() {
             store.informer.wait_synced().await;
         }
     };
@@ -238,11 +286,11 @@ async fn sync<K: Key>(engine: &Engine<K>) -> Result<(), ManagerError> {
         return Ok(());
     };
     timeout(after, all).await.map_err(|_| {
-        let informers = engine.context.stores.0.iter().map(health::informer).filter(|informer| !informer.synced);
+        let informers = engine.context.all_stores().map(health::informer).filter(|informer| !informer.synced);
         let watches: Vec<String> = informers
-            .map(|informer| match informer.error {
-                Some(error) => format!("{} ({error})", informer.resource.plural),
-                None => format!("{} (no answer yet)", informer.resource.plural),
+            .map(|informer| match &informer.error {
+                Some(error) => format!("{}{} ({error})", informer.resource.plural, informer.place()),
+                None => format!("{}{} (no answer yet)", informer.resource.plural, informer.place()),
             })
             .collect();
         ManagerError::NotSynced { controller: engine.context.name.to_string(), watches: watches.join(", "), after }

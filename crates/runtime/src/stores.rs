@@ -1,6 +1,6 @@
 //! The caches that one controller reads.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use kube::{
     api::ApiResource,
@@ -15,6 +15,8 @@ use crate::owned::bond::{OWNER_UID, named_owner};
 pub(crate) struct Store {
     pub(crate) resource: ApiResource,
     pub(crate) namespaced: bool,
+    /// `None`: the one that the controller is at home in.
+    pub(crate) cluster: Option<Arc<str>>,
     pub(crate) scope: Scope,
     pub(crate) informer: Informer,
     pub(crate) indexes: Vec<(String, Index)>,
@@ -22,7 +24,7 @@ pub(crate) struct Store {
     pub(crate) labelled: Option<Index>,
 }
 
-/// All watches of a controller. A kind may be in it several times, with different namespaces or selectors.
+/// All watches of a controller in one cluster. A kind may be in it several times, with different namespaces or selectors.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stores(pub(crate) Vec<Store>);
 
@@ -78,7 +80,11 @@ impl Stores {
     }
 
     /// The caches of a kind, in whatever version it is watched.
-    pub(crate) fn of<'a>(&'a self, group: &'a str, plural: &'a str) -> impl Iterator<Item = &'a Store> {
+    pub(crate) fn of<'a, 'n>(
+        &'a self,
+        group: &'n str,
+        plural: &'n str,
+    ) -> impl Iterator<Item = &'a Store> + use<'a, 'n> {
         self.0.iter().filter(move |store| store.resource.group == group && store.resource.plural == plural)
     }
 

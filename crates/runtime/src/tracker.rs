@@ -10,6 +10,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     Error, Key,
+    context::OtherCluster,
     controller::Source,
     engine::Engine,
     on_demand::Entry,
@@ -24,7 +25,12 @@ pub(crate) trait Tracker: Send + Sync {
     fn note(&self, interest: Interest);
 
     /// The cache of a kind that the controller has not declared. It may not be in sync.
-    fn on_demand(&self, resource: &ApiResource, namespace: Option<&str>) -> Result<Store, Error>;
+    fn on_demand(
+        &self,
+        other: Option<(&Arc<str>, &OtherCluster)>,
+        resource: &ApiResource,
+        namespace: Option<&str>,
+    ) -> Result<Store, Error>;
 }
 
 /// The reads of one reconcile.
@@ -54,23 +60,31 @@ impl<K: Key> Tracker for Run<K> {
         }
     }
 
-    fn on_demand(&self, resource: &ApiResource, namespace: Option<&str>) -> Result<Store, Error> {
+    fn on_demand(
+        &self,
+        other: Option<(&Arc<str>, &OtherCluster)>,
+        resource: &ApiResource,
+        namespace: Option<&str>,
+    ) -> Result<Store, Error> {
         let engine = &self.engine;
         let context = &engine.context;
         // Who watches one namespace may have no rights in others.
-        let namespace = namespace.filter(|namespace| context.homes.contains(*namespace));
-        let kind = Kind::of(resource);
+        let namespace = namespace.filter(|namespace| other.is_none() && context.homes.contains(*namespace));
+        let cluster = other.map(|(name, _)| name);
+        let caches = other.map_or(&context.caches, |(_, other)| &other.caches);
+        let kind = Kind::of(cluster, resource);
         engine.on_demand.get_or(&kind, namespace, || {
             let scope = Scope { namespace: namespace.map(str::to_string), ..Scope::default() };
-            let informer = context.caches.informer(resource, scope.clone(), Keep::Whole)?;
+            let informer = caches.informer(resource, scope.clone(), Keep::Whole)?;
             let (controller, plural) = (&context.name, &resource.plural);
-            tracing::info!(%controller, plural, ?namespace, "watching a kind that was not declared, as a reconcile reads it");
+            tracing::info!(%controller, plural, ?namespace, ?cluster, "watching a kind that was not declared, as a reconcile reads it");
             // Nothing asks whether a kind has namespaces but owned sets, whose kinds are declared.
-            let watch = WatchSpec::new(resource.clone(), true);
+            let watch = WatchSpec { cluster: cluster.cloned(), ..WatchSpec::new(resource.clone(), true) };
             let deltas = informer.subscribe();
             let store = Store {
                 resource: resource.clone(),
                 namespaced: true,
+                cluster: cluster.cloned(),
                 scope,
                 informer,
                 indexes: Vec::new(),

@@ -31,6 +31,8 @@ pub struct Watch<K> {
 pub(crate) struct WatchSpec {
     pub(crate) resource: ApiResource,
     pub(crate) namespaced: bool,
+    /// `None`: the one that the controller is at home in.
+    pub(crate) cluster: Option<Arc<str>>,
     /// Empty: all.
     pub(crate) namespaces: BTreeSet<String>,
     pub(crate) labels: Option<String>,
@@ -78,6 +80,21 @@ impl<K> Watch<K> {
     /// ```
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.spec.namespaces.insert(namespace.into());
+        self
+    }
+
+    /// The objects in another cluster than that of the controller, by the name that it was
+    /// [added](crate::Manager::cluster) under; in the watch that a controller is for, the cluster that it is at home in.
+    /// Default: the home of the controller, which by default is the manager's [own](crate::OWN_CLUSTER).
+    ///
+    /// ```
+    /// use k8s_openapi::api::core::v1::Secret;
+    /// use kubewright_runtime::Watch;
+    ///
+    /// let theirs = Watch::<Secret>::all().cluster("edge");
+    /// ```
+    pub fn cluster(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.spec.cluster = Some(name.into());
         self
     }
 
@@ -155,6 +172,7 @@ impl WatchSpec {
         Self {
             resource,
             namespaced,
+            cluster: None,
             namespaces: BTreeSet::new(),
             labels: None,
             fields: None,
@@ -187,6 +205,7 @@ impl<K> fmt::Debug for Watch<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Watch")
             .field("kind", &self.spec.resource.kind)
+            .field("cluster", &self.spec.cluster)
             .field("scopes", &self.spec.scopes())
             .field("keep", &self.spec.keep)
             .field("predicates", &self.spec.predicates.len())

@@ -22,6 +22,7 @@ use crate::{
 /// A write that the server has accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Write {
+    pub(crate) cluster: Arc<str>,
     pub(crate) group: String,
     pub(crate) plural: String,
     pub(crate) reference: ObjectRef,
@@ -50,9 +51,9 @@ pub(crate) struct WriteLog {
     before: Option<Before>,
 }
 
-/// Tells the state of an object of this group and plural before a write: `None` if there is no cache of it, `Some(None)` if
+/// Tells the state of an object of this cluster, group and plural before a write: `None` if there is no cache of it, `Some(None)` if
 /// it is not there.
-pub(crate) type Before = Box<dyn Fn(&str, &str, &ObjectRef) -> Option<Option<Stored>> + Send + Sync>;
+pub(crate) type Before = Box<dyn Fn(&str, &Target, &ObjectRef) -> Option<Option<Stored>> + Send + Sync>;
 
 tokio::task_local! {
     static CURRENT: Arc<WriteLog>;
@@ -69,12 +70,12 @@ impl WriteLog {
         CURRENT.scope(self, work).await
     }
 
-    fn state_of(&self, target: &Target) -> Option<Option<Stored>> {
+    fn state_of(&self, cluster: &str, target: &Target) -> Option<Option<Stored>> {
         let before = self.before.as_ref()?;
         if target.name.is_empty() {
             return Some(None);
         }
-        before(&target.group, &target.plural, &ObjectRef::new(target.namespace.as_deref(), &target.name))
+        before(cluster, target, &ObjectRef::new(target.namespace.as_deref(), &target.name))
     }
 
     /// What was written up to now.
@@ -84,12 +85,18 @@ impl WriteLog {
 }
 
 /// A client that sends only what the duty allows, notes writes in the log of the running reconcile, counts requests,
-/// and tells the ledger which rights they take.
-pub(crate) fn observed(client: Client, metrics: ClientMetrics, duty: Duty, ledger: Ledger) -> Client {
+/// and tells the ledger which rights they take. Writes are noted as those to this cluster.
+pub(crate) fn observed(
+    cluster: Arc<str>,
+    client: Client,
+    metrics: ClientMetrics,
+    duty: Duty,
+    ledger: Ledger,
+) -> Client {
     let namespace = client.default_namespace().to_string();
     let service = tower::service_fn(move |request: Request<Body>| {
         let client = client.clone();
-        let (metrics, duty) = (metrics.clone(), duty.clone());
+        let (cluster, metrics, duty) = (cluster.clone(), metrics.clone(), duty.clone());
         ledger.note(&request);
         async move {
             let method = request.method().clone();
@@ -97,12 +104,12 @@ pub(crate) fn observed(client: Client, metrics: ClientMetrics, duty: Duty, ledge
             let writes = is_write(&method) && !request.uri().query().unwrap_or_default().contains("dryRun=All");
             let log = writes.then(|| CURRENT.try_with(Arc::clone).ok()).flatten();
             let target = log.as_ref().and_then(|_| Target::parse(request.uri().path()));
-            let before = log.as_ref().zip(target.as_ref()).and_then(|(log, target)| log.state_of(target));
+            let before = log.as_ref().zip(target.as_ref()).and_then(|(log, target)| log.state_of(&cluster, target));
             let answer = guard::send(&duty, &client, request).await;
             metrics.count(&method, answer.as_ref().ok().map(|response| response.status()));
             match (answer?, log, target) {
                 (response, Some(log), Some(target)) if response.status().is_success() => {
-                    note(response, &method, target, before, &log).await
+                    note(response, &method, cluster, target, before, &log).await
                 }
                 (response, ..) => Ok(response),
             }
@@ -118,6 +125,7 @@ fn is_write(method: &Method) -> bool {
 async fn note(
     response: Response<Body>,
     method: &Method,
+    cluster: Arc<str>,
     target: Target,
     before: Option<Option<Stored>>,
     log: &WriteLog,
@@ -125,7 +133,7 @@ async fn note(
     let (parts, body) = response.into_parts();
     let bytes = body.collect().await?.to_bytes();
     if let Ok(answer) = serde_json::from_slice::<Answer>(&bytes)
-        && let Some(mut write) = answer.write(method, target)
+        && let Some(mut write) = answer.write(method, cluster, target)
     {
         write.changes = before.and_then(|before| changed(before.as_ref(), &bytes, &write));
         log.writes.lock().push(write);
@@ -213,7 +221,7 @@ struct AnswerDetails {
 }
 
 impl Answer {
-    fn write(self, method: &Method, target: Target) -> Option<Write> {
+    fn write(self, method: &Method, cluster: Arc<str>, target: Target) -> Option<Write> {
         let deletes = *method == Method::DELETE;
         let Self { kind, metadata, details } = self;
         let (name, uid, effect) = if kind == "Status" {
@@ -232,7 +240,17 @@ impl Answer {
         let namespace = metadata.namespace.or(target.namespace);
         let reference = ObjectRef::new(namespace.as_deref(), &name);
         let Target { group, plural, subresource, .. } = target;
-        Some(Write { group, plural, reference, uid, effect, method: method.clone(), subresource, changes: None })
+        Some(Write {
+            cluster,
+            group,
+            plural,
+            reference,
+            uid,
+            effect,
+            method: method.clone(),
+            subresource,
+            changes: None,
+        })
     }
 }
 
@@ -248,7 +266,7 @@ mod tests {
     }
 
     fn write(method: Method, path: &str, answer: Value) -> Option<Write> {
-        serde_json::from_value::<Answer>(answer).unwrap().write(&method, Target::parse(path).unwrap())
+        serde_json::from_value::<Answer>(answer).unwrap().write(&method, "own".into(), Target::parse(path).unwrap())
     }
 
     #[test]
@@ -295,7 +313,8 @@ mod tests {
             Ok::<_, kube::Error>(Response::new(Body::from(object.to_string().into_bytes())))
         });
         let duty = Duty::alone(Arc::new(crate::clock::SystemClock));
-        observed(Client::new(service, "default"), crate::metrics::Metrics::new().client(), duty, Ledger::default())
+        let client = Client::new(service, "default");
+        observed("own".into(), client, crate::metrics::Metrics::new().client(), duty, Ledger::default())
     }
 
     #[tokio::test]

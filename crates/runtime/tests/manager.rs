@@ -365,7 +365,7 @@ async fn health_and_metrics_are_served_on_loopback() {
         "controller_runtime_reconcile_time_seconds_count{controller=\"test\"} 1",
         "workqueue_adds_total{name=\"test\",controller=\"test\"} 1",
         "workqueue_queue_duration_seconds_count{name=\"test\",controller=\"test\"} 1",
-        "kubewright_cache_objects{group=\"\",version=\"v1\",resource=\"configmaps\",keep=\"whole\",namespace=\"\",labels=\"\",fields=\"\"} 1",
+        "kubewright_cache_objects{cluster=\"\",group=\"\",version=\"v1\",resource=\"configmaps\",keep=\"whole\",namespace=\"\",labels=\"\",fields=\"\"} 1",
         "rest_client_requests_total{code=\"200\",method=\"GET\"}",
     ] {
         assert!(metrics.contains(line), "{line}\nis not in\n{metrics}");

@@ -13,8 +13,8 @@ use kube::{
     api::{Patch, PatchParams},
 };
 use kubewright_runtime::{
-    Access, Context, Controller, Endpoint, Error, LeaderElection, Manager, ManagerError, ManagerOptions, Outcome,
-    Replicas, Rights, RightsCheck, Watch, rights,
+    Access, Context, Controller, Endpoint, Error, LeaderElection, Manager, ManagerError, ManagerOptions, OWN_CLUSTER,
+    Outcome, Replicas, Rights, RightsCheck, Watch, rights,
 };
 use serde_json::json;
 use support::{FakeApi, eventually, parent, run, start, told};
@@ -95,7 +95,11 @@ fn who_has_a_right_everywhere_needs_it_in_no_namespace() {
     let everywhere =
         Controller::new("test", Watch::<ConfigMap>::all(), told(|_, _| Box::pin(async { Ok(Outcome::Settled) })))
             .reads(Watch::<ConfigMap>::all().namespace("apps"));
-    assert!(everywhere.rights().iter().all(|right| right.namespace.is_none()), "{:?}", everywhere.rights());
+    assert!(
+        everywhere.rights(OWN_CLUSTER).iter().all(|right| right.namespace.is_none()),
+        "{:?}",
+        everywhere.rights(OWN_CLUSTER)
+    );
 }
 
 #[test]

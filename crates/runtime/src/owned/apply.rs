@@ -127,7 +127,7 @@ impl Context {
 
     fn note_child(&self, wanted: &Wanted) {
         let read = Read::Object(wanted.object.clone());
-        self.tracker.note(Interest::new(&wanted.child.resource, read));
+        self.tracker.note(Interest::new(None, &wanted.child.resource, read));
     }
 
     /// The object as the server has it.
