@@ -1,6 +1,7 @@
 //! Measures the embedded control plane beside a real kube-apiserver with etcd, and the runtime beside its peers, in one
 //! run on one machine.
 //!
+//! - `apiserver`: what is measured of the API server under load: each verb, lists, watches, memory, growth.
 //! - `control_plane`: what is measured of a control plane, and in which order.
 //! - `runtime`: what is measured of the runtime: programs that do the same on Kubewright and on its peers.
 //! - `operators`: what is measured of the operators, on the embedded control plane.
@@ -11,6 +12,7 @@
 //!
 //! Run it with `cargo xtask bench`, which builds it for release.
 
+mod apiserver;
 mod control_plane;
 mod embedded;
 mod load;
@@ -32,6 +34,7 @@ Examples:
   cargo xtask bench                  everything, as a table
   cargo xtask bench --seconds 2      shorter loads
   cargo xtask bench --without-real   only the embedded control plane; needs no Go
+  cargo xtask bench apiserver        the API server under load, empty and with 100,000 objects
   cargo xtask bench runtime          the runtime beside controller-runtime, client-go and kube-rs; needs Go
   cargo xtask bench operators        the operators with thousands of objects; needs PostgreSQL
   cargo xtask bench -o json          for programs")]
@@ -66,6 +69,8 @@ enum Output {
 /// What else to measure, and what this program does in the processes that it starts to measure them.
 #[derive(Subcommand)]
 enum What {
+    /// Measure the API server under load: verbs, lists, watches, memory, and how they grow with the number of objects.
+    Apiserver(apiserver::Options),
     /// Measure the runtime beside controller-runtime, client-go and kube-rs, which are built first.
     Runtime(runtime::Options),
     /// Measure the operators: throughput, calls and memory with thousands of objects.
@@ -99,6 +104,10 @@ enum Error {
     Kubeconfig(#[from] kube::config::KubeconfigError),
     #[error("a request failed: {0}")]
     Client(#[from] Box<kube::Error>),
+    #[error("a request failed: {0}")]
+    Request(String),
+    #[error("a connection failed: {0}")]
+    Connection(#[from] hyper::Error),
     #[error("{program} can't be built ({status}); its output is above")]
     Build { program: String, status: std::process::ExitStatus },
     #[error("{program} {task}: {reason}")]
@@ -135,6 +144,7 @@ async fn main() -> ExitCode {
     let result = match &arguments.what {
         Some(What::Serve { data_dir }) => embedded::serve(data_dir.clone()).await,
         Some(What::InProcess) => embedded::answer_in_process().await,
+        Some(What::Apiserver(options)) => apiserver::measure(options).await.map(print),
         Some(What::Runtime(options)) => runtime::measure(options).await.map(print),
         Some(What::Operators(options)) => operators::measure(options).await.map(print),
         Some(What::OperatorLife(options)) => operators::live(options).await,

@@ -11,6 +11,8 @@ pub(crate) enum Unit {
     Seconds,
     /// Bytes; less is better.
     Bytes,
+    /// Few bytes; less is better.
+    SmallBytes,
     /// Per second; more is better.
     PerSecond,
     /// A number; less is better.
@@ -21,18 +23,19 @@ impl Unit {
     fn name(self) -> &'static str {
         match self {
             Self::Seconds => "s",
-            Self::Bytes => "bytes",
+            Self::Bytes | Self::SmallBytes => "bytes",
             Self::PerSecond => "1/s",
             Self::Count => "count",
         }
     }
 
-    fn show(self, value: f64) -> String {
+    pub(crate) fn show(self, value: f64) -> String {
         match self {
             Self::Seconds if value < 1e-3 => format!("{:.1} µs", value * 1e6),
             Self::Seconds if value < 1.0 => format!("{:.1} ms", value * 1e3),
             Self::Seconds => format!("{value:.2} s"),
             Self::Bytes => format!("{:.1} MB", value / 1e6),
+            Self::SmallBytes => format!("{value:.0} B"),
             Self::PerSecond => format!("{value:.0}/s"),
             Self::Count => format!("{value:.2}").trim_end_matches(".00").to_owned(),
         }
