@@ -64,5 +64,5 @@ mod webhook;
 pub use admission::{AdmissionOptions, PluginError};
 pub use auth::{PkiError, ServiceAccountOptions, User};
 pub use authorization::AuthorizationMode;
-pub use http::{Body, InProcess, decode_protobuf, encode_protobuf};
+pub use http::{Body, InProcess, SNAPSHOT_PATH, decode_protobuf, encode_protobuf};
 pub use server::{ApiServer, Options, ServingCertificate, StartError};

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::access::AccessCommand;
 use crate::account::AccountCommand;
 use crate::operators::OperatorArgs;
+use crate::snapshot::SnapshotCommand;
 use crate::toolchain::args::ToolchainCommand;
 
 /// Write, run, test and ship Kubernetes operators, with or without a cluster.
@@ -43,6 +44,9 @@ pub(crate) enum Command {
     /// Print a directory with a kube-apiserver and an etcd for Go's envtest, which are this program.
     #[command(after_help = ASSETS_EXAMPLES)]
     Assets(AssetsArgs),
+    /// Save the objects of a control plane to a file, and restore them.
+    #[command(subcommand, after_help = SNAPSHOT_EXAMPLES)]
+    Snapshot(SnapshotCommand),
     #[command(flatten)]
     Toolchain(ToolchainCommand),
 }
@@ -96,6 +100,14 @@ const ACCOUNT_EXAMPLES: &str = "\
 Examples:
   DATABASE_URI=postgres://… kubewright account history jane            the newest transactions
   kubewright account history jane --limit 20 --before 81 -o json       an older page, with all that is recorded";
+
+const SNAPSHOT_EXAMPLES: &str = "\
+Examples:
+  kubewright snapshot save backup.snap --kubeconfig kubewright.kubeconfig    while the control plane runs
+  kubewright snapshot save backup.snap --data-dir ./data                     while it does not
+  kubewright snapshot status backup.snap                                     check it
+  kubewright snapshot restore backup.snap --data-dir ./restored
+  kubewright up --data-dir ./restored";
 
 const ASSETS_EXAMPLES: &str = "\
 Examples:

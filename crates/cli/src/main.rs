@@ -8,6 +8,7 @@
 //! | `up` | a control plane with the operators on this machine |
 //! | `run` | the operators against a cluster |
 //! | `rbac` | the roles that the operators need |
+//! | `snapshot` | the objects of a control plane as a file, and back |
 //! | `assets` | this binary in place of the servers that Go's envtest starts |
 //! | `operators` | which operators there are |
 //! | `manifests` | applies examples |
@@ -29,6 +30,7 @@ mod rbac;
 mod run;
 mod show;
 mod signals;
+mod snapshot;
 mod toolchain;
 mod tree;
 mod up;
@@ -75,6 +77,7 @@ async fn main() -> ExitCode {
         Command::Rbac(args) => rbac::rbac(args).await.map_err(Failure::from),
         Command::Access(command) => access::access(command).await.map_err(|error| Failure::Failed(chain(&error))),
         Command::Account(command) => account::account(command).await.map_err(|error| Failure::Failed(chain(&error))),
+        Command::Snapshot(command) => snapshot::snapshot(command).await.map_err(|error| Failure::Failed(chain(&error))),
         Command::Toolchain(command) => toolchain::run(command).await.map_err(|error| match error.is_usage() {
             true => Failure::Usage(chain(&error)),
             false => Failure::Failed(chain(&error)),

@@ -46,7 +46,7 @@ fn passes(core: &Core, check: &str) -> bool {
     check != "shutdown" || !core.shutdown.is_cancelled()
 }
 
-/// The number of stored objects, in the text format of Prometheus and under the real server's name.
+/// The numbers of stored objects and of open watches, in the text format of Prometheus and under the real server's names.
 pub(super) fn metrics(core: &Core) -> Reply {
     let mut text = String::from(
         "# HELP apiserver_storage_objects Number of stored objects at the time of last check split by kind.\n\
@@ -57,6 +57,13 @@ pub(super) fn metrics(core: &Core) -> Reply {
         let dot = if group.is_empty() { "" } else { "." };
         let _ = writeln!(text, "apiserver_storage_objects{{resource=\"{resource}{dot}{group}\"}} {count}");
     }
+    let watches = std::sync::Arc::strong_count(&core.watches) - 1;
+    let _ = write!(
+        text,
+        "# HELP apiserver_longrunning_requests Number of watches that are open.\n\
+         # TYPE apiserver_longrunning_requests gauge\n\
+         apiserver_longrunning_requests{{verb=\"WATCH\"}} {watches}\n"
+    );
     let mut reply = Reply::text(200, text);
     if let crate::verbs::Content::Other { media_type, .. } = &mut reply.content {
         *media_type = "text/plain; version=0.0.4; charset=utf-8";

@@ -33,6 +33,7 @@ mod service;
 
 pub use body::Body;
 pub use protobuf_write::encode_protobuf;
+pub use router::SNAPSHOT_PATH;
 pub use service::InProcess;
 
 pub(crate) use accept::{Accept, BodyFormat, Shape, media_type};

@@ -73,6 +73,7 @@ pub(super) fn reply(asked: &Asked, reply: Reply, warnings: &[String], classified
             typed("application/vnd.kubernetes.protobuf;stream=watch", Body::chunks(frames(chunks)))
         }
         Content::Watch(chunks) => typed("application/json", Body::chunks(chunks)),
+        Content::Stream { media_type, chunks } => typed(media_type, Body::chunks(chunks)),
         Content::Other { media_type, bytes } => typed(media_type, Body::whole(bytes)),
     };
     *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

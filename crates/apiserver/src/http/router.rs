@@ -18,6 +18,10 @@ use crate::server::Core;
 use crate::status::{ApiError, ApiResult};
 use crate::verbs::{self, Call, Content, Conversions, Reply};
 
+/// Where a snapshot of all objects is got. It holds every Secret: only those may get it who may get every path, or this
+/// one by a `nonResourceURLs` rule.
+pub const SNAPSHOT_PATH: &str = "/kubewright/snapshot";
+
 /// What the connection says about the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Credentials {
@@ -185,6 +189,9 @@ fn non_resource(core: &Core, parts: &Parts, query: &Query) -> ApiResult<Reply> {
     if path == "/metrics" {
         return Ok(health::metrics(core));
     }
+    if path == SNAPSHOT_PATH {
+        return snapshot(core);
+    }
     if path == "/" {
         return Ok(Reply::tree(200, &root(core)));
     }
@@ -211,6 +218,17 @@ fn non_resource(core: &Core, parts: &Parts, query: &Query) -> ApiResult<Reply> {
             }
         }
     }
+}
+
+/// All objects, for a backup.
+fn snapshot(core: &Core) -> ApiResult<Reply> {
+    let taken = core
+        .store
+        .snapshot()
+        .map_err(|_| ApiError::new(503, "ServiceUnavailable", "too much is written for a snapshot; try again"))?;
+    let chunks = Box::pin(futures::stream::iter(taken.into_chunks()));
+    let content = Content::Stream { media_type: "application/octet-stream", chunks };
+    Ok(Reply { code: 200, content, headers: Vec::new() })
 }
 
 /// How others learn who issues ServiceAccount tokens, and verify them.

@@ -187,6 +187,7 @@ impl ApiServer {
             env,
             shutdown,
             tasks,
+            watches: Arc::default(),
             admin: Arc::new(User::admin()),
             anonymous: Arc::new(User::anonymous()),
             token,

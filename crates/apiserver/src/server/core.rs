@@ -41,6 +41,8 @@ pub(crate) struct Core {
     pub shutdown: CancellationToken,
     /// What the server does on its own: connections, clean-up.
     pub tasks: TaskTracker,
+    /// Held once by each watch that is open.
+    pub watches: Arc<()>,
     /// Of the flow schema that all requests count for.
     pub flow_schema_uid: String,
     /// Of the priority level that all requests have.

@@ -207,27 +207,99 @@ fn lock(path: &Path) -> Result<File, StoreError> {
 /// Makes an empty store under another name first, so that a crash leaves no half-made one.
 fn create(directory: &Path, path: &Path) -> Result<(), StoreError> {
     let new = directory.join(NEW_FILE);
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(&new)(error)),
+    create_new(&new, 0)?;
+    put_in_place(directory, &new, path)
+}
+
+/// Makes an empty store. What was there is from one that was not finished.
+fn create_new(new: &Path, revision: u64) -> Result<Database, StoreError> {
+    match fs::remove_file(new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(new)(error)),
         _ => {}
     }
-    let make = || -> Result<(), redb::Error> {
-        let database = Database::create(&new)?;
+    let make = || -> Result<Database, redb::Error> {
+        let database = Database::builder().set_cache_size(CACHE).create(new)?;
         let transaction = database.begin_write()?;
         transaction.open_table(OBJECTS)?;
         {
             let mut meta = transaction.open_table(META)?;
             meta.insert(META_FORMAT, u64::from(FORMAT))?;
-            meta.insert(META_REVISION, 0)?;
+            meta.insert(META_REVISION, revision)?;
         }
-        Ok(transaction.commit()?)
+        transaction.commit()?;
+        Ok(database)
     };
-    make().map_err(|error| match error {
-        redb::Error::Io(error) => unusable(&new)(error),
-        other => unusable(&new)(io::Error::other(other.to_string())),
-    })?;
-    fs::rename(&new, path).map_err(unusable(path))?;
+    make().map_err(|error| unusable_database(new, error))
+}
+
+fn put_in_place(directory: &Path, new: &Path, path: &Path) -> Result<(), StoreError> {
+    fs::rename(new, path).map_err(unusable(path))?;
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(unusable(directory))
+}
+
+fn unusable_database(path: &Path, error: redb::Error) -> StoreError {
+    match error {
+        redb::Error::Io(error) => unusable(path)(error),
+        other => unusable(path)(io::Error::other(other.to_string())),
+    }
+}
+
+/// A data directory in the making. Its files go when it is dropped before it is kept.
+pub(super) struct NewDisk {
+    directory: PathBuf,
+    _lock: File,
+    database: Option<Database>,
+    kept: bool,
+}
+
+impl NewDisk {
+    /// Begins in a directory without a store, which is made if it is not there. The store will go on from `revision`.
+    pub(super) fn create(directory: &Path, revision: u64) -> Result<Self, StoreError> {
+        fs::create_dir_all(directory).map_err(unusable(directory))?;
+        let lock = lock(&directory.join(LOCK_FILE))?;
+        let mut new = Self { directory: directory.into(), _lock: lock, database: None, kept: false };
+        new.database = Some(create_new(&directory.join(NEW_FILE), revision)?);
+        Ok(new)
+    }
+
+    /// Puts in all objects that `work` hands out as key and value, or none if it fails.
+    pub(super) fn fill<T, E: From<StoreError>>(
+        self,
+        work: impl FnOnce(&mut dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError>) -> Result<T, E>,
+    ) -> Result<(T, Self), E> {
+        let path = self.directory.join(NEW_FILE);
+        let failed = |error: redb::Error| unusable_database(&path, error);
+        let Some(database) = &self.database else { return Err(StoreError::Closed.into()) };
+        let transaction = database.begin_write().map_err(|error| failed(error.into()))?;
+        let result = {
+            let mut objects = transaction.open_table(OBJECTS).map_err(|error| failed(error.into()))?;
+            work(&mut |key, value| match objects.insert(key, value) {
+                Ok(_) => Ok(()),
+                Err(error) => Err(failed(error.into())),
+            })?
+        };
+        transaction.commit().map_err(|error| failed(error.into()))?;
+        Ok((result, self))
+    }
+
+    /// Makes it the store of its directory.
+    pub(super) fn keep(mut self) -> Result<(), StoreError> {
+        drop(self.database.take());
+        put_in_place(&self.directory, &self.directory.join(NEW_FILE), &self.directory.join(FILE))?;
+        self.kept = true;
+        Ok(())
+    }
+}
+
+impl Drop for NewDisk {
+    fn drop(&mut self) {
+        if !self.kept {
+            drop(self.database.take());
+            // What stays is in the way of the next try, which says so.
+            let _ = fs::remove_file(self.directory.join(NEW_FILE));
+            let _ = fs::remove_file(self.directory.join(LOCK_FILE));
+        }
+    }
 }
 
 fn check_magic(path: &Path) -> Result<(), StoreError> {

@@ -16,6 +16,7 @@
 //! | `watch` | a cursor on the log |
 //! | `commit` | the thread that puts writes on disk before they become visible |
 //! | `disk`, `record` | the data directory, and how an object lies in it |
+//! | `snapshot` | all objects at one revision, as a file and back |
 //! | `error` | what can go wrong |
 //!
 //! One counter numbers the writes of all collections, and they become visible in that order. In memory, a write is
@@ -33,6 +34,7 @@ mod event;
 mod history;
 mod key;
 mod record;
+mod snapshot;
 mod stored;
 mod watch;
 
@@ -53,6 +55,7 @@ pub use encoded::{Encoded, Fields};
 pub use error::{Compacted, StoreError, WriteError};
 pub use event::Event;
 pub use key::ObjectKey;
+pub use snapshot::{DEFAULT_BUMP, Snapshot, SnapshotError, SnapshotInfo, check_snapshot, restore_snapshot};
 pub use stored::{EventType, Stored};
 pub use watch::Watch;
 

@@ -106,6 +106,13 @@ pub(crate) enum Content {
     },
     /// Events, one JSON document a line, until the client goes or the watch ends.
     Watch(Chunks),
+    /// Bytes that are made while they are sent.
+    Stream {
+        /// `Content-Type`.
+        media_type: &'static str,
+        /// Their parts.
+        chunks: Chunks,
+    },
     /// Anything else.
     Other {
         /// `Content-Type`.

@@ -84,6 +84,7 @@ pub(super) fn watch(call: &mut Call) -> ApiResult<Reply> {
         include,
         core: call.core.clone(),
         shutdown: call.core.shutdown.clone(),
+        _counted: call.core.watches.clone(),
         watch,
         error,
         initial: start.into(),
@@ -109,6 +110,7 @@ struct WatchStream {
     include: IncludeObject,
     core: Arc<Core>,
     shutdown: CancellationToken,
+    _counted: Arc<()>,
     watch: Option<Watch>,
     /// Sent in place of events.
     error: Option<ApiError>,

@@ -7,6 +7,7 @@ mod crash;
 mod model;
 mod persist;
 mod reads;
+mod snapshot;
 mod support;
 mod watch;
 mod writes;

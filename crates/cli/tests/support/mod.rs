@@ -61,8 +61,19 @@ pub struct Up {
 impl Up {
     /// Starts it and waits until it says that it is ready.
     pub fn start(directory: &Scratch, args: &[&str]) -> Self {
+        Self::launch(kubewright(), directory, args)
+    }
+
+    /// The same through a shell that executes `"$0" "$@"` at its end.
+    pub fn start_by(script: &str, directory: &Scratch, args: &[&str]) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", script, env!("CARGO_BIN_EXE_kubewright")]);
+        command.env_remove("KUBECONFIG").env_remove("KUBEWRIGHT_LOG").stdin(Stdio::null());
+        Self::launch(command, directory, args)
+    }
+
+    fn launch(mut command: Command, directory: &Scratch, args: &[&str]) -> Self {
         let kubeconfig = directory.path("kubeconfig");
-        let mut command = kubewright();
         command.arg("up").arg("--kubeconfig-out").arg(&kubeconfig).args(args).current_dir(&directory.0);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -71,6 +82,10 @@ impl Up {
         // The pipe must not fill up while the test goes on.
         std::thread::spawn(move || lines.for_each(drop));
         Self { child, kubeconfig }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Ends it as a crash would.
