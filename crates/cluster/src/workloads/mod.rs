@@ -8,6 +8,7 @@
 //! | `stateful_set` | pods with a name, a place in the order and storage of their own |
 //! | `daemon_set` | one pod on each node that fits |
 //! | `job` | pods that run until enough of them have succeeded |
+//! | `cron_job` | Jobs at certain times |
 //! | `revisions` | ControllerRevisions: the templates that a StatefulSet has had |
 //! | `endpoints` | EndpointSlices: where the pods behind a Service are |
 //! | `intstr`, `names` | percentages; generated parts of names |
@@ -15,6 +16,7 @@
 //! Each is a plain [`Reconciler`](kubewright_runtime::Reconciler). None counts on expectations of its own: the runtime does
 //! not run a key before the caches have seen the key's own writes.
 
+mod cron_job;
 mod daemon_set;
 mod deployment;
 mod endpoints;
@@ -47,5 +49,6 @@ pub(crate) fn add_to(manager: Manager) -> Manager {
         .controller(daemon_set::controller(options.clone()))
         .controller(job::controller(options.clone()))
         .controller(job::ttl_controller(options.clone()))
+        .controller(cron_job::controller(options.clone()))
         .controller(endpoints::controller(options))
 }
