@@ -6,6 +6,7 @@
 //! - [`cluster`]: one etcd + kube-apiserver (+ kube-controller-manager) on free ports, stopped when dropped.
 //! - [`cargo`](mod@cargo): cargo, called from a program that cargo runs.
 //! - [`go`]: Go, run in that module.
+//! - [`helm`]: helm out of its Go module, cached beside them.
 //! - [`minio`]: a MinIO server out of its Go module, cached beside them, on a free port.
 //! - `pki`: the certificates and keys that they need, made anew for each cluster.
 //! - [`postgres`]: a PostgreSQL of the machine on a free port, which can be killed and resumed.
@@ -26,6 +27,7 @@ pub mod cargo;
 pub mod cluster;
 pub mod error;
 pub mod go;
+pub mod helm;
 pub mod kube_rs;
 pub mod minio;
 mod pki;
@@ -38,6 +40,7 @@ pub use cargo::cargo;
 pub use cluster::{Options, RealCluster};
 pub use error::Error;
 pub use go::api_types;
+pub use helm::{HELM_VERSION, ensure_helm};
 pub use kube_rs::{KUBE_VERSION, kube_rs_tests};
 pub use minio::{Minio, MinioOptions, ensure_minio};
 pub use postgres::Postgres;

@@ -7,17 +7,18 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use kubewright_real::{KUBERNETES_VERSION, Options, RealCluster, cargo, ensure_binaries, ensure_minio};
+use kubewright_real::{KUBERNETES_VERSION, Options, RealCluster, cargo, ensure_binaries, ensure_helm, ensure_minio};
 use serde_json::Value;
 
 /// The crates, and where they lie, with tests that run on the cluster of `KUBEWRIGHT_TEST_KUBECONFIG` or that start real
 /// servers themselves.
-const CRATES: [(&str, &str); 11] = [
+const CRATES: [(&str, &str); 12] = [
     ("kubewright-real", "real"),
     ("kubewright-runtime", "crates/runtime"),
     ("kubewright-webhook", "crates/webhook"),
     ("kubewright-cluster", "crates/cluster"),
     ("kubewright-codegen", "crates/codegen"),
+    ("kubewright-helm", "crates/helm"),
     ("kubewright-access", "operators/access"),
     ("kubewright-account", "operators/account"),
     ("kubewright-ingress", "operators/ingress"),
@@ -72,6 +73,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
     println!("servers: {}", binaries.dir().display());
     if !arguments.serve {
         println!("MinIO: {}", ensure_minio()?.display());
+        println!("helm: {}", ensure_helm()?.display());
     }
     if arguments.build_only {
         return Ok(());

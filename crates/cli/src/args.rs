@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::access::AccessCommand;
 use crate::account::AccountCommand;
+use crate::helm_operator::HelmOperatorCommand;
 use crate::operators::OperatorArgs;
 use crate::snapshot::SnapshotCommand;
 use crate::toolchain::args::ToolchainCommand;
@@ -41,6 +42,9 @@ pub(crate) enum Command {
     /// Look at accounts in their database.
     #[command(subcommand, after_help = ACCOUNT_EXAMPLES)]
     Account(AccountCommand),
+    /// Run an operator-sdk project whose custom resources are Helm releases.
+    #[command(subcommand)]
+    HelmOperator(HelmOperatorCommand),
     /// Print a directory with a kube-apiserver and an etcd for Go's envtest, which are this program.
     #[command(after_help = ASSETS_EXAMPLES)]
     Assets(AssetsArgs),

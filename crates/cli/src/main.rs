@@ -9,6 +9,7 @@
 //! | `run` | the operators against a cluster |
 //! | `rbac` | the roles that the operators need |
 //! | `snapshot` | the objects of a control plane as a file, and back |
+//! | `helm_operator` | operator-sdk's Helm operators |
 //! | `assets` | this binary in place of the servers that Go's envtest starts |
 //! | `operators` | which operators there are |
 //! | `manifests` | applies examples |
@@ -23,6 +24,7 @@ mod account;
 mod args;
 mod assets;
 mod crds;
+mod helm_operator;
 mod manifests;
 mod minio;
 mod operators;
@@ -82,6 +84,12 @@ async fn main() -> ExitCode {
             true => Failure::Usage(chain(&error)),
             false => Failure::Failed(chain(&error)),
         }),
+        Command::HelmOperator(command) => {
+            helm_operator::helm_operator(command, set_log).await.map_err(|error| match error {
+                helm_operator::HelmOperatorError::Usage(text) => Failure::Usage(text),
+                error => Failure::Failed(chain(&error)),
+            })
+        }
         Command::Assets(args) => assets::assets(&args).map_err(|error| Failure::Failed(chain(&error))),
     };
     match result {

@@ -47,6 +47,8 @@ pub(crate) struct ControllerContext {
     pub(crate) mains: usize,
     /// The namespaces of the watch that the controller is for; empty: all.
     pub(crate) homes: BTreeSet<String>,
+    /// The labels of what is watched because a reconcile reads it.
+    pub(crate) on_demand_labels: Option<String>,
     /// Kinds whose objects are children.
     pub(crate) owned: Vec<ApiResource>,
     pub(crate) memory: Memory,

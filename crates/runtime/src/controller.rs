@@ -156,6 +156,10 @@ pub struct ControllerOptions {
     /// that write the same objects must differ in it, and it must not change between versions of an operator: the new
     /// name would not remove fields that the old one set. Default: `None`, the controller's name.
     pub field_manager: Option<String>,
+    /// A label selector, as `kubectl get -l` takes it, for the watches of kinds that are read without having been declared:
+    /// other objects of those kinds are not cached, and seem not to be there. For reconcilers that read kinds which only
+    /// their input names, among which may be all Secrets of a cluster. Default: `None`, all objects.
+    pub on_demand_labels: Option<String>,
 }
 
 impl Default for ControllerOptions {
@@ -168,6 +172,7 @@ impl Default for ControllerOptions {
             timeout: Some(Duration::from_secs(300)),
             sync_timeout: Some(Duration::from_secs(120)),
             field_manager: None,
+            on_demand_labels: None,
         }
     }
 }

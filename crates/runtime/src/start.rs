@@ -199,6 +199,7 @@ impl<K: Key> Runner for Controller<K> {
             others,
             mains,
             homes: main.map(|main| main.namespaces).unwrap_or_default(),
+            on_demand_labels: options.on_demand_labels.clone(),
             owned,
             memory: Memory::default(),
             recorder: start.recorder.clone(),

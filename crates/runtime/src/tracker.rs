@@ -74,7 +74,8 @@ impl<K: Key> Tracker for Run<K> {
         let caches = other.map_or(&context.caches, |(_, other)| &other.caches);
         let kind = Kind::of(cluster, resource);
         engine.on_demand.get_or(&kind, namespace, || {
-            let scope = Scope { namespace: namespace.map(str::to_string), ..Scope::default() };
+            let labels = context.on_demand_labels.clone();
+            let scope = Scope { namespace: namespace.map(str::to_string), labels, ..Scope::default() };
             let informer = caches.informer(resource, scope.clone(), Keep::Whole)?;
             let (controller, plural) = (&context.name, &resource.plural);
             tracing::info!(%controller, plural, ?namespace, ?cluster, "watching a kind that was not declared, as a reconcile reads it");

@@ -1,0 +1,310 @@
+//! Helm without helm: it renders a ConfigMap and a Deployment, writes them and its Secrets as helm does, and counts its runs.
+
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use base64::Engine as _;
+use flate2::{Compression, write::GzEncoder};
+use kubewright::k8s_openapi::ByteString;
+use kubewright::k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
+use kubewright::k8s_openapi::api::core::v1::{ConfigMap, Event, Secret};
+use kubewright::k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kubewright::kube::api::{
+    ApiResource, DeleteParams, DynamicObject, ListParams, ObjectMeta, Patch, PatchParams, PostParams,
+};
+use kubewright::kube::core::GroupVersionKind;
+use kubewright::kube::{Config, client::Body};
+use kubewright::prelude::*;
+use kubewright_helm::program::{Call, HelmError, Place};
+use kubewright_helm::release::{INPUTS_LABEL, SECRET_TYPE};
+use kubewright_helm::{Helm, HelmOperator, Options, Watch};
+use kubewright_testing::{Operator, TestEnv};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+
+/// The project that operator-sdk's tutorial makes, written anew.
+pub(crate) fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/memcached-operator")
+}
+
+/// What watches.yaml of the project says.
+pub(crate) fn watches() -> Vec<Watch> {
+    Watch::load(&project().join("watches.yaml"), |_| None).unwrap()
+}
+
+/// Installs the project's definition.
+pub(crate) async fn install_crd(env: &TestEnv) {
+    let file = project().join("config/crd/bases/cache.example.com_memcacheds.yaml");
+    let crd: CustomResourceDefinition = serde_saphyr::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    env.install_crds(&[crd]).await.unwrap();
+}
+
+/// The custom resources.
+pub(crate) fn memcacheds(env: &TestEnv) -> Api<DynamicObject> {
+    let kind = ApiResource::from_gvk(&GroupVersionKind::gvk("cache.example.com", "v1alpha1", "Memcached"));
+    Api::namespaced_with(env.client(), env.namespace(), &kind)
+}
+
+pub(crate) async fn create(env: &TestEnv, name: &str, annotations: &[(&str, &str)], spec: Value) -> DynamicObject {
+    let annotations: BTreeMap<_, _> = annotations.iter().copied().collect();
+    let object = json!({
+        "apiVersion": "cache.example.com/v1alpha1", "kind": "Memcached",
+        "metadata": {"name": name, "annotations": annotations}, "spec": spec,
+    });
+    let object: DynamicObject = serde_json::from_value(object).unwrap();
+    memcacheds(env).create(&PostParams::default(), &object).await.unwrap()
+}
+
+pub(crate) async fn change(env: &TestEnv, name: &str, patch: Value) {
+    memcacheds(env).patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
+}
+
+/// A condition of a custom resource: status, reason, message.
+pub(crate) async fn condition(env: &TestEnv, name: &str, kind: &str) -> Option<(String, String, String)> {
+    let object = memcacheds(env).get_opt(name).await.unwrap()?;
+    let conditions = object.data["status"]["conditions"].as_array()?.clone();
+    let found = conditions.into_iter().find(|condition| condition["type"] == kind)?;
+    let text = |field: &str| found[field].as_str().unwrap_or_default().to_string();
+    Some((text("status"), text("reason"), text("message")))
+}
+
+/// Waits until a condition has this reason.
+pub(crate) async fn reason(env: &TestEnv, name: &str, kind: &str, reason: &str) -> String {
+    let what = format!("{kind} of {name} with {reason}");
+    env.eventually(&what, async || {
+        let (_, now, message) = condition(env, name, kind).await?;
+        (now == reason).then_some(message)
+    })
+    .await
+}
+
+pub(crate) async fn events(env: &TestEnv, name: &str) -> Vec<(String, String)> {
+    let api = Api::<Event>::namespaced(env.client(), env.namespace());
+    let found = api.list(&ListParams::default().fields(&format!("involvedObject.name={name}"))).await.unwrap();
+    found.items.into_iter().map(|event| (event.reason.unwrap_or_default(), event.message.unwrap_or_default())).collect()
+}
+
+/// A client that counts what is written through it, besides events.
+pub(crate) fn counting(client: Client) -> (Client, Arc<AtomicUsize>) {
+    let writes = Arc::new(AtomicUsize::new(0));
+    let count = writes.clone();
+    let namespace = client.default_namespace().to_string();
+    let service = tower::service_fn(move |request: http::Request<Body>| {
+        let reads = [http::Method::GET, http::Method::HEAD].contains(request.method());
+        let path = request.uri().path();
+        if !reads && !path.ends_with("/events") && !path.contains("selfsubjectaccessreviews") {
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+        let client = client.clone();
+        async move { client.send(request).await }
+    });
+    (Client::new(service, namespace), writes)
+}
+
+/// Starts the operator of the project.
+pub(crate) async fn start<H: Helm>(
+    env: &TestEnv,
+    client: Client,
+    watches: Vec<Watch>,
+    helm: H,
+    period: Duration,
+) -> Operator {
+    // On a shared cluster there may be more of them.
+    let namespaces = vec![env.namespace().to_string()];
+    let retry = Duration::from_millis(20);
+    let options = Options { reconcile_period: period, retry, namespaces, ..Options::default() };
+    let operator = HelmOperator::new(client.clone(), watches, helm, options).await.unwrap();
+    env.operator_as(client, move |manager| operator.add_to(manager).unwrap())
+}
+
+/// Ends the environment. Custom resources that are left would keep its namespace on a shared cluster.
+pub(crate) async fn end(env: TestEnv) {
+    for object in memcacheds(&env).list(&ListParams::default()).await.unwrap() {
+        let patch = json!({"metadata": {"finalizers": null}});
+        memcacheds(&env).patch(&object.name_any(), &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
+    }
+    env.stop().await;
+}
+
+/// Helm without helm. Clones are the same one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FakeHelm {
+    /// What was done, in order.
+    pub(crate) calls: Arc<Mutex<Vec<String>>>,
+    /// A manifest that each rendering ends with: something that values do not tell.
+    pub(crate) beyond: Arc<Mutex<String>>,
+}
+
+impl FakeHelm {
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.calls.lock().clone()
+    }
+
+    fn note(&self, call: &str) {
+        self.calls.lock().push(call.into());
+    }
+
+    fn rendered(&self, call: &Call<'_>) -> Result<String, HelmError> {
+        let mut values = call.values.clone();
+        for (path, value) in call.overrides {
+            values[path] = value.as_str().into();
+        }
+        if values["bad"] == true {
+            return Err(HelmError::Failed("execution error at (memcached/templates/a.yaml:6:19): bad".into()));
+        }
+        let name = call.at.name;
+        let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": format!("{name}-map")},
+                         "data": {"text": values["text"].as_str().unwrap_or("none")}});
+        let labels = json!({"app": name});
+        let deployment = json!({
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "creationTimestamp": null},
+            "spec": {"replicas": values["replicas"].as_i64().unwrap_or(1), "selector": {"matchLabels": labels},
+                     "template": {"metadata": {"labels": labels}, "spec": {"containers": [
+                         {"name": "a", "image": "a:1", "resources": {"limits": {"cpu": "1000m"}}}]}}},
+        });
+        let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+                          "metadata": {"name": format!("{}-{name}", call.at.namespace)}, "rules": []});
+        Ok(format!("---\n{map}\n---\n{deployment}\n---\n{role}\n{}", self.beyond.lock()))
+    }
+
+    async fn write(&self, call: &Call<'_>, number: u32, manifest: &str) -> Result<(), HelmError> {
+        let client = client(call.at.server);
+        for object in kubewright_helm::release::objects(manifest).unwrap() {
+            put(&client, call.at.namespace, &object).await;
+        }
+        let failed = call.values["broken"] == true;
+        store(&client, call, number, manifest, if failed { "failed" } else { "deployed" }).await;
+        if failed { Err(HelmError::Failed("timed out waiting for the condition".into())) } else { Ok(()) }
+    }
+}
+
+impl Helm for FakeHelm {
+    async fn version(&self) -> Result<String, HelmError> {
+        Ok("v4.0".into())
+    }
+
+    async fn render(&self, template: &str) -> Result<String, HelmError> {
+        Ok(template.replace("{{ \"a\" }}", "a"))
+    }
+
+    async fn install(&self, call: &Call<'_>) -> Result<(), HelmError> {
+        self.note("install");
+        let manifest = self.rendered(call)?;
+        self.write(call, 1, &manifest).await
+    }
+
+    async fn candidate(&self, call: &Call<'_>, _: bool) -> Result<String, HelmError> {
+        self.note("candidate");
+        self.rendered(call)
+    }
+
+    async fn upgrade(&self, call: &Call<'_>, force: bool) -> Result<(), HelmError> {
+        self.note(if force { "upgrade by force" } else { "upgrade" });
+        let manifest = self.rendered(call)?;
+        let number = supersede(&call.at).await;
+        self.write(call, number + 1, &manifest).await
+    }
+
+    async fn rollback(&self, at: &Place<'_>, force: bool) -> Result<(), HelmError> {
+        self.note(if force { "rollback by force" } else { "rollback" });
+        let api = secrets(at);
+        let list = api.list(&ListParams::default().labels("status=superseded")).await.unwrap();
+        let last = list.items.into_iter().max_by_key(|secret| secret.labels()["version"].clone()).unwrap();
+        let patch = json!({"metadata": {"labels": {"status": "deployed"}}});
+        api.patch(&last.name_any(), &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
+        Ok(())
+    }
+
+    async fn uninstall(&self, at: &Place<'_>) -> Result<(), HelmError> {
+        self.note("uninstall");
+        let client = client(at.server);
+        let params = DeleteParams::background();
+        _ = Api::<ConfigMap>::namespaced(client.clone(), at.namespace)
+            .delete(&format!("{}-map", at.name), &params)
+            .await;
+        _ = Api::<Deployment>::namespaced(client.clone(), at.namespace).delete(at.name, &params).await;
+        for secret in secrets(at).list(&ListParams::default().labels(&format!("name={}", at.name))).await.unwrap() {
+            _ = secrets(at).delete(&secret.name_any(), &params).await;
+        }
+        Ok(())
+    }
+}
+
+/// A client as helm has one.
+fn client(server: &str) -> Client {
+    Client::try_from(Config::new(server.parse().unwrap())).unwrap()
+}
+
+fn secrets(at: &Place<'_>) -> Api<Secret> {
+    Api::namespaced(client(at.server), at.namespace)
+}
+
+async fn supersede(at: &Place<'_>) -> u32 {
+    let mut last = 0;
+    for secret in secrets(at).list(&ListParams::default().labels(&format!("name={}", at.name))).await.unwrap() {
+        last = last.max(secret.labels()["version"].parse().unwrap());
+        let patch = json!({"metadata": {"labels": {"status": "superseded"}}});
+        secrets(at).patch(&secret.name_any(), &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
+    }
+    last
+}
+
+async fn put(client: &Client, namespace: &str, object: &Value) {
+    let version = object["apiVersion"].as_str().unwrap();
+    let (group, version) = version.split_once('/').unwrap_or(("", version));
+    let kind = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, object["kind"].as_str().unwrap()));
+    let api: Api<DynamicObject> = match object["kind"].as_str() {
+        Some("ClusterRole") => Api::all_with(client.clone(), &kind),
+        _ => Api::namespaced_with(client.clone(), namespace, &kind),
+    };
+    let object: DynamicObject = serde_json::from_value(object.clone()).unwrap();
+    if api.create(&PostParams::default(), &object).await.is_err() {
+        api.patch(&object.name_any(), &PatchParams::default(), &Patch::Merge(&object)).await.unwrap();
+    }
+}
+
+async fn store(client: &Client, call: &Call<'_>, number: u32, manifest: &str, status: &str) {
+    let release = json!({
+        "name": call.at.name, "version": number, "manifest": manifest, "info": {"notes": "hello", "status": status},
+        "chart": {"metadata": {"name": "memcached"}},
+    });
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(release.to_string().as_bytes()).unwrap();
+    let bytes = encoder.finish().unwrap();
+    let data = ByteString(base64::engine::general_purpose::STANDARD.encode(bytes).into_bytes());
+    let version = number.to_string();
+    let labels = [
+        ("owner", "helm"),
+        ("name", call.at.name),
+        ("status", status),
+        ("version", &version),
+        (INPUTS_LABEL, call.inputs),
+    ];
+    let metadata = ObjectMeta {
+        name: Some(format!("sh.helm.release.v1.{}.v{number}", call.at.name)),
+        labels: Some(labels.map(|(key, value)| (key.into(), value.into())).into()),
+        ..ObjectMeta::default()
+    };
+    let secret = Secret {
+        metadata,
+        type_: Some(SECRET_TYPE.into()),
+        data: Some([("release".into(), data)].into()),
+        ..Secret::default()
+    };
+    let api = Api::<Secret>::namespaced(client.clone(), call.at.namespace);
+    api.create(&PostParams::default(), &secret).await.unwrap();
+}
+
+pub(crate) fn deployments(env: &TestEnv) -> Api<Deployment> {
+    Api::namespaced(env.client(), env.namespace())
+}
+
+pub(crate) fn stateful_sets(env: &TestEnv) -> Api<StatefulSet> {
+    Api::namespaced(env.client(), env.namespace())
+}
