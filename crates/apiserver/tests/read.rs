@@ -295,3 +295,33 @@ async fn a_watch_in_protobuf_has_frames_of_a_known_length() {
     }
     assert_eq!(frames, 1);
 }
+
+#[tokio::test]
+async fn a_large_list_in_protobuf_has_what_the_list_in_json_has() {
+    let client = Client::start().await;
+    for number in 0..60 {
+        client.config_map(&format!("map-{number:02}"), json!({"much": "x".repeat(60)})).await;
+        let data = json!({"data": {"much": "x".repeat(2_000)}});
+        client.patch("merge", &format!("{CONFIG_MAPS}/map-{number:02}"), &data).await.expect(200);
+    }
+    // A watcher has some of them encoded before.
+    let mut events = client.watch_as(&format!("{CONFIG_MAPS}?watch=true&limit=1"), PROTOBUF).await;
+    events.frame().await;
+    let path = format!("{CONFIG_MAPS}?limit=50");
+    let json = client.get(&path).await.expect(200);
+    let packed = client.get_as(&path, PROTOBUF).await;
+    assert_eq!((packed.code, packed.headers["content-type"].to_str().unwrap()), (200, PROTOBUF));
+    let read = kubewright_apiserver::decode_protobuf(&packed.bytes).unwrap();
+    assert_eq!(read["metadata"]["continue"], json["metadata"]["continue"]);
+    assert_eq!(read["metadata"]["remainingItemCount"], 10);
+    let named = |list: &Value| -> Vec<(Value, Value)> {
+        let items = list["items"].as_array().unwrap().iter();
+        items.map(|item| (item["metadata"]["name"].clone(), item["data"].clone())).collect()
+    };
+    assert_eq!((named(&read).len(), named(&read)), (50, named(&json)));
+    let zipped = client.request("GET", CONFIG_MAPS, &[("accept", PROTOBUF), ("accept-encoding", "gzip")], "").await;
+    assert_eq!(zipped.headers["content-encoding"], "gzip");
+    let mut whole = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&*zipped.bytes), &mut whole).unwrap();
+    assert_eq!(whole, client.get_as(CONFIG_MAPS, PROTOBUF).await.bytes);
+}

@@ -8,6 +8,7 @@ use http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use kube::Client;
 use kube::client::Body;
+use kubewright_apiserver::decode_protobuf;
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
@@ -120,12 +121,14 @@ impl Http {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("the answer is whole").to_bytes();
         let text = String::from_utf8_lossy(&bytes);
-        let yaml = parts.headers.get("content-type").is_some_and(|kind| kind == "application/yaml");
-        json!({
-            "status": parts.status.as_u16(),
-            "headers": headers(&parts.headers),
-            "body": if yaml { serde_saphyr::from_str(&text).unwrap_or_default() } else { parse(&text) },
-        })
+        let content_type = parts.headers.get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let body = match content_type {
+            "application/yaml" => serde_saphyr::from_str(&text).unwrap_or_default(),
+            // What is in it beyond what is read is compared by the vectors, byte by byte.
+            "application/vnd.kubernetes.protobuf" => decode_protobuf(&bytes).unwrap_or_else(Value::String),
+            _ => parse(&text),
+        };
+        json!({"status": parts.status.as_u16(), "headers": headers(&parts.headers), "body": body})
     }
 
     /// `$name` for each saved name.

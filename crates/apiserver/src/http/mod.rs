@@ -36,12 +36,13 @@ pub use protobuf_write::encode_protobuf;
 pub use router::SNAPSHOT_PATH;
 pub use service::InProcess;
 
-pub(crate) use accept::{Accept, BodyFormat, Shape, media_type};
+pub(crate) use accept::{Accept, BodyFormat, Offer, Shape, media_type};
 pub(crate) use body::Chunks;
 pub(crate) use decode::{Decoded, json as decode_json_tree, yaml as decode_yaml_tree};
 pub(crate) use listener::{ListenError, Listener};
 pub(crate) use options::{DeleteOptions, FieldValidation, ListOptions, Propagation, VersionMatch, WriteOptions};
 pub(crate) use protobuf::decode as decode_protobuf_tree;
+pub(crate) use protobuf_write::{encode_message, item_head, list_end, list_head, put_event, watch_frame};
 pub(crate) use query::Query;
 pub(crate) use request_body::{RequestBody, read_body};
 

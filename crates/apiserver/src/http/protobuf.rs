@@ -18,7 +18,9 @@ const DEPTH: usize = 64;
 
 /// Reads a body. The type is the one that it says it is of.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Decoded, String> {
-    let body = bytes.strip_prefix(MAGIC).ok_or("provided data does not appear to be a protobuf message")?;
+    let body = bytes
+        .strip_prefix(MAGIC)
+        .ok_or("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")?;
     let (mut api_version, mut kind, mut raw) = (String::new(), String::new(), &[][..]);
     for field in Fields(body) {
         match field? {

@@ -6,6 +6,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::BufMut;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -39,29 +40,104 @@ pub fn encode_protobuf(tree: &Value) -> Option<Vec<u8>> {
         }
         _ => object(&type_of(group, version, kind)?, tree)?,
     };
-    let mut type_meta = Vec::new();
-    bytes_field(&mut type_meta, 1, api_version.as_bytes());
-    bytes_field(&mut type_meta, 2, kind.as_bytes());
-    let mut out = Vec::with_capacity(raw.len() + 64);
-    out.extend_from_slice(MAGIC);
-    bytes_field(&mut out, 1, &type_meta);
-    bytes_field(&mut out, 2, &raw);
-    // Encoding and type of the content are those of the envelope.
-    bytes_field(&mut out, 3, b"");
-    bytes_field(&mut out, 4, b"");
+    let mut out = Envelope::new(api_version, kind, raw.len()).start;
+    out.reserve(raw.len() + ENVELOPE_END.len());
+    out.extend_from_slice(&raw);
+    out.extend_from_slice(ENVELOPE_END);
     Some(out)
 }
 
-/// An event of a watch as it stands in a stream: its length in four bytes, then the event.
-pub(super) fn watch_frame(event: &Value) -> Option<Vec<u8>> {
+/// The message of an object of a built-in kind, without the envelope that names its kind.
+pub(crate) fn encode_message(group: &str, version: &str, kind: &str, tree: &Value) -> Option<Vec<u8>> {
+    object(&type_of(group, version, kind)?, tree)
+}
+
+/// What stands around a message.
+struct Envelope {
+    /// What comes before it; [`ENVELOPE_END`] comes after it.
+    start: Vec<u8>,
+    /// The size of all.
+    size: usize,
+}
+
+/// Encoding and type of the content, empty: they are those of the envelope.
+const ENVELOPE_END: &[u8] = &[0x1a, 0, 0x22, 0];
+
+impl Envelope {
+    fn new(api_version: &str, kind: &str, size: usize) -> Self {
+        let mut type_meta = Vec::with_capacity(api_version.len() + kind.len() + 4);
+        bytes_field(&mut type_meta, 1, api_version.as_bytes());
+        bytes_field(&mut type_meta, 2, kind.as_bytes());
+        let mut start = Vec::with_capacity(type_meta.len() + 16);
+        start.extend_from_slice(MAGIC);
+        bytes_field(&mut start, 1, &type_meta);
+        key(&mut start, 2, 2);
+        varint(&mut start, size as u64);
+        let size = start.len() + size + ENVELOPE_END.len();
+        Self { start, size }
+    }
+}
+
+/// Appends an event of a watch, about an object whose message is given, as it stands in a stream: its length in four
+/// bytes, then the event.
+pub(crate) fn put_event(event_type: &str, api_version: &str, kind: &str, message: &[u8], out: &mut impl BufMut) {
+    let envelope = Envelope::new(api_version, kind, message.len());
+    let mut head = Vec::with_capacity(envelope.start.len() + 32);
+    bytes_field(&mut head, 1, event_type.as_bytes());
+    let mut extension = Vec::with_capacity(8);
+    key(&mut extension, 1, 2);
+    varint(&mut extension, envelope.size as u64);
+    key(&mut head, 2, 2);
+    varint(&mut head, (extension.len() + envelope.size) as u64);
+    head.extend_from_slice(&extension);
+    // Objects are limited to some megabytes.
+    out.put_u32((head.len() + envelope.size) as u32);
+    out.put_slice(&head);
+    out.put_slice(&envelope.start);
+    out.put_slice(message);
+    out.put_slice(ENVELOPE_END);
+}
+
+/// The same of any event: JSON as it stands in a stream of JSON.
+pub(crate) fn watch_frame(event: &Value) -> Option<Vec<u8>> {
+    let object = encode_protobuf(event.at("object"))?;
     let mut extension = Vec::new();
-    bytes_field(&mut extension, 1, &encode_protobuf(event.at("object"))?);
+    bytes_field(&mut extension, 1, &object);
     let mut frame = Vec::new();
     bytes_field(&mut frame, 1, event.text("type").as_bytes());
     bytes_field(&mut frame, 2, &extension);
     let mut out = u32::try_from(frame.len()).ok()?.to_be_bytes().to_vec();
     out.append(&mut frame);
     Some(out)
+}
+
+/// What comes before the first object of a list whose messages have these sizes. Each object comes after its
+/// [`item_head`]; [`list_end`] is the end.
+pub(crate) fn list_head(
+    api_version: &str,
+    list_kind: &str,
+    metadata: &Value,
+    items: impl Iterator<Item = usize>,
+) -> Option<Vec<u8>> {
+    let mut message = Vec::new();
+    bytes_field(&mut message, 1, &object(&meta("ListMeta")?, metadata)?);
+    let items: usize = items.map(|size| item_head(size).len() + size).sum();
+    let mut out = Envelope::new(api_version, list_kind, message.len() + items).start;
+    out.extend_from_slice(&message);
+    Some(out)
+}
+
+/// What comes before an object in a list.
+pub(crate) fn item_head(size: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(8);
+    key(&mut out, 2, 2);
+    varint(&mut out, size as u64);
+    out
+}
+
+/// What comes after the last object of a list.
+pub(crate) fn list_end() -> &'static [u8] {
+    ENVELOPE_END
 }
 
 fn meta(name: &str) -> Option<TypeRef> {

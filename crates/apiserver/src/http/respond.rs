@@ -11,19 +11,22 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Response, StatusCode};
 
-use super::accept::Accept;
+use super::accept::{Accept, Offer};
 use super::body::{Body, Chunks};
-use super::protobuf_write::{encode_protobuf, watch_frame};
+use super::protobuf_write::encode_protobuf;
 use super::query::Query;
-use crate::registry::Resource;
 use crate::server::Core;
 use crate::status::ApiError;
-use crate::verbs::{Content, Reply, has_protobuf};
+use crate::verbs::{self, Content, Reply};
 
 /// Answers above this size are compressed for clients that take it, as by a real server.
 const GZIP_FROM: usize = 128 * 1024;
 const GZIP_LEVEL: u32 = 1;
 const JSON: &str = "application/json";
+/// The forms of a watch.
+const STREAMS: &str = "application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
+/// What is not about a resource, such as discovery, is JSON or YAML.
+const DOCUMENTS: Offer = Offer { shapes: true, stream: false, protobuf: false, custom: true };
 const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
 /// What is to be known of a request when it is answered.
@@ -34,6 +37,8 @@ pub(super) struct Asked {
     gzip: bool,
     yaml: bool,
     protobuf: bool,
+    /// Refusals have a form in protobuf whatever they are about.
+    protobuf_refusals: bool,
 }
 
 impl Asked {
@@ -45,7 +50,9 @@ impl Asked {
             // Tools that people read the output of.
             _ => ["curl", "Wget", "Mozilla/5.0"].iter().any(|tool| agent.starts_with(tool)),
         };
-        let accept = Accept::negotiate(&parts.headers, true, false, offers_protobuf(core, parts)).unwrap_or_default();
+        let offer = offer(core, parts);
+        let accept = Accept::negotiate(&parts.headers, offer.unwrap_or(DOCUMENTS)).unwrap_or_default();
+        let refusals = offer.map(|offer| Accept::negotiate(&parts.headers, Offer { protobuf: true, ..offer }));
         let audit_id = header(HeaderName::from_static("audit-id")).map(str::to_string);
         Self {
             core: core.clone(),
@@ -56,6 +63,7 @@ impl Asked {
             }),
             yaml: accept.yaml,
             protobuf: accept.protobuf,
+            protobuf_refusals: matches!(refusals, Some(Ok(accept)) if accept.protobuf),
         }
     }
 }
@@ -64,13 +72,17 @@ impl Asked {
 pub(super) fn reply(asked: &Asked, reply: Reply, warnings: &[String], classified: bool) -> Response<Body> {
     let Reply { code, content, headers } = reply;
     let mut response = match content {
-        Content::Json(bytes) => document(asked, bytes),
+        Content::Json(bytes) => document(asked, bytes, asked.protobuf),
         Content::JsonChunks { length, chunks } => large_document(asked, length, chunks),
+        Content::PackedChunks { length, chunks } if asked.gzip && length > GZIP_FROM => {
+            zipped(PROTOBUF, Body::chunks(gzipped(chunks)))
+        }
+        Content::PackedChunks { chunks, .. } => typed(PROTOBUF, Body::chunks(chunks)),
         Content::Watch(_) if asked.yaml => {
-            return error(asked, &ApiError::not_acceptable("application/json"), warnings, true);
+            return error(asked, &ApiError::not_acceptable(STREAMS), warnings, true);
         }
         Content::Watch(chunks) if asked.protobuf => {
-            typed("application/vnd.kubernetes.protobuf;stream=watch", Body::chunks(frames(chunks)))
+            typed("application/vnd.kubernetes.protobuf;stream=watch", Body::chunks(chunks))
         }
         Content::Watch(chunks) => typed("application/json", Body::chunks(chunks)),
         Content::Stream { media_type, chunks } => typed(media_type, Body::chunks(chunks)),
@@ -86,7 +98,7 @@ pub(super) fn reply(asked: &Asked, reply: Reply, warnings: &[String], classified
 
 /// The response to a request that failed. `classified`: the client is known, so the request was given a priority.
 pub(super) fn error(asked: &Asked, error: &ApiError, warnings: &[String], classified: bool) -> Response<Body> {
-    let mut response = document(asked, error.to_status().to_string().into());
+    let mut response = document(asked, error.to_status().to_string().into(), asked.protobuf_refusals);
     *response.status_mut() = StatusCode::from_u16(error.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     common_headers(asked, &mut response, warnings, classified);
     let retry = error.details.as_ref().map_or(0, |details| details.retry_after_seconds);
@@ -104,21 +116,20 @@ fn typed(media_type: &'static str, body: Body) -> Response<Body> {
     response
 }
 
-/// Whether the resource that a path names has a protobuf form.
-fn offers_protobuf(core: &Core, parts: &Parts) -> bool {
-    let wanted = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    if !wanted.is_some_and(|wanted| wanted.contains("protobuf")) {
-        return false;
+/// The forms of the resource that a path names, as far as protobuf is asked for; none for what is no resource.
+fn offer(core: &Core, parts: &Parts) -> Option<Offer> {
+    let wanted = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok())?;
+    if !wanted.contains("protobuf") {
+        return None;
     }
     let path: Vec<&str> = parts.uri.path().split('/').skip(1).collect();
-    // Discovery, which stands above the resources, is JSON.
+    // Discovery stands above the resources.
     let group = match path.as_slice() {
         ["api", "v1", _, ..] => "",
         ["apis", group, _, _, ..] => *group,
-        _ => return false,
+        _ => return None,
     };
-    let of_group = |resource: &Arc<Resource>| resource.group == group;
-    core.registry.resources().iter().find(|r| of_group(r)).is_some_and(|r| has_protobuf(group, r.is_custom()))
+    core.registry.resources().iter().find(|resource| resource.group == group).map(|resource| verbs::offer(resource))
 }
 
 /// A JSON document in protobuf; none for what has no such form, such as discovery.
@@ -126,30 +137,11 @@ fn packed(bytes: &[u8]) -> Option<Vec<u8>> {
     encode_protobuf(&serde_json::from_slice(bytes).ok()?)
 }
 
-/// The events of a watch, a JSON document a line, in protobuf.
-fn frames(chunks: Chunks) -> Chunks {
-    let mut rest = Vec::new();
-    Box::pin(chunks.map(move |chunk| {
-        rest.extend_from_slice(&chunk);
-        let mut out = Vec::new();
-        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = rest.drain(..=end).collect();
-            let frame = serde_json::from_slice(&line).ok().and_then(|event| watch_frame(&event));
-            if let Some(frame) = frame {
-                out.extend(frame);
-            } else {
-                tracing::error!("an event without a protobuf form was left out of a watch");
-            }
-        }
-        Bytes::from(out)
-    }))
-}
-
-fn document(asked: &Asked, bytes: Bytes) -> Response<Body> {
+fn document(asked: &Asked, bytes: Bytes, protobuf: bool) -> Response<Body> {
     if asked.yaml {
         return typed("application/yaml", Body::whole(yaml(&bytes)));
     }
-    let (media_type, bytes) = match asked.protobuf.then(|| packed(&bytes)).flatten() {
+    let (media_type, bytes) = match protobuf.then(|| packed(&bytes)).flatten() {
         Some(packed) => (PROTOBUF, Bytes::from(packed)),
         None if asked.pretty => (JSON, indented(&bytes).into()),
         None => (JSON, bytes),
@@ -198,26 +190,29 @@ fn large_document(asked: &Asked, length: usize, chunks: Chunks) -> Response<Body
         return typed(media_type, Body::chunks(Box::pin(whole)));
     }
     if asked.gzip && length > GZIP_FROM {
-        let encoder = GzEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL));
-        let packed = futures::stream::unfold((chunks, Some(encoder)), |(mut chunks, encoder)| async move {
-            let mut encoder = encoder?;
-            loop {
-                match chunks.next().await {
-                    Some(chunk) => {
-                        // Writing to memory can't fail.
-                        encoder.write_all(&chunk).ok()?;
-                        let out = std::mem::take(encoder.get_mut());
-                        if !out.is_empty() {
-                            return Some((Bytes::from(out), (chunks, Some(encoder))));
-                        }
-                    }
-                    None => return Some((Bytes::from(encoder.finish().ok()?), (chunks, None))),
-                }
-            }
-        });
-        return zipped(JSON, Body::chunks(Box::pin(packed)));
+        return zipped(JSON, Body::chunks(gzipped(chunks)));
     }
     typed("application/json", Body::chunks(chunks))
+}
+
+fn gzipped(chunks: Chunks) -> Chunks {
+    let encoder = GzEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL));
+    Box::pin(futures::stream::unfold((chunks, Some(encoder)), |(mut chunks, encoder)| async move {
+        let mut encoder = encoder?;
+        loop {
+            match chunks.next().await {
+                Some(chunk) => {
+                    // Writing to memory can't fail.
+                    encoder.write_all(&chunk).ok()?;
+                    let out = std::mem::take(encoder.get_mut());
+                    if !out.is_empty() {
+                        return Some((Bytes::from(out), (chunks, Some(encoder))));
+                    }
+                }
+                None => return Some((Bytes::from(encoder.finish().ok()?), (chunks, None))),
+            }
+        }
+    }))
 }
 
 fn zipped(media_type: &'static str, body: Body) -> Response<Body> {

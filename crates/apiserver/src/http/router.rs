@@ -145,8 +145,9 @@ fn answer(core: &Arc<Core>, user: Arc<User>, parts: Parts, mut query: Query, bod
         query.watch_only(&std::mem::take(&mut path.name));
     }
     let Some(resource) = core.registry.resolve(&path.group, &path.version, &path.resource) else {
-        // A group that is not served at all has no handler that could make a Status.
-        return Answer::Ready(if core.registry.has_group(&path.group) {
+        // Groups that are not served at all have no handler that could make a Status, nor have those of custom resources.
+        let mut resources = core.registry.resources().into_iter();
+        return Answer::Ready(if resources.any(|resource| resource.group == path.group && !resource.is_custom()) {
             Err(ApiError::no_such_resource())
         } else {
             Ok(not_found())
@@ -205,10 +206,16 @@ fn non_resource(core: &Core, parts: &Parts, query: &Query) -> ApiResult<Reply> {
     if let Some(reply) = issuer(core, path, server) {
         return Ok(reply);
     }
-    let form = discovery::form(accept).ok_or_else(|| ApiError::not_acceptable(discovery::OFFERED))?;
+    let wanted = discovery::form(accept).filter(|_| path != "/version" || is_json(accept));
+    let form = wanted.unwrap_or(discovery::Form::Plain);
     let none_match = header(http::header::IF_NONE_MATCH);
     let found = core.discovery.load().get(path, parts.uri.query().unwrap_or_default(), form, none_match, server);
     match found {
+        Some(_) if wanted.is_none() => Err(match path {
+            "/version" => ApiError::not_routed("application/json"),
+            path if is_version(path) => ApiError::not_routed(discovery::OFFERED),
+            _ => ApiError::not_acceptable(discovery::OFFERED),
+        }),
         Some(answer) => Ok(discovered(core, answer)),
         None => {
             let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
@@ -217,6 +224,21 @@ fn non_resource(core: &Core, parts: &Parts, query: &Query) -> ApiResult<Reply> {
                 _ => Ok(not_found()),
             }
         }
+    }
+}
+
+/// Whether a header takes JSON in the eyes of the router, which knows no ranges but the widest.
+fn is_json(accept: &str) -> bool {
+    let mut ranges = accept.split(',').map(|range| range.split(';').next().unwrap_or_default().trim());
+    accept.is_empty() || ranges.any(|range| matches!(range, "application/json" | "*/*"))
+}
+
+/// Whether a path of discovery is that of the core group, or of a version.
+fn is_version(path: &str) -> bool {
+    match path.trim_matches('/').split('/').collect::<Vec<_>>().as_slice() {
+        ["api", ..] => true,
+        ["apis", rest @ ..] => rest.len() > 1,
+        _ => false,
     }
 }
 

@@ -98,6 +98,18 @@ impl Resource {
         &self.collection
     }
 
+    /// What the real server calls the Go type of its objects, or with `List` of lists of them, where it shows it.
+    pub(crate) fn go_type(&self, suffix: &str) -> String {
+        if self.is_custom() {
+            return format!("unstructured.Unstructured{suffix}");
+        }
+        let package = match self.group.split('.').next().unwrap_or_default() {
+            "" | "events" => "core",
+            package => package,
+        };
+        format!("{package}.{}{suffix}", self.kind)
+    }
+
     /// Whether a verb may be asked of it.
     pub fn allows(&self, verb: &str) -> bool {
         self.verbs.iter().any(|v| v == verb)

@@ -1,6 +1,7 @@
 //! One version of an object as it lies in the store.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use bytes::{BufMut, Bytes};
 use serde_json::Value;
@@ -33,6 +34,8 @@ pub struct Stored {
     json_len: u32,
     layout: Layout,
     event_type: EventType,
+    /// The object in another encoding, once somebody has asked for it to be kept.
+    packed: OnceLock<Box<[u8]>>,
 }
 
 /// A [`Stored`] whose revision is still to come: all that can be done before the lock is taken.
@@ -113,6 +116,21 @@ impl Stored {
     /// typed lists.
     pub fn without_type(&self) -> &[u8] {
         &self.as_bytes()[self.layout.members as usize..]
+    }
+
+    /// The object in another encoding, which `make` gives: always the same one. It is kept with this version, so that it is
+    /// made once however many watchers it is sent to.
+    pub(crate) fn packed(&self, make: impl FnOnce() -> Option<Vec<u8>>) -> Option<&[u8]> {
+        if let Some(packed) = self.packed.get() {
+            return Some(packed);
+        }
+        let made = make()?.into_boxed_slice();
+        Some(self.packed.get_or_init(|| made))
+    }
+
+    /// What [`Self::packed`] has kept.
+    pub(crate) fn packed_before(&self) -> Option<&[u8]> {
+        self.packed.get().map(|packed| &**packed)
     }
 
     /// The JSON of `metadata`.
@@ -252,6 +270,7 @@ impl Draft {
             json_len: self.json_len as u32,
             layout: self.layout.with_version(digits),
             event_type: self.event_type,
+            packed: OnceLock::new(),
         }
     }
 }

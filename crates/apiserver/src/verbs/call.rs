@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Conversions;
 use crate::auth::User;
-use crate::http::{Accept, Chunks, Query, RequestBody, read_body};
+use crate::http::{Accept, Chunks, Offer, Query, RequestBody, read_body};
 use crate::registry::Resource;
 use crate::server::Core;
 use crate::status::ApiResult;
@@ -53,12 +53,8 @@ impl Call {
 
     /// In which form the answer is wanted.
     pub(crate) fn accept(&self) -> ApiResult<Accept> {
-        Accept::negotiate(
-            &self.headers,
-            true,
-            self.method == Method::GET && self.name.is_empty(),
-            has_protobuf(&self.resource.group, self.resource.is_custom()),
-        )
+        let stream = self.method == Method::GET && self.name.is_empty();
+        Accept::negotiate(&self.headers, Offer { stream, ..offer(&self.resource) })
     }
 
     /// Who owns the fields that the request writes: what it says, or the first part of its user agent.
@@ -78,9 +74,11 @@ impl Call {
     }
 }
 
-/// Whether objects are answered in protobuf: custom ones are not on the real server either, definitions are not here.
-pub(crate) fn has_protobuf(group: &str, custom: bool) -> bool {
-    !custom && group != "apiextensions.k8s.io"
+/// The forms of a resource. Custom ones have no protobuf on the real server either, definitions have none here.
+pub(crate) fn offer(resource: &Resource) -> Offer {
+    let custom = resource.is_custom();
+    let protobuf = !custom && resource.group != "apiextensions.k8s.io";
+    Offer { shapes: true, stream: false, protobuf, custom }
 }
 
 /// The answer to a request.
@@ -104,7 +102,14 @@ pub(crate) enum Content {
         /// Its parts.
         chunks: Chunks,
     },
-    /// Events, one JSON document a line, until the client goes or the watch ends.
+    /// A large protobuf document, made while it is sent.
+    PackedChunks {
+        /// About its size in bytes.
+        length: usize,
+        /// Its parts.
+        chunks: Chunks,
+    },
+    /// Events until the client goes or the watch ends: one JSON document a line, or in protobuf where that is asked for.
     Watch(Chunks),
     /// Bytes that are made while they are sent.
     Stream {

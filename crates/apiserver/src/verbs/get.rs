@@ -22,6 +22,7 @@ pub(super) async fn get(call: &mut Call) -> ApiResult<Reply> {
     let key = ObjectKey::new(&call.namespace, &call.name);
     match resource.collection().get(&key) {
         Some(stored) => {
+            accept.check_metadata(false, &resource.go_type(""))?;
             let stored = conversion::served_one(&call.core.clone(), &resource, stored).await?;
             Ok(Reply::json(200, render::object(&resource, accept, include, &stored, call.now())))
         }

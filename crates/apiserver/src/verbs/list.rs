@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use futures::stream;
+use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use super::call::{Call, Content, Reply};
 use super::continue_token::ContinueToken;
 use super::{conversion, render};
-use crate::http::{Accept, ListOptions, Shape, VersionMatch};
+use crate::http::{Accept, ListOptions, Shape, VersionMatch, item_head, list_end, list_head};
 use crate::kinds;
 use crate::registry::Resource;
 use crate::selector::{FieldSelector, LabelSelector};
@@ -23,6 +23,7 @@ pub(super) async fn list(call: &mut Call) -> ApiResult<Reply> {
     let mut options = ListOptions::parse(&call.query)?;
     check_fields(&call.resource, &mut options.fields)?;
     let mut page = read(call, &options)?;
+    accept.check_metadata(true, &call.resource.go_type("List"))?;
     convert(call, &mut page).await?;
     render_list(call, accept, &page)
 }
@@ -211,6 +212,7 @@ pub(super) fn render_list(call: &Call, accept: Accept, page: &Page) -> ApiResult
             let resource = resource.clone();
             move |stored: &Stored, out: &mut BytesMut| render::put_metadata(&resource, meta_version, stored, out)
         })),
+        Shape::Whole if accept.protobuf && size(page) > AT_ONCE => Ok(packed(resource.clone(), metadata, page)),
         Shape::Whole => {
             let resource_ref = resource.clone();
             Ok(joined(&resource.list_kind, &resource.api_version, &metadata, page, move |stored, out| {
@@ -224,6 +226,51 @@ pub(super) fn render_list(call: &Call, accept: Accept, page: &Page) -> ApiResult
 const AT_ONCE: usize = 32 * 1024;
 /// Size of the chunks of larger ones.
 const CHUNK: usize = 64 * 1024;
+
+/// So many objects are brought into protobuf before others get their turn.
+const TOGETHER: usize = 64;
+
+/// The size of the objects of a page as JSON.
+fn size(page: &Page) -> usize {
+    page.items.iter().map(|stored| stored.as_bytes().len()).sum()
+}
+
+/// A list in protobuf. All its objects are brought into that form first, since its size comes before them.
+fn packed(resource: Arc<Resource>, metadata: Value, page: &Page) -> Reply {
+    let items = page.items.clone();
+    let chunks = stream::once(async move {
+        let mut messages = Vec::with_capacity(items.len());
+        for (number, stored) in items.into_iter().enumerate() {
+            if number % TOGETHER == 0 {
+                tokio::task::yield_now().await;
+            }
+            // What was stored has a form.
+            messages.push(render::message(&resource, &stored, false).unwrap_or_default().into_owned());
+        }
+        let sizes = messages.iter().map(Vec::len);
+        let mut head = list_head(&resource.api_version, &resource.list_kind, &metadata, sizes);
+        let mut messages = messages.into_iter();
+        let mut ended = false;
+        stream::iter(std::iter::from_fn(move || {
+            let mut out = BytesMut::with_capacity(CHUNK + CHUNK / 2);
+            out.extend_from_slice(&head.take().unwrap_or_default());
+            while out.len() < CHUNK {
+                let Some(message) = messages.next() else {
+                    if std::mem::replace(&mut ended, true) {
+                        break;
+                    }
+                    out.extend_from_slice(list_end());
+                    break;
+                };
+                out.extend_from_slice(&item_head(message.len()));
+                out.extend_from_slice(&message);
+            }
+            Some(out.freeze()).filter(|chunk| !chunk.is_empty())
+        }))
+    });
+    let content = Content::PackedChunks { length: size(page), chunks: Box::pin(chunks.flatten()) };
+    Reply { code: 200, content, headers: Vec::new() }
+}
 
 fn joined(
     kind: &str,

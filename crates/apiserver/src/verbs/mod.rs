@@ -49,7 +49,7 @@ mod write;
 
 use crate::status::{ApiError, ApiResult};
 
-pub(crate) use call::{Call, Content, Reply, has_protobuf};
+pub(crate) use call::{Call, Content, Reply, offer};
 pub(crate) use conversion::Conversions;
 pub(crate) use convert::between as convert_between;
 pub(crate) use delete::delete_object;

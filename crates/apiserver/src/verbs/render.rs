@@ -1,5 +1,6 @@
 //! Stored objects in the form that was asked for: as they are, in another version, as metadata only, as a table.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -7,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::convert;
-use crate::http::{Accept, Shape};
+use crate::http::{Accept, Shape, encode_message};
 use crate::registry::Resource;
 use crate::schema;
 use crate::store::Stored;
@@ -67,6 +68,19 @@ pub(super) fn served_tree(resource: &Resource, stored: &Stored) -> Value {
         schema::normalise(ty, &mut tree);
     }
     tree
+}
+
+/// The protobuf message of an object, if it has one; kept with it if `keep`.
+pub(super) fn message<'a>(resource: &Resource, stored: &'a Stored, keep: bool) -> Option<Cow<'a, [u8]>> {
+    let encode = |tree: &Value| encode_message(&resource.group, &resource.version, &resource.kind, tree);
+    if !is_served_form(resource, stored) {
+        return encode(&served_tree(resource, stored)).map(Cow::Owned);
+    }
+    match stored.packed_before() {
+        Some(packed) => Some(packed.into()),
+        None if keep => stored.packed(|| encode(&stored.tree())).map(Cow::Borrowed),
+        None => encode(&stored.tree()).map(Cow::Owned),
+    }
 }
 
 /// Appends an object as it stands in lists: built-in kinds leave their type to the list.

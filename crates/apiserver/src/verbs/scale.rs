@@ -7,7 +7,7 @@ use super::patch::{self, Patch, PatchType};
 use super::{conversion, decode, render, write};
 use crate::apply::{self, ReplicasPaths, Writer};
 use crate::field::FieldError;
-use crate::http::{Accept, BodyFormat, WriteOptions};
+use crate::http::{Accept, BodyFormat, Offer, WriteOptions};
 use crate::kinds::tree::Tree;
 use crate::registry::{Resource, ScalePaths};
 use crate::schema::{self, BuiltinSchemas, TypeRef};
@@ -16,7 +16,8 @@ use crate::store::ObjectKey;
 
 /// Answers with the scale of the object.
 pub(super) async fn get(call: &mut Call) -> ApiResult<Reply> {
-    Accept::negotiate(&call.headers, false, false, !call.resource.is_custom())?;
+    let custom = call.resource.is_custom();
+    Accept::negotiate(&call.headers, Offer { protobuf: !custom, custom, ..Offer::default() })?;
     let resource = &call.resource.clone();
     let stored = resource
         .collection()

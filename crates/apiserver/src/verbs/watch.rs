@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::call::{Call, Content, Reply};
 use super::list::{self, Selector};
 use super::{conversion, render};
-use crate::http::{Accept, ListOptions, Shape};
+use crate::http::{Accept, ListOptions, Shape, put_event, watch_frame};
 use crate::registry::Resource;
 use crate::schema;
 use crate::server::Core;
@@ -131,12 +131,12 @@ impl WatchStream {
         }
         if let Some(error) = self.error.take() {
             self.done = true;
-            return Some(error_frame(&error));
+            return Some(self.error_frame(&error));
         }
         let mut out = BytesMut::new();
         if let Err(error) = self.convert_initial().await {
             self.done = true;
-            return Some(error_frame(&error));
+            return Some(self.error_frame(&error));
         }
         self.put_initial(&mut out);
         if !out.is_empty() {
@@ -156,7 +156,7 @@ impl WatchStream {
                 Some(Ok(event)) if conversion::webhook(&self.resource).is_some() => {
                     if let Err(error) = self.put_converted(event, &mut out).await {
                         self.done = true;
-                        return Some(error_frame(&error));
+                        return Some(self.error_frame(&error));
                     }
                 }
                 Some(Ok(event)) => {
@@ -169,7 +169,7 @@ impl WatchStream {
                     self.done = true;
                     let revision = watch.progress().unwrap_or_default();
                     let why = format!("too old resource version: {revision} (the watch was too slow)");
-                    return Some(error_frame(&ApiError::expired(why)));
+                    return Some(self.error_frame(&ApiError::expired(why)));
                 }
                 None => {
                     let now = Instant::now();
@@ -211,7 +211,7 @@ impl WatchStream {
             };
         }
         for stored in conversion::served(&self.core, &self.resource, objects).await? {
-            self.put(stored.event_type(), &stored, out);
+            self.put(stored.event_type(), &stored, false, out);
         }
         Ok(())
     }
@@ -219,7 +219,7 @@ impl WatchStream {
     fn put_initial(&mut self, out: &mut BytesMut) {
         while out.len() < CHUNK {
             match self.initial.pop_front() {
-                Some(stored) if self.selects(&stored) => self.put(EventType::Added, &stored, out),
+                Some(stored) if self.selects(&stored) => self.put(EventType::Added, &stored, false, out),
                 Some(_) => {}
                 None => {
                     if let Some(revision) = self.initial_end.take() {
@@ -245,7 +245,7 @@ impl WatchStream {
 
     fn put_event(&mut self, event: &Event, out: &mut BytesMut) {
         let Some(stored) = event.for_selector(|stored| self.selects(stored)).cloned() else { return };
-        self.put(stored.event_type(), &stored, out);
+        self.put(stored.event_type(), &stored, true, out);
     }
 
     fn selects(&self, stored: &Stored) -> bool {
@@ -254,7 +254,39 @@ impl WatchStream {
             && (selector.is_empty() || selector.matches(stored))
     }
 
-    fn put(&mut self, event_type: EventType, stored: &Arc<Stored>, out: &mut BytesMut) {
+    /// Appends an event. `shared`: others will be sent the same one.
+    fn put(&mut self, event_type: EventType, stored: &Arc<Stored>, shared: bool, out: &mut BytesMut) {
+        if !self.accept.protobuf {
+            return self.put_json(event_type, stored, out);
+        }
+        let resource = &self.resource;
+        if self.accept.shape == Shape::Whole {
+            match render::message(resource, stored, shared) {
+                Some(message) => {
+                    put_event(event_type.as_str(), &resource.api_version, &resource.kind, &message, out);
+                }
+                None => tracing::error!("an event without a protobuf form was left out of a watch"),
+            }
+            return;
+        }
+        let mut line = BytesMut::new();
+        self.put_json(event_type, stored, &mut line);
+        self.put_line(&line, out);
+    }
+
+    /// Appends an event that is given as JSON.
+    fn put_line(&self, line: &[u8], out: &mut BytesMut) {
+        if !self.accept.protobuf {
+            out.put_slice(line);
+            return;
+        }
+        match serde_json::from_slice(line).ok().and_then(|event| watch_frame(&event)) {
+            Some(frame) => out.put_slice(&frame),
+            None => tracing::error!("an event without a protobuf form was left out of a watch"),
+        }
+    }
+
+    fn put_json(&mut self, event_type: EventType, stored: &Arc<Stored>, out: &mut BytesMut) {
         let resource = &self.resource;
         if self.accept.shape == Shape::Whole && render::is_served_form(resource, stored) {
             if event_type == stored.event_type() {
@@ -315,11 +347,14 @@ impl WatchStream {
             });
             object = self.later_table(table);
         }
-        out.put_slice(json!({"type": "BOOKMARK", "object": object}).to_string().as_bytes());
-        out.put_slice(b"\n");
+        let line = format!("{}\n", json!({"type": "BOOKMARK", "object": object}));
+        self.put_line(line.as_bytes(), out);
     }
-}
 
-fn error_frame(error: &ApiError) -> Bytes {
-    format!("{}\n", json!({"type": "ERROR", "object": error.to_status()})).into()
+    fn error_frame(&self, error: &ApiError) -> Bytes {
+        let mut out = BytesMut::new();
+        let line = format!("{}\n", json!({"type": "ERROR", "object": error.to_status()}));
+        self.put_line(line.as_bytes(), &mut out);
+        out.freeze()
+    }
 }

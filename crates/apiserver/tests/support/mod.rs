@@ -173,6 +173,11 @@ impl Events {
         }
     }
 
+    /// The next bytes, whatever they are; none at the end of the watch.
+    pub(crate) async fn frame(&mut self) -> Option<Bytes> {
+        self.body.frame().await?.unwrap().into_data().ok()
+    }
+
     /// Type and name of the next event.
     pub(crate) async fn brief(&mut self) -> (String, String) {
         let event = self.next().await.expect("the watch goes on");
