@@ -21,6 +21,7 @@ const CRATES: [(&str, &str); 12] = [
     ("kubewright-helm", "crates/helm"),
     ("kubewright-access", "operators/access"),
     ("kubewright-account", "operators/account"),
+    ("kubewright-dataservice", "operators/dataservice"),
     ("kubewright-ingress", "operators/ingress"),
     ("kubewright-objectstorage", "operators/objectstorage"),
     ("kubewright-cli", "crates/cli"),

@@ -245,6 +245,15 @@ async fn middleware_comes_first_then_services_then_the_web() {
     assert!(world.names::<Deployment>().await.is_empty(), "no service before the middleware is available");
 
     world.change("a", json!({"mysql": {"image": "mysql:1"}})).await;
+    world
+        .env
+        .eventually("the StatefulSet with its new image", async || {
+            let set = world.get::<StatefulSet>("a-mysql").await;
+            let image = set.spec.as_ref()?.template.spec.as_ref()?.containers[0].image.as_deref();
+            let seen = set.status.as_ref()?.observed_generation == set.metadata.generation;
+            (image == Some("mysql:1") && seen).then_some(())
+        })
+        .await;
     // A StatefulSet never replaces a pod that is not ready by itself.
     world.api::<Pod>().delete("a-mysql-0", &DeleteParams::default().grace_period(0)).await.unwrap();
     world.reason("a", "AuthReady", "RollingOut").await;

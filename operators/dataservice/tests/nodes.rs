@@ -153,3 +153,25 @@ async fn its_manifests_deploy_it_and_give_it_the_rights_that_it_needs() {
     operator.stop().await.unwrap();
     env.stop().await;
 }
+
+#[tokio::test]
+async fn what_the_guide_shows_gets_ready() {
+    let env = environment().await;
+    let operator = env.operator(|manager| manager.controller(controller(options()).unwrap()));
+    let guide = include_str!("../../../docs/dataservice.md");
+    let blocks: Vec<&str> = guide.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(blocks.len(), 1);
+    let objects: Vec<Value> = blocks.iter().flat_map(|block| documents(block)).collect();
+    apply(&env.client(), objects.clone()).await;
+    let services = Api::<DataService>::namespaced(env.client(), "default");
+    for object in &objects {
+        let name = object["metadata"]["name"].as_str().unwrap();
+        eventually(&format!("{name} is ready"), async || {
+            let ready = condition(&services.get(name).await.unwrap(), "Ready")?;
+            (ready.status == "True").then_some(())
+        })
+        .await;
+    }
+    operator.stop().await.unwrap();
+    env.stop().await;
+}
