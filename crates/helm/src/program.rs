@@ -117,6 +117,15 @@ impl Program {
         Self { path: path.into() }
     }
 
+    /// What a chart renders to with its own values, without a cluster.
+    ///
+    /// # Errors
+    /// If there is no helm, or the chart needs values.
+    pub async fn manifest(&self, chart: &Path) -> Result<String, HelmError> {
+        let arguments = [OsString::from("template"), OsString::from("release-name"), chart.into()];
+        self.run(&arguments, None, "").await
+    }
+
     /// Runs it for what it prints on standard output.
     async fn run(&self, arguments: &[OsString], server: Option<&str>, input: &str) -> Result<String, HelmError> {
         let io = |what| move |cause| HelmError::Io { what, cause };

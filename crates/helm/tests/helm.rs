@@ -4,13 +4,18 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use kubewright::k8s_openapi::api::core::v1::{Secret, Service, ServiceAccount};
+use kubewright::k8s_openapi::api::core::v1::{Namespace, Secret, Service, ServiceAccount};
 use kubewright::k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kubewright::kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use kubewright::prelude::*;
+use kubewright_helm::gateway::Gateway;
+use kubewright_helm::marks::Owner;
+use kubewright_helm::program::{Call, Place};
 use kubewright_helm::{Helm as _, Program, Watch};
+use kubewright_manifests::{ManifestOptions, chart};
 use kubewright_testing::TestEnv;
 use serde_json::json;
 use support::*;
@@ -175,4 +180,82 @@ fn copy_of_the_chart() -> tempfile::TempDir {
         std::fs::copy(entry.path(), dir.path().join("templates").join(entry.file_name())).unwrap();
     }
     dir
+}
+
+/// `kubewright manifests --chart` writes charts that helm has nothing against, whatever their values turn on, and installs.
+#[tokio::test(flavor = "multi_thread")]
+async fn charts_of_kubewrights_own_operators_are_linted_rendered_and_installed() {
+    let Some(helm) = helm() else { return };
+    let env = TestEnv::start().await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let group = format!("{}.example.com", env.namespace());
+    let roles = "---\nkind: ClusterRole\napiVersion: rbac.authorization.k8s.io/v1\nmetadata: {name: sites-manager}\nrules: []\n";
+    let description = serde_json::from_value(json!({
+        "name": "sites", "roles": roles, "conversions": [],
+        "crds": [{
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": format!("sites.{group}")},
+            "spec": {
+                "group": group, "scope": "Namespaced", "names": {"kind": "Site", "plural": "sites"},
+                "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {
+                    "type": "object", "description": "With {{ braces }} in it"}}}],
+            },
+        }],
+        "webhooks": [{
+            "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+            "metadata": {"name": "sites"},
+            "webhooks": [{
+                "name": "v.example.com", "sideEffects": "None", "admissionReviewVersions": ["v1"],
+                "clientConfig": {"service": {"namespace": "sites-system", "name": "sites-webhook"}},
+            }],
+        }],
+    }))
+    .unwrap();
+    let options = ManifestOptions { image: "registry/sites:1".into(), ..ManifestOptions::default() };
+    for (path, text) in chart(&description, &options, "0.1.0").unwrap() {
+        let file = dir.path().join(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+    let program = kubewright_real::ensure_helm().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    for arguments in [
+        &["lint", "--strict"][..],
+        &["template", "x", "--namespace", "ops"],
+        &["template", "x", "--set", "prometheus.enabled=true,networkPolicy.enabled=true,crds.keep=false,replicas=3"],
+        &["template", "x", "--set", "crds.install=false,userRoles.create=false"],
+    ] {
+        let output =
+            std::process::Command::new(&program).args(arguments).arg(dir.path()).env("HOME", home.path()).output();
+        let output = output.unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{arguments:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
+        if arguments[0] == "template" {
+            assert!(kubewright_helm::release::objects(&text).unwrap().len() > 3, "{text}");
+        }
+    }
+    let (gateway, listener) = Gateway::bind(env.client()).unwrap();
+    let serving = tokio::spawn(gateway.clone().serve(listener));
+    let namespace = Api::<Namespace>::all(env.client()).get(env.namespace()).await.unwrap();
+    let owner = Owner {
+        api_version: "v1".into(),
+        kind: "Namespace".into(),
+        namespace: String::new(),
+        name: namespace.name_any(),
+        uid: namespace.uid().unwrap(),
+    };
+    let pass = gateway.admit(owner, "sites").unwrap();
+    let at = Place { server: pass.url(), namespace: env.namespace(), name: "x" };
+    let (values, overrides) = (json!({"crds": {"keep": false}}), BTreeMap::new());
+    let call = Call { at, chart: dir.path(), values: &values, overrides: &overrides, inputs: "0" };
+    helm.install(&call).await.unwrap();
+    let found = deployments(&env).list(&ListParams::default()).await.unwrap();
+    let images =
+        found.iter().map(|found| found.spec.clone().unwrap().template.spec.unwrap().containers[0].image.clone());
+    assert_eq!(images.collect::<Vec<_>>(), [Some("registry/sites:1".to_string())]);
+    assert_eq!(helm.candidate(&call, false).await.unwrap(), helm.candidate(&call, true).await.unwrap());
+    helm.uninstall(&at).await.unwrap();
+    assert!(deployments(&env).list(&ListParams::default()).await.unwrap().items.is_empty());
+    serving.abort();
+    env.stop().await;
 }

@@ -9,6 +9,7 @@
 //! | [`Project`] | what the PROJECT file says; read and checked, with the line of what is wrong |
 //! | [`init`](fn@init), [`create_api`], [`create_webhook`], [`edit`] | the commands |
 //! | [`Changes`] | the files that a command writes; applied all or not at all |
+//! | [`init_helm`], [`create_helm_api`] | projects of Helm charts, in operator-sdk's layout |
 //! | `scaffold` | the files of a project: those that are the user's after they are made, and those that are written anew |
 //! | `names` | which names are Rust's and which are DNS' |
 //! | `builtin` | the kinds of Kubernetes that an operator can be for |
@@ -19,6 +20,7 @@
 mod builtin;
 mod commands;
 mod file;
+mod helm;
 mod names;
 mod scaffold;
 mod stage;
@@ -27,6 +29,7 @@ pub use commands::{
     ApiOptions, EditOptions, InitOptions, Kubewright, WebhookOptions, create_api, create_webhook, edit, init,
 };
 pub use file::{Api, Project, ResourceEntry, WebhookEntry, find};
+pub use helm::{HelmApiOptions, HelmInitOptions, create_helm_api, init_helm, is_helm};
 pub use stage::{Changes, Written};
 
 use std::path::PathBuf;

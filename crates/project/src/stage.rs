@@ -18,7 +18,7 @@ const MARK: &str = "kubewright-checksum:";
 /// The files that a command writes.
 #[derive(Debug, Default)]
 pub struct Changes {
-    files: Vec<(PathBuf, String, Owner)>,
+    files: Vec<(PathBuf, Vec<u8>, Owner)>,
 }
 
 /// What became of a file.
@@ -38,28 +38,38 @@ enum Owner {
     UserIfAbsent,
     /// Written anew by each command.
     Generated,
-    /// The PROJECT file: read before, so what is there is known.
-    Project,
+    /// Read before, so what is there is known.
+    Known,
 }
 
 impl Changes {
     pub(crate) fn user(&mut self, path: impl Into<PathBuf>, text: String) {
-        self.files.push((path.into(), text, Owner::User));
+        self.files.push((path.into(), text.into_bytes(), Owner::User));
     }
 
     pub(crate) fn user_if_absent(&mut self, path: impl Into<PathBuf>, text: String) {
-        self.files.push((path.into(), text, Owner::UserIfAbsent));
+        self.files.push((path.into(), text.into_bytes(), Owner::UserIfAbsent));
     }
 
     /// Adds a file that is written anew each time. `comment` begins a comment in its language.
     pub fn generated(&mut self, path: impl Into<PathBuf>, comment: &str, text: &str) {
         let text = text.trim_end();
         let text = format!("{text}\n\n{comment} {MARK} {}\n", checksum(text));
-        self.files.push((path.into(), text, Owner::Generated));
+        self.files.push((path.into(), text.into_bytes(), Owner::Generated));
     }
 
     pub(crate) fn project(&mut self, text: String) {
-        self.files.push(("PROJECT".into(), text, Owner::Project));
+        self.known("PROJECT", text);
+    }
+
+    /// A file that was read before: what is there is in the new text.
+    pub(crate) fn known(&mut self, path: impl Into<PathBuf>, text: String) {
+        self.files.push((path.into(), text.into_bytes(), Owner::Known));
+    }
+
+    /// A file of the user's that need not be text.
+    pub(crate) fn copy(&mut self, path: impl Into<PathBuf>, bytes: Vec<u8>) {
+        self.files.push((path.into(), bytes, Owner::User));
     }
 
     /// Writes the files into the folder. With `force` what is in the way is replaced.
@@ -70,10 +80,11 @@ impl Changes {
     pub fn apply(self, folder: &Path, force: bool) -> Result<Vec<Written>, ProjectError> {
         let mut wanted = Vec::new();
         for (path, text, owner) in self.files {
-            let text = if path.extension().is_some_and(|ending| ending == "rs") { formatted(text) } else { text };
+            let rust = path.extension().is_some_and(|ending| ending == "rs");
+            let text = if rust { formatted(text) } else { text };
             let file = folder.join(&path);
             match fs::read(&file) {
-                Ok(there) if there == text.as_bytes() => {}
+                Ok(there) if there == text => {}
                 Ok(_) if owner == Owner::UserIfAbsent => {}
                 Ok(_) if owner == Owner::User && !force => return Err(ProjectError::InTheWay { file }),
                 Ok(there) if owner == Owner::Generated && !force && !untouched(&there) => {
@@ -108,7 +119,7 @@ struct Move<'a> {
 }
 
 impl Move<'_> {
-    fn run(&self, wanted: &[(PathBuf, String, bool)]) -> Result<(), ProjectError> {
+    fn run(&self, wanted: &[(PathBuf, Vec<u8>, bool)]) -> Result<(), ProjectError> {
         let fail = |file: &Path, cause: io::Error| ProjectError::Write { file: file.into(), cause };
         let (new, old) = (self.staging.join("new"), self.staging.join("old"));
         for (path, text, _) in wanted {
@@ -117,7 +128,7 @@ impl Move<'_> {
             fs::create_dir_all(parent).map_err(|cause| fail(&self.folder.join(path), cause))?;
             fs::write(&staged, text).map_err(|cause| fail(&self.folder.join(path), cause))?;
         }
-        let mut done: Vec<&(PathBuf, String, bool)> = Vec::new();
+        let mut done: Vec<&(PathBuf, Vec<u8>, bool)> = Vec::new();
         let mut folders = Vec::new();
         for change in wanted {
             let (path, _, there) = change;
@@ -163,14 +174,14 @@ fn make_folders(folder: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
 }
 
 /// Rust as rustfmt writes it, where there is a rustfmt.
-fn formatted(text: String) -> String {
+fn formatted(text: Vec<u8>) -> Vec<u8> {
     let arguments = ["--edition", "2024", "--config", "max_width=120,use_small_heuristics=Max"];
     let mut command = Command::new("rustfmt");
     let started = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
     let Ok(mut child) = started else { return text };
-    let fed = child.stdin.take().is_some_and(|mut input| input.write_all(text.as_bytes()).is_ok());
+    let fed = child.stdin.take().is_some_and(|mut input| input.write_all(&text).is_ok());
     match child.wait_with_output() {
-        Ok(output) if fed && output.status.success() => String::from_utf8(output.stdout).unwrap_or(text),
+        Ok(output) if fed && output.status.success() => output.stdout,
         _ => text,
     }
 }

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::core::{Expression, Selector};
-use kubewright_runtime::{Context, Controller, Error, ObjectRef, Outcome, Watch};
+use kubewright_runtime::{Context, Controller, ControllerOptions, Error, ObjectRef, Outcome, Watch};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use support::{FakeApi, Running, Told, consistently, eventually, parent, run, told};
@@ -289,6 +289,26 @@ async fn who_watches_one_namespace_reads_in_it_with_the_rights_for_it() {
     let paths: Vec<String> = api.requests().into_iter().map(|request| request.path).collect();
     let within: Vec<&String> = paths.iter().filter(|path| path.ends_with("/secrets")).collect();
     assert!(within.iter().all(|path| **path == "/api/v1/namespaces/ns/secrets"), "{within:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn kinds_that_are_not_declared_are_watched_with_the_labels_of_the_options() {
+    let api = one_parent();
+    let reconciler = told(|_, ctx| {
+        Box::pin(async {
+            ctx.get::<Secret>(&ObjectRef::new(Some("ns"), "s"))?;
+            Ok(Outcome::Settled)
+        })
+    });
+    let how = ControllerOptions { on_demand_labels: Some("team=test".into()), ..ControllerOptions::default() };
+    let _manager = run(&api, [Controller::new("test", Watch::all(), reconciler).options(how)]);
+    eventually("it is watched", || api.watches("secrets") == 1).await;
+    let queries: Vec<String> = api
+        .requests()
+        .into_iter()
+        .filter_map(|request| request.path.ends_with("/secrets").then_some(request.query))
+        .collect();
+    assert!(queries.iter().all(|query| query.contains("labelSelector=team%3Dtest")), "{queries:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -84,6 +84,7 @@ const INIT_EXAMPLES: &str = "\
 Examples:
   kubewright init --domain example.com                           in this folder; named as it is
   kubewright init --domain example.com --project-name guestbook --kubewright-path ~/kubewright
+  kubewright init --domain example.com --plugins helm            custom resources that are Helm releases, as operator-sdk has them
 
 The kubewright crate is not published yet: a project takes it from a checkout. Without --kubewright-path that is the one that
 this program was built from.";
@@ -99,7 +100,8 @@ Examples:
   kubewright create api --group web --version v1 --kind Site
   kubewright create api --group web --version v1 --kind Mesh --namespaced=false --plural meshes
   kubewright create api --group web --version v2 --kind Site         another version; then: create webhook --conversion
-  kubewright create api --group apps --version v1 --kind Deployment  a controller for a kind of Kubernetes";
+  kubewright create api --group apps --version v1 --kind Deployment  a controller for a kind of Kubernetes
+  kubewright create api --group cache --version v1 --kind Memcached --helm-chart ./memcached     in a project of Helm charts";
 
 const WEBHOOK_EXAMPLES: &str = "\
 Examples:
@@ -162,6 +164,10 @@ pub(crate) struct InitArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) project_name: Option<String>,
 
+    /// What kind of operator: in Rust, or releases of Helm charts in operator-sdk's layout.
+    #[arg(long, value_enum, value_name = "KIND", default_value_t = Plugin::Rust)]
+    pub(crate) plugins: Plugin,
+
     /// Allow several API groups, each in a folder of its own.
     #[arg(long)]
     pub(crate) multigroup: bool,
@@ -181,6 +187,15 @@ pub(crate) struct InitArgs {
     /// Replace files that are in the way.
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+/// What a project's operator is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Plugin {
+    /// Rust.
+    Rust,
+    /// Helm charts.
+    Helm,
 }
 
 #[derive(Debug, Subcommand)]
@@ -226,6 +241,10 @@ pub(crate) struct ApiArgs {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = true,
           default_missing_value = "true", action = ArgAction::Set)]
     pub(crate) namespaced: bool,
+
+    /// In a project of Helm charts: the folder of a chart to copy. Default: a new chart.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) helm_chart: Option<PathBuf>,
 
     /// Whether to make a type. Default: unless Kubernetes has the kind.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]

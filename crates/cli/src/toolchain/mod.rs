@@ -55,7 +55,7 @@ pub(crate) async fn run(command: ToolchainCommand) -> Result<(), ToolchainError>
     match command {
         ToolchainCommand::Types(args) => Ok(types::types(args).await?),
         ToolchainCommand::Init(args) => project::init(args),
-        ToolchainCommand::Create { what: CreateCommand::Api(args) } => project::create_api(args),
+        ToolchainCommand::Create { what: CreateCommand::Api(args) } => project::create_api(args).await,
         ToolchainCommand::Create { what: CreateCommand::Webhook(args) } => project::create_webhook(args),
         ToolchainCommand::Edit(args) => project::edit(args),
         ToolchainCommand::Manifests(args) => manifests::manifests(&args),

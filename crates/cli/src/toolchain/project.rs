@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use kubewright_helm::Program;
 use kubewright_project::{
-    ApiOptions, Changes, EditOptions, InitOptions, Kubewright, Project, ProjectError, WebhookOptions, Written, find,
+    ApiOptions, Changes, EditOptions, HelmApiOptions, HelmInitOptions, InitOptions, Kubewright, Project, ProjectError,
+    WebhookOptions, Written, find,
 };
 
 use super::ToolchainError;
-use super::args::{ApiArgs, EditArgs, InitArgs, WebhookArgs};
+use super::args::{ApiArgs, EditArgs, InitArgs, Plugin, WebhookArgs};
 
 /// The checkout that this program was built from.
 const BUILT_FROM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -23,6 +25,11 @@ pub(super) fn init(args: InitArgs) -> Result<(), ToolchainError> {
     let project_name = args.project_name.unwrap_or_else(|| {
         folder.file_name().map(|name| name.to_string_lossy().to_lowercase().replace('_', "-")).unwrap_or_default()
     });
+    if args.plugins == Plugin::Helm {
+        let changes = kubewright_project::init_helm(&HelmInitOptions { domain: args.domain, project_name })?;
+        let next = "kubewright create api --group cache --version v1alpha1 --kind Memcached";
+        return finish(changes, &folder, args.force, &[next]);
+    }
     let options = InitOptions {
         domain: args.domain,
         project_name,
@@ -33,8 +40,16 @@ pub(super) fn init(args: InitArgs) -> Result<(), ToolchainError> {
     finish(changes, &folder, args.force, &["kubewright create api --group web --version v1 --kind Site"])
 }
 
-pub(super) fn create_api(args: ApiArgs) -> Result<(), ToolchainError> {
-    let (folder, project) = open()?;
+pub(super) async fn create_api(args: ApiArgs) -> Result<(), ToolchainError> {
+    let folder = find(&current()?)?;
+    if kubewright_project::is_helm(&folder)? {
+        return create_helm_api(&folder, args).await;
+    }
+    if args.helm_chart.is_some() {
+        let cause = "--helm-chart is for projects of Helm charts; make one with kubewright init --plugins helm";
+        return Err(ToolchainError::Usage(cause.into()));
+    }
+    let project = Project::read(&folder.join("PROJECT"))?;
     let options = ApiOptions {
         group: args.kind.group,
         version: args.kind.version,
@@ -46,6 +61,37 @@ pub(super) fn create_api(args: ApiArgs) -> Result<(), ToolchainError> {
     };
     let (_, changes) = kubewright_project::create_api(&project, &options)?;
     finish(changes, &folder, args.kind.force, &["cargo test", "kubewright create webhook --help"])
+}
+
+async fn create_helm_api(folder: &Path, args: ApiArgs) -> Result<(), ToolchainError> {
+    if !args.namespaced || args.resource == Some(false) || args.controller == Some(false) {
+        let cause = "releases are in namespaces, and each kind has a type and a controller: leave out --namespaced, --resource \
+                     and --controller";
+        return Err(ToolchainError::Usage(cause.into()));
+    }
+    let manifest = match &args.helm_chart {
+        None => None,
+        Some(chart) => match Program::new("helm").manifest(chart).await {
+            Ok(manifest) => Some(manifest),
+            Err(error) => {
+                eprintln!(
+                    "config/rbac/role.yaml gets rights on the usual kinds, as the chart could not be rendered: {error}"
+                );
+                None
+            }
+        },
+    };
+    let options = HelmApiOptions {
+        group: args.kind.group,
+        version: args.kind.version,
+        kind: args.kind.kind,
+        plural: args.plural,
+        chart: args.helm_chart,
+        manifest,
+    };
+    let changes = kubewright_project::create_helm_api(folder, &options)?;
+    let next = ["kubectl apply -k config/crd", "kubewright helm-operator run", "kubectl apply -k config/samples"];
+    finish(changes, folder, args.kind.force, &next)
 }
 
 pub(super) fn create_webhook(args: WebhookArgs) -> Result<(), ToolchainError> {
