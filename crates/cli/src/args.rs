@@ -71,7 +71,8 @@ Examples:
   kubewright run --kubeconfig ./admin.conf --operators ingress
   kubewright run --leader-elect                      one of several replicas works
   kubewright run --shards                            several replicas share the work
-  kubewright run --metrics-bind-address 127.0.0.1:8080";
+  kubewright run --metrics-bind-address 127.0.0.1:8080
+  OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 kubewright run           traces to an OpenTelemetry collector";
 
 const RBAC_EXAMPLES: &str = "\
 Examples:

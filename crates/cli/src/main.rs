@@ -43,7 +43,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use clap_complete::CompleteEnv;
-use tracing_subscriber::EnvFilter;
+use kubewright_telemetry::Traces;
+use tracing_subscriber::{EnvFilter, prelude::*, reload};
 
 use args::{Cli, Command};
 use assets::Server;
@@ -64,18 +65,25 @@ async fn main() -> ExitCode {
         }
     };
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colours);
-    let log = log.with_env_filter(filter).with_filter_reloading();
-    let reload = log.reload_handle();
-    log.init();
+    let traces = match &cli.command {
+        Command::Up(_) | Command::Run(_) => match Traces::from_env("kubewright") {
+            Ok(traces) => traces,
+            Err(error) => return usage(&chain(&error)),
+        },
+        _ => None,
+    };
+    let (filter, reload) = reload::Layer::new(filter);
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours).with_filter(filter);
+    tracing_subscriber::registry().with(traces.as_ref().map(Traces::layer)).with(log).init();
     let set_log = move |filter: &str| {
         let filter = EnvFilter::try_new(filter).map_err(|error| error.to_string())?;
         reload.reload(filter).map_err(|error| error.to_string())
     };
 
+    let traced = traces.is_some();
     let result = match cli.command {
-        Command::Up(args) => up::up(args).await.map_err(Failure::from),
-        Command::Run(args) => run::run(args, set_log).await.map_err(Failure::from),
+        Command::Up(args) => up::up(args, traced).await.map_err(Failure::from),
+        Command::Run(args) => run::run(args, set_log, traced).await.map_err(Failure::from),
         Command::Rbac(args) => rbac::rbac(args).await.map_err(Failure::from),
         Command::Access(command) => access::access(command).await.map_err(|error| Failure::Failed(chain(&error))),
         Command::Account(command) => account::account(command).await.map_err(|error| Failure::Failed(chain(&error))),
@@ -92,6 +100,11 @@ async fn main() -> ExitCode {
         }
         Command::Assets(args) => assets::assets(&args).map_err(|error| Failure::Failed(chain(&error))),
     };
+    if let Some(traces) = traces
+        && let Err(error) = traces.shutdown().await
+    {
+        tracing::warn!("{}", chain(&error));
+    }
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Usage(text)) => usage(&text),

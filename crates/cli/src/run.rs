@@ -32,10 +32,11 @@ pub(crate) enum RunError {
     Manager(#[from] ManagerError),
 }
 
-/// Runs the command. `set_log` changes what is logged.
+/// Runs the command. `set_log` changes what is logged; `traced`: spans are exported.
 pub(crate) async fn run(
     args: RunArgs,
     set_log: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static,
+    traced: bool,
 ) -> Result<(), RunError> {
     let chosen = operators::chosen(&args.operators)?;
     let listen = address(&args.metrics_bind_address)?;
@@ -43,7 +44,8 @@ pub(crate) async fn run(
     let client = connect(args.kubeconfig.is_some().then_some(source.as_path()), args.context.as_deref()).await?;
     client.apiserver_version().await.map_err(|error| RunError::NoAnswer(Box::new(error)))?;
     let options = ManagerOptions { listen, replicas: replicas(&args.replicas), ..ManagerOptions::default() };
-    let mut manager = Manager::new(client.clone(), options).log_filter(set_log);
+    let working = if traced { kubewright_telemetry::client(client.clone()) } else { client.clone() };
+    let mut manager = Manager::new(working, options).log_filter(set_log);
     let mut names = Vec::new();
     for operator in chosen {
         names.push(operator.name);

@@ -53,8 +53,8 @@ pub(crate) enum UpError {
     Signals(io::Error),
 }
 
-/// Runs the command.
-pub(crate) async fn up(mut args: UpArgs) -> Result<(), UpError> {
+/// Runs the command. `traced`: spans are exported.
+pub(crate) async fn up(mut args: UpArgs, traced: bool) -> Result<(), UpError> {
     let accounts = args.operators.account.keep_in(args.data_dir.as_deref());
     let minio = match &args.minio_endpoint {
         _ if !args.with.contains(&With::Minio) => None,
@@ -77,13 +77,14 @@ pub(crate) async fn up(mut args: UpArgs) -> Result<(), UpError> {
     if args.output == Output::Text && chosen.iter().any(|operator| operator.name == "account") {
         accounts.iter().for_each(|accounts| println!("{accounts}"));
     }
-    let result = with_plane(&args, chosen, &plane, minio.as_ref(), begin, signals).await;
+    let result = with_plane(&args, traced, chosen, &plane, minio.as_ref(), begin, signals).await;
     plane.stop().await;
     result
 }
 
 async fn with_plane(
     args: &UpArgs,
+    traced: bool,
     chosen: Vec<Operator>,
     plane: &ControlPlane,
     minio: Option<&Minio>,
@@ -107,7 +108,8 @@ async fn with_plane(
     let mut kinds = Vec::new();
     let mut examples = Vec::new();
     _ = args.operators.access.own_cluster().set(cluster(plane));
-    let mut manager = Manager::new(plane.client(), manager_options());
+    let working = if traced { kubewright_telemetry::client(plane.client()) } else { plane.client() };
+    let mut manager = Manager::new(working, manager_options());
     for operator in chosen {
         kinds.extend(operator.shows.into_iter().filter(|kind| !kinds.contains(kind)).collect::<Vec<_>>());
         examples.push((operator.name, operator.examples));

@@ -99,6 +99,8 @@ pub use kubewright_discovery as discovery;
 pub use kubewright_patterns as patterns;
 pub use kubewright_queue as queue;
 pub use kubewright_runtime as runtime;
+#[cfg(feature = "telemetry")]
+pub use kubewright_telemetry as telemetry;
 pub use kubewright_webhook as webhook;
 
 /// The examples of the page on concepts compile.

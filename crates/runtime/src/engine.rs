@@ -25,7 +25,7 @@ use parking_lot::Mutex;
 use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::Instrument;
+use tracing::{Instrument, Span, field::Empty};
 
 use crate::{
     Change, Context, ControllerOptions, Error, Key, NotLeading, Outcome, Reason, Trigger,
@@ -330,7 +330,11 @@ impl<K: Key> Engine<K> {
         let why = self.reasons.lock().remove(&key);
         let Why { reason, causes } = why.unwrap_or(Why { reason: Reason::Scheduled, causes: None });
         let id = self.reconciles.fetch_add(1, Ordering::Relaxed) + 1;
-        let span = tracing::info_span!("reconcile", controller = %self.context.name, %key, reconcile_id = id, %reason);
+        // The last two are what OpenTelemetry's layer for tracing takes the outcome from.
+        let span = tracing::info_span!(
+            parent: None, "reconcile", controller = %self.context.name, %key, reconcile_id = id, %reason,
+            otel.status_code = Empty, otel.status_description = Empty,
+        );
         let log = Arc::new(self.write_log());
         let at = self.context.clock.now();
         let run = journal::Run {
@@ -483,6 +487,8 @@ impl<K: Key> Engine<K> {
         }
         self.metrics.failed.inc();
         self.metrics.errors.inc();
+        let span = Span::current();
+        span.record("otel.status_code", "ERROR").record("otel.status_description", error.to_string());
         let retries = work.retries();
         if error.is_terminal() {
             self.metrics.terminal_errors.inc();
