@@ -36,7 +36,7 @@ Examples:
   cargo xtask bench --without-real   only the embedded control plane; needs no Go
   cargo xtask bench apiserver        the API server under load, empty and with 100,000 objects
   cargo xtask bench runtime          the runtime beside controller-runtime, client-go and kube-rs; needs Go
-  cargo xtask bench operators        the operators with thousands of objects; needs PostgreSQL
+  cargo xtask bench operators        the operators with thousands of objects; needs PostgreSQL and Go
   cargo xtask bench -o json          for programs")]
 struct Arguments {
     #[command(flatten)]

@@ -21,6 +21,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(25);
 /// Runs a server that ends when the pipe on standard input closes, which the system does for us even when we are killed.
 const TETHERED: &str = r#""$0" "$@" & server=$!; read -r _; kill -9 "$server"; wait "$server""#;
 
+/// Runs a server on a disk in memory, of the size and at the place that come first.
+const ON_DISK: &str = r#"mkdir -p "$1" && mount -t tmpfs -o "size=$0" none "$1" && shift && exec "$@""#;
+
 /// How to start it.
 #[derive(Debug, Clone)]
 pub struct MinioOptions {
@@ -30,11 +33,14 @@ pub struct MinioOptions {
     pub password: String,
     /// Certificate and key in PEM form, to serve HTTPS. Default: none, HTTP.
     pub tls: Option<(String, String)>,
+    /// The size of a disk of its own in bytes, which is in memory, goes with the process, and can get full. It takes
+    /// `unshare` and the right to make user namespaces. Default: none, a directory.
+    pub disk: Option<u64>,
 }
 
 impl Default for MinioOptions {
     fn default() -> Self {
-        Self { user: "root-of-tests".into(), password: "secret-of-root".into(), tls: None }
+        Self { user: "root-of-tests".into(), password: "secret-of-root".into(), tls: None, disk: None }
     }
 }
 
@@ -124,8 +130,13 @@ impl Minio {
         let output = File::options().create(true).append(true).open(&log).map_err(Error::io("create", &log))?;
         let errors = output.try_clone().map_err(Error::io("write", &log))?;
         let path = |name: &str| self.dir.path.join(name);
-        let child = Command::new("sh")
-            .args(["-c", TETHERED])
+        let mut command = Command::new("sh");
+        command.args(["-c", TETHERED]);
+        if let Some(size) = self.options.disk {
+            command.args(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", ON_DISK]);
+            command.arg(size.to_string()).arg(path("data"));
+        }
+        let child = command
             .arg(&self.program)
             .args(["server", "--quiet", "--address", &self.address.to_string(), "--certs-dir"])
             .arg(path("certs"))

@@ -3,17 +3,28 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use http::Request;
+use http::{Method, Request};
 use kube::Client;
 use kube::client::Body;
 
 /// How many calls there were. Clones count on together. Watches are not counted: they stay open.
 #[derive(Clone, Default)]
-pub(crate) struct Calls(Arc<AtomicU64>);
+pub(crate) struct Calls(Arc<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    all: AtomicU64,
+    writes: AtomicU64,
+}
 
 impl Calls {
     pub(crate) fn count(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.all.load(Ordering::Relaxed)
+    }
+
+    /// Those that write; questions about rights do not.
+    pub(crate) fn writes(&self) -> u64 {
+        self.0.writes.load(Ordering::Relaxed)
     }
 
     /// A client whose calls are counted.
@@ -24,7 +35,10 @@ impl Calls {
             let client = client.clone();
             let query = request.uri().query().unwrap_or_default();
             if !query.split('&').any(|pair| pair == "watch=true" || pair == "watch=1") {
-                counted.fetch_add(1, Ordering::Relaxed);
+                counted.all.fetch_add(1, Ordering::Relaxed);
+                if request.method() != Method::GET && !request.uri().path().ends_with("reviews") {
+                    counted.writes.fetch_add(1, Ordering::Relaxed);
+                }
             }
             async move { client.send(request).await }
         });

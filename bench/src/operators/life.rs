@@ -4,8 +4,10 @@ use std::time::{Duration, Instant};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use kube::api::{Api, ApiResource, DynamicObject, ListParams, Patch, PatchParams};
+use kube::core::GroupVersionKind;
 use kube::{Client, ResourceExt};
 use kubewright::prelude::{Manager, ManagerOptions};
+use kubewright_cluster::{ControlPlaneOptions, NodeOptions};
 use kubewright_testing::TestEnv;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -22,10 +24,15 @@ const WRITERS: usize = 32;
 
 /// Lives through a part and tells what it took.
 pub(crate) async fn live(part: Part) -> Result<Value, Error> {
-    let env = TestEnv::embedded().await.map_err(Error::operator)?;
+    let nodes = (part.nodes > 0).then(|| NodeOptions { count: part.nodes, ..NodeOptions::default() });
+    let options = ControlPlaneOptions { nodes, ..ControlPlaneOptions::default() };
+    let env = TestEnv::embedded_as(options).await.map_err(Error::operator)?;
     env.install_crds(&part.crds).await.map_err(Error::operator)?;
     let plane = env.control_plane().ok_or_else(|| Error::Host("has no control plane".to_owned()))?;
     let users = plane.client();
+    for object in &part.before {
+        apply(&users, &part, std::slice::from_ref(object)).await?;
+    }
     let calls = Calls::default();
     let options = ManagerOptions { listen: None, records: 0, ..ManagerOptions::default() };
     let manager = (part.add)(Manager::new(calls.of(plane.client()), options))?;
@@ -35,31 +42,31 @@ pub(crate) async fn live(part: Part) -> Result<Value, Error> {
     while handle.ready().is_err() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    apply(&users, &part, &part.before).await?;
     plane.settled(&handles).await;
 
-    let (begun, before) = (Instant::now(), calls.count());
+    let (begun, before, wrote) = (Instant::now(), calls.count(), calls.writes());
     apply(&users, &part, &part.counted).await?;
     plane.settled(&handles).await;
     let seconds = begun.elapsed().as_secs_f64();
-    let until_settled = calls.count() - before;
+    let (until_settled, written) = (calls.count() - before, calls.writes() - wrote);
     check(&users, &part).await?;
 
     let resident = process::resident(std::process::id());
     let before = calls.count();
     tokio::time::sleep(IDLE).await;
     let idle = calls.count() - before;
-    let before = calls.count();
+    let before = calls.writes();
     apply(&users, &part, &part.counted).await?;
     plane.settled(&handles).await;
-    let again = calls.count() - before;
+    let again = calls.writes() - before;
 
     stop.cancel();
     running.await?.map_err(Error::operator)?;
     let count = part.counted.len();
     Ok(json!({
         "objects": part.objects, "count": count, "seconds": seconds, "perSecond": count as f64 / seconds,
-        "calls": until_settled as f64 / count as f64, "settledCalls": idle, "againCalls": again,
+        "calls": until_settled as f64 / count as f64, "writes": written as f64 / count as f64,
+        "settledCalls": idle, "againWrites": again,
         "resident": resident, "peak": process::peak(std::process::id()),
     }))
 }
@@ -96,6 +103,9 @@ async fn check(client: &Client, part: &Part) -> Result<(), Error> {
 /// The kind of an object, by its definition.
 fn resource(part: &Part, object: &Value) -> Result<ApiResource, Error> {
     let kind = object["kind"].as_str().unwrap_or_default();
+    if object["apiVersion"] == "v1" {
+        return Ok(ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", kind)));
+    }
     let crd = part.crds.iter().find(|crd| crd.spec.names.kind == kind);
     let crd = crd.ok_or_else(|| Error::Host(format!("has no definition of {kind}")))?;
     let version = crd.spec.versions.first().map(|version| version.name.clone()).unwrap_or_default();

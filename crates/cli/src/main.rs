@@ -11,7 +11,7 @@
 //! | `snapshot` | the objects of a control plane as a file, and back |
 //! | `helm_operator` | operator-sdk's Helm operators |
 //! | `assets` | this binary in place of the servers that Go's envtest starts |
-//! | `operators` | which operators there are |
+//! | `operators` | which operators there are, and what they tell of themselves |
 //! | `manifests` | applies examples |
 //! | `tree`, `show` | what happened, as a tree |
 //! | `toolchain` | what makes and looks after operator projects: types, projects, completion |
@@ -84,7 +84,7 @@ async fn main() -> ExitCode {
     let result = match cli.command {
         Command::Up(args) => up::up(args, traced).await.map_err(Failure::from),
         Command::Run(args) => run::run(args, set_log, traced).await.map_err(Failure::from),
-        Command::Rbac(args) => rbac::rbac(args).await.map_err(Failure::from),
+        Command::Rbac(args) => rbac::rbac(args).map_err(Failure::from),
         Command::Access(command) => access::access(command).await.map_err(|error| Failure::Failed(chain(&error))),
         Command::Account(command) => account::account(command).await.map_err(|error| Failure::Failed(chain(&error))),
         Command::Snapshot(command) => snapshot::snapshot(command).await.map_err(|error| Failure::Failed(chain(&error))),

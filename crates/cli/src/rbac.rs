@@ -19,13 +19,12 @@ pub(crate) enum RbacError {
 }
 
 /// Runs the command.
-pub(crate) async fn rbac(mut args: RbacArgs) -> Result<(), RbacError> {
+pub(crate) fn rbac(mut args: RbacArgs) -> Result<(), RbacError> {
     let options = ManagerOptions { replicas: replicas(&args.replicas), ..ManagerOptions::default() };
     let mut manager = Manager::new(rights::unconnected(), options);
-    // What rights are needed does not depend on the database.
-    args.operators.account.keep_in(None);
+    args.operators.stand_in();
     for operator in operators::chosen(&args.operators)? {
-        manager = operators::add(operator.name, operator.add_to, manager).await?;
+        manager = operators::add(operator.name, operator.add_to, manager)?;
     }
     let rights = manager.rbac();
     let mut text = rights.to_yaml(&args.name);

@@ -52,7 +52,7 @@ pub(crate) async fn run(
         if args.install_crds {
             crds::install(&client, &operator.crds).await?;
         }
-        manager = operators::add(operator.name, operator.add_to, manager).await?;
+        manager = operators::add(operator.name, operator.add_to, manager)?;
     }
     let handle = manager.handle();
     let mut running = pin!(manager.run_until_signal());

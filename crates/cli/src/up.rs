@@ -114,7 +114,7 @@ async fn with_plane(
         kinds.extend(operator.shows.into_iter().filter(|kind| !kinds.contains(kind)).collect::<Vec<_>>());
         examples.push((operator.name, operator.examples));
         crds::install(&plane.client(), &operator.crds).await?;
-        manager = operators::add(operator.name, operator.add_to, manager).await?;
+        manager = operators::add(operator.name, operator.add_to, manager)?;
     }
     let handle = manager.handle();
     let stop = CancellationToken::new();

@@ -179,3 +179,11 @@ fn a_kubeconfig_that_can_not_be_written_is_named() {
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("--kubeconfig-out"), "{}", stderr(&output));
 }
+
+#[test]
+fn nothing_is_warned_of_while_operators_come_up_and_their_examples_get_ready() {
+    let scratch = Scratch::new();
+    let output = run(&["up", "--operators", "access,account,dataservice", "--exit-when-settled"], &scratch);
+    assert!(output.status.success(), "{}{}", stdout(&output), stderr(&output));
+    assert!(!stderr(&output).contains("WARN"), "{}", stderr(&output));
+}

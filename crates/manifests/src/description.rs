@@ -33,6 +33,10 @@ pub struct ManifestOptions {
     pub replicas: u32,
     /// What stands before its flags, such as a subcommand. Default: nothing.
     pub command: Vec<String>,
+    /// The flag by which it is told the Service of its webhooks. Default: `--webhook-service`.
+    pub webhook_flag: String,
+    /// Environment of its container, as it stands there. Default: none.
+    pub env: Vec<Value>,
     /// The longest description in definitions, in characters; 0: none at all. `kubectl apply` on the client's side keeps a
     /// copy in an annotation, which may have 256 KiB. Default: as they are.
     pub descriptions: Option<usize>,
@@ -47,6 +51,8 @@ impl Default for ManifestOptions {
             image: "controller:latest".into(),
             replicas: 1,
             command: Vec::new(),
+            webhook_flag: "--webhook-service".into(),
+            env: Vec::new(),
             descriptions: None,
             samples: Vec::new(),
         }

@@ -144,7 +144,7 @@ fn within(value: &mut Value, own: &str) {
             map.values_mut().for_each(|value| within(value, own));
         }
         Value::Array(items) => items.iter_mut().for_each(|value| within(value, own)),
-        Value::String(text) if text.starts_with("--webhook-service=") => {
+        Value::String(text) if text.starts_with("--") && text.contains("webhook-service=") => {
             *text = text.replacen(&format!("={own}/"), "=KUBEWRIGHT-NAMESPACE/", 1);
         }
         _ => {}

@@ -175,12 +175,12 @@ fn deployment(description: &Description, options: &ManifestOptions, namespace: &
     args.extend([format!("--metrics-bind-address=0.0.0.0:{METRICS}"), "--leader-elect".to_string()]);
     let mut ports = vec![json!({"name": "metrics", "containerPort": METRICS, "protocol": "TCP"})];
     if serves_webhooks(description) {
-        args.push(format!("--webhook-service={namespace}/{name}-webhook"));
+        args.push(format!("{}={namespace}/{name}-webhook", options.webhook_flag));
         ports.push(json!({"name": "webhook", "containerPort": WEBHOOKS, "protocol": "TCP"}));
     }
     let probe = |path: &str, first: u32| json!({"httpGet": {"path": path, "port": METRICS}, "initialDelaySeconds": first, "periodSeconds": 10});
     let labels = selector(name);
-    json!({
+    let mut deployment = json!({
         "apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": metadata(name, account, Some(namespace)),
         "spec": {
@@ -207,7 +207,11 @@ fn deployment(description: &Description, options: &ManifestOptions, namespace: &
                 },
             },
         },
-    })
+    });
+    if !options.env.is_empty() {
+        deployment["spec"]["template"]["spec"]["containers"][0]["env"] = options.env.clone().into();
+    }
+    deployment
 }
 
 fn service(name: &str, namespace: &str, what: &str, port: u16, target: u16) -> Value {

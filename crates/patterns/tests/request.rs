@@ -2,7 +2,15 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use k8s_openapi::api::core::v1::{ConfigMap, Event};
 use kube::{
@@ -52,6 +60,9 @@ struct Bank {
     takes: Duration,
 }
 
+/// How often requests were asked for their lane.
+static LANES_ASKED: AtomicUsize = AtomicUsize::new(0);
+
 #[derive(Clone)]
 struct Shared(Arc<Mutex<Bank>>, Instant);
 
@@ -68,6 +79,7 @@ impl<const RESUME: bool> Request for Transfers<RESUME> {
     }
 
     fn lane(transfer: &Transfer) -> Option<String> {
+        LANES_ASKED.fetch_add(1, Ordering::Relaxed);
         transfer.spec.in_order.then(|| transfer.spec.to.clone())
     }
 
@@ -375,6 +387,45 @@ async fn requests_of_a_lane_run_one_after_another_and_others_beside_them() {
     let order: Vec<String> = world.paid().into_iter().map(|(_, name)| name).filter(|name| name != "beside").collect();
     assert_eq!(order, ["c", "b", "a"]);
     assert_eq!(world.bank.0.lock().most_running, 2);
+    world.stop().await;
+}
+
+/// With `n` of them in a row, what is done for each must not grow with `n`.
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_request_moves_the_next_of_its_lane_and_not_all_that_wait() {
+    const REQUESTS: usize = 200;
+    let world = World::new(true, RequestOptions::default()).await;
+    world.bank.0.lock().takes = Duration::from_secs(1);
+    for number in 0..REQUESTS {
+        world.ask(&format!("r{number}"), "landlord", true).await;
+    }
+    let before = LANES_ASKED.load(Ordering::Relaxed);
+    for number in 0..REQUESTS {
+        world.phase(&format!("r{number}"), Phase::Completed).await;
+    }
+    let asked = LANES_ASKED.load(Ordering::Relaxed) - before;
+    assert!(asked < 30 * REQUESTS, "{asked} looks for {REQUESTS} requests");
+    let order: Vec<String> = world.paid().into_iter().map(|(_, name)| name).collect();
+    assert_eq!(order, (0..REQUESTS).map(|number| format!("r{number}")).collect::<Vec<_>>());
+    world.stop().await;
+}
+
+/// One that waits gets another version, and so another place, when somebody writes to it.
+#[tokio::test(start_paused = true)]
+async fn requests_that_are_changed_while_they_wait_do_not_wait_for_each_other() {
+    let world = World::new(true, RequestOptions::default()).await;
+    world.bank.0.lock().takes = Duration::from_secs(10);
+    for name in ["a", "b", "c"] {
+        world.ask(name, "landlord", true).await;
+    }
+    world.phase("a", Phase::Processing).await;
+    let touch = Patch::Merge(json!({"metadata": {"labels": {"touched": "yes"}}}));
+    world.api().patch("b", &PatchParams::default(), &touch).await.unwrap();
+    let start = Instant::now();
+    for name in ["a", "b", "c"] {
+        world.phase(name, Phase::Completed).await;
+    }
+    assert!(start.elapsed() < Duration::from_secs(45), "{:?}", start.elapsed());
     world.stop().await;
 }
 

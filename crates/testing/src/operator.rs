@@ -21,8 +21,9 @@ const RECORDS: usize = 200;
 /// An operator under test.
 ///
 /// It looks for reconcilers that never settle (see [`Convergence`]): [`idle`](Self::idle) and [`stop`](Self::stop) panic if
-/// there is one, with the fields that it writes again and again. When a test fails, the last reconciles are printed: why
-/// each ran, what it read and wrote, how it ended.
+/// there is one, with the fields that it writes again and again. It also looks for rights that are used and that
+/// [`Manager::rbac`] does not name, with which the operator would fail in a cluster: [`stop`](Self::stop) panics with them.
+/// When a test fails, the last reconciles are printed: why each ran, what it read and wrote, how it ended.
 pub struct Operator {
     client: Client,
     add: Box<Add>,
@@ -30,6 +31,7 @@ pub struct Operator {
     /// The manager that runs, or ran last.
     handle: Mutex<Handle>,
     may_not_settle: AtomicBool,
+    may_use_more: AtomicBool,
 }
 
 struct Running {
@@ -42,12 +44,18 @@ impl Operator {
     pub(crate) fn start(client: Client, add: Box<Add>) -> Self {
         let running = run(&client, &*add);
         let handle = Mutex::new(running.handle.clone());
-        Self { client, add, running: Mutex::new(Some(running)), handle, may_not_settle: AtomicBool::new(false) }
+        let (may_not_settle, may_use_more) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { client, add, running: Mutex::new(Some(running)), handle, may_not_settle, may_use_more }
     }
 
     /// Lets reconcilers never settle, in a test that is about that.
     pub fn allow_unsettled(&self) {
         self.may_not_settle.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets it use rights that it does not declare, in a test that is about something else.
+    pub fn allow_undeclared(&self) {
+        self.may_use_more.store(true, Ordering::Relaxed);
     }
 
     /// Waits until its caches are in sync and no key is queued, worked on or waiting for a retry or a look within seconds.
@@ -96,10 +104,19 @@ impl Operator {
     /// What the manager ended with.
     ///
     /// # Panics
-    /// If a reconciler never settles.
+    /// If a reconciler never settles, or the operator used a right that it does not declare.
     pub async fn stop(&self) -> Result<(), ManagerError> {
         self.end().await?;
         self.check();
+        let undeclared = self.undeclared();
+        if !undeclared.is_empty() && !self.may_use_more.load(Ordering::Relaxed) {
+            let rights: Vec<String> = undeclared.iter().map(ToString::to_string).collect();
+            panic!(
+                "the operator used rights that Manager::rbac does not name: {}; declare them with Controller::may or \
+                 Manager::may (Operator::allow_undeclared lets it)",
+                rights.join(", ")
+            );
+        }
         Ok(())
     }
 

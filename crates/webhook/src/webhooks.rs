@@ -287,7 +287,11 @@ async fn keep_trusted(
                 Duration::try_from(wait).unwrap_or_default()
             }
             Err(error) => {
-                tracing::warn!(%error, "webhooks");
+                // At first it can be that what comes up beside them, such as their namespace, is not there yet.
+                match failures {
+                    0 => tracing::info!(%error, "webhooks"),
+                    _ => tracing::warn!(%error, "webhooks"),
+                }
                 state.0.lock().fault = Some(error.to_string());
                 failures += 1;
                 Duration::from_secs(TRIES[(failures - 1).min(TRIES.len() - 1)])

@@ -43,7 +43,7 @@ pub use api::{
     User, UserSpec, UserStatus, namespace_of,
 };
 pub use cleanup::{CRON_JOB, sweep};
-pub use operator::{add_controllers_to, add_to, crds};
+pub use operator::{add_controllers_to, add_to, crds, webhook_configurations};
 pub use options::{Cluster, Options, OptionsError};
 pub use roles::Role;
 pub use seal::{CREATOR, KEY_SECRET, Requester, SEAL, Sealer, Unsealed};

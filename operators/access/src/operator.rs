@@ -11,7 +11,8 @@ use kube::api::{ApiResource, PostParams};
 use kube::core::CustomResourceExt;
 use kubewright::patterns::request::controller;
 use kubewright::prelude::*;
-use kubewright::runtime::Rights;
+use kubewright::runtime::{Rights, rights};
+use serde_json::Value;
 
 use crate::binding::MANAGED_BY;
 use crate::deletion::Deletions;
@@ -37,6 +38,16 @@ pub fn add_to(manager: Manager, options: &Options) -> Result<Manager, OptionsErr
     let manager = add_controllers(manager, options, seals.clone())?;
     let client = manager.client().clone();
     Ok(webhook::webhooks(client, &options.namespace, seals, options.webhook.clone()).add_to(manager))
+}
+
+/// The webhook configurations, for manifests; without `caBundle`, which the operator keeps right.
+///
+/// # Panics
+/// Outside of a tokio runtime.
+pub fn webhook_configurations(options: &Options) -> Vec<Value> {
+    let client = rights::unconnected();
+    let seals = Arc::new(Seals::new(options.namespace.clone()));
+    webhook::webhooks(client.clone(), &options.namespace, seals, options.webhook.clone()).configurations(&client)
 }
 
 /// Adds the controllers alone, for a process that others make requests for: those that its webhooks, elsewhere, have sealed

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use k8s_openapi::api::batch::v1::CronJob;
-use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
+use k8s_openapi::api::core::v1::{Namespace, Secret, ServiceAccount};
 use k8s_openapi::api::rbac::v1::Role as RoleObject;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::ResourceExt;
@@ -20,7 +20,9 @@ use kube::api::{
 use kube::core::{ApiResource, CustomResourceExt};
 use kubewright::patterns::request::Phase;
 use kubewright::runtime::conditions;
-use kubewright_access::{Action, Deleterequest, Operationrequest, Options, Role, User, UserSpec, sweep};
+use kubewright_access::{
+    Action, Cluster, Deleterequest, KubeconfigSpec, Operationrequest, Options, Role, User, UserSpec, sweep,
+};
 use kubewright_testing::TestEnv;
 use serde_json::{Value, json};
 
@@ -66,6 +68,19 @@ async fn the_api_server_refuses_what_makes_no_sense() {
         let (code, message) =
             refusal(users.create(&PostParams::default(), &User::new(&name, UserSpec::default())).await);
         assert!(code == 422 && message.contains("DNS label of at most 60 characters"), "{message}");
+    }
+
+    for seconds in
+        [json!(0), json!(-1), json!(599), json!(31_536_001), json!("1h"), json!(9_223_372_036_854_775_808_u64)]
+    {
+        let kind = ApiResource::erase::<User>(&());
+        let user = support::json(json!({
+            "apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": "long"},
+            "spec": {"kubeconfig": {"expirationSeconds": seconds}},
+        }));
+        let api = Api::<DynamicObject>::all_with(world.env.client(), &kind);
+        let (code, message) = refusal(api.create(&PostParams::default(), &user).await);
+        assert!(code == 422 && message.contains("spec.kubeconfig.expirationSeconds"), "{seconds}: {message}");
     }
 
     let api = world.system::<Operationrequest>();
@@ -454,6 +469,51 @@ async fn a_namespace_of_somebody_else_is_left_alone() {
     );
     assert_eq!(world.roles("alice", "alice").await, [""; 0]);
     assert!(!conditions::is_true(&[condition], "Ready"));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_account_and_a_secret_of_somebody_else_with_our_names_are_left_alone() {
+    let env = TestEnv::start().await.unwrap();
+    let cluster = Some(Cluster { server: "https://here".into(), authorities: None });
+    let options = Options { cluster, ..Options::in_namespace(env.namespace()) };
+    let world = World::with(env, options).await;
+    let name = world.name("alice");
+    let account: ServiceAccount = support::json(json!({"metadata": {"name": name}}));
+    let account = world.system().create(&PostParams::default(), &account).await.unwrap();
+    let secret = json!({"metadata": {"name": format!("{name}-kubeconfig")}, "stringData": {"token": "theirs"}});
+    let secret: Secret = world.system().create(&PostParams::default(), &support::json(secret)).await.unwrap();
+    let users = Api::<User>::all(world.env.client());
+    let kubeconfig = Some(KubeconfigSpec { expiration_seconds: 3600 });
+    users.create(&PostParams::default(), &User::new(&name, UserSpec { kubeconfig })).await.unwrap();
+    let reason = async |kind: &str, reason: &str| {
+        let told = async || {
+            let conditions = users.get(&name).await.unwrap().status?.conditions;
+            conditions.into_iter().find(|condition| condition.type_ == kind && condition.reason == reason)
+        };
+        world.env.eventually(&format!("{kind} is told: {reason}"), told).await
+    };
+    let taken = reason("Ready", "NameTaken").await;
+    assert!(taken.message.contains(&format!("{name} exists and is not ours")), "{}", taken.message);
+    reason("KubeconfigReady", "NoServiceAccount").await;
+    world.operator.idle().await;
+    assert_eq!(world.system::<ServiceAccount>().get(&name).await.unwrap(), account);
+    assert_eq!(world.system::<Secret>().get(&secret.name_any()).await.unwrap(), secret);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_about_a_user_who_is_being_deleted_fails_with_the_reason() {
+    let world = World::new().await;
+    world.users(&["alice", "bob"]).await;
+    let (users, name) = (Api::<User>::all(world.env.client()), world.name("bob"));
+    let finalizers = |list: Value| Patch::Merge(json!({"metadata": {"finalizers": list}}));
+    users.patch(&name, &PatchParams::default(), &finalizers(json!(["test.example.com/wait"]))).await.unwrap();
+    users.delete(&name, &DeleteParams::default()).await.unwrap();
+    world.operate("grant", Action::Grant, "bob", Role::Manager, "alice").await;
+    assert_eq!(world.failed("grant").await, format!("spec.user: User {name:?} is being deleted"));
+    assert_eq!(world.roles("bob", "alice").await, [""; 0]);
+    users.patch(&name, &PatchParams::default(), &finalizers(Value::Null)).await.unwrap();
     world.stop().await;
 }
 

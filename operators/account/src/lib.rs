@@ -32,7 +32,7 @@ pub use api::{
     Account, AccountSpec, AccountStatus, AccountTransaction, AccountTransactionSpec, AccountTransactionStatus,
     Direction, Phase, crds,
 };
-pub use operator::add_to;
+pub use operator::{add_ledger_to, add_to};
 pub use options::{Options, OptionsError};
 pub use suspension::SUSPENDED;
 

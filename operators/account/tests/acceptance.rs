@@ -422,7 +422,7 @@ async fn readiness_tells_of_a_database_that_does_not_answer() {
     env.install_crds(&kubewright_account::crds()).await.unwrap();
     let options = kubewright_account::Options { check: Duration::from_secs(1), ..Default::default() };
     let manager = Manager::new(env.client(), ManagerOptions { listen: None, ..ManagerOptions::default() });
-    let manager = kubewright_account::add_to(manager, shaky.clone(), &options).unwrap();
+    let manager = kubewright_account::add_ledger_to(manager, shaky.clone(), &options).unwrap();
     let (handle, stop) = (manager.handle(), CancellationToken::new());
     let running = tokio::spawn(manager.run(stop.clone()));
     env.eventually("a ready operator", async || handle.ready().is_ok().then_some(())).await;
@@ -451,7 +451,7 @@ async fn the_roles_that_are_printed_are_enough() {
         ..Default::default()
     };
     let manager = Manager::new(env.client(), ManagerOptions { listen: None, ..ManagerOptions::default() });
-    let manager = kubewright_account::add_to(manager, in_memory().await, &options).unwrap();
+    let manager = kubewright_account::add_ledger_to(manager, in_memory().await, &options).unwrap();
     let (handle, stop) = (manager.handle(), CancellationToken::new());
     let running = tokio::spawn(manager.run(stop.clone()));
     let accounts = Api::<kubewright_account::Account>::namespaced(env.client(), env.namespace());

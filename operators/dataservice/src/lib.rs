@@ -35,8 +35,8 @@ pub use plan::plan;
 /// A DataService that shows what the operator does; `kubewright up` applies it. It needs nothing outside of the cluster.
 pub const EXAMPLES: &str = include_str!("../examples/dataservice.yaml");
 
-/// What installs the operator into `d3os-operator-system`, besides the custom resource: namespace, rights, Deployment.
-pub const MANIFESTS: &str = include_str!("../deploy/manifests.yaml");
+/// What installs the operator into `d3os-operator-system`, as `kubewright manifests --operators dataservice` prints it.
+pub const MANIFESTS: &str = include_str!("../deploy/install.yaml");
 
 /// The custom resources.
 pub fn crds() -> Vec<CustomResourceDefinition> {

@@ -167,7 +167,21 @@ async fn middleware_of_third_parties_gets_no_workload_and_is_probed() {
 
     // Lost later: told, and nothing is torn down.
     third_party.set_up(false);
+    let lost = world.reason("a", "UucReady", "Lost").await;
+    assert!(lost.message.contains("does not answer: the answer is 503") && lost.status == "False", "{lost:?}");
+    let degraded = world.reason("a", "Degraded", "ComponentLost").await;
+    assert!(degraded.status == "True" && degraded.message.contains("uuc"), "{degraded:?}");
+    let told = async || world.warnings("ComponentLost").await.pop();
+    assert!(world.env.eventually("a warning", told).await.contains("does not answer"));
+    assert_eq!(world.names::<Deployment>().await, ["a-auth", "a-gateway-web", "a-web"]);
+    // Changes wait for it, and go on when it is back.
     world.change("a", json!({"web": {"replica": 2}})).await;
+    world.reason("a", "WebReady", "ChangesWait").await;
+    assert_eq!(world.get::<Deployment>("a-web").await.spec.unwrap().replicas, Some(1));
+    third_party.set_up(true);
+    world.ready("a").await;
+    assert_eq!(world.get::<Deployment>("a-web").await.spec.unwrap().replicas, Some(2));
+    assert_eq!(world.condition("a", "Degraded").await.unwrap().status, "False");
     world.stop().await;
 }
 

@@ -6,8 +6,11 @@ mod support;
 
 use std::time::Duration;
 
-use kubewright::kube::api::DeleteParams;
+use kubewright::k8s_openapi::api::core::v1::Secret;
+use kubewright::kube::ResourceExt;
+use kubewright::kube::api::{Api, ApiResource, DeleteParams, DynamicObject, PostParams};
 use kubewright_objectstorage::Options;
+use kubewright_objectstorage::api::ObjectStorageUser;
 use kubewright_objectstorage::names;
 use kubewright_objectstorage::storage::{KeyState, StorageError, Upload, Usage, Version};
 use serde_json::json;
@@ -106,6 +109,47 @@ async fn other_values_are_refused_by_the_api_server() {
         let error = world.try_bucket("b", spec).await.unwrap_err().to_string();
         assert!(error.contains("Unsupported value"), "{error}");
     }
+    let users = Api::<DynamicObject>::namespaced_with(
+        world.env.client(),
+        world.namespace(),
+        &ApiResource::erase::<ObjectStorageUser>(&()),
+    );
+    for version in [json!(-1), json!(1.5), json!("1"), json!(9_223_372_036_854_775_808_u64)] {
+        let user = json!({
+            "apiVersion": "objectstorage.sealos.io/v1", "kind": "ObjectStorageUser",
+            "metadata": {"name": "user"}, "spec": {"secretKeyVersion": version},
+        });
+        let error = users.create(&PostParams::default(), &serde_json::from_value(user).unwrap()).await;
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("spec.secretKeyVersion"), "{version}: {error}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_secret_of_somebody_else_with_our_name_is_left_alone() {
+    let world = World::new().await;
+    let secrets = Api::<Secret>::namespaced(world.env.client(), world.namespace());
+    let theirs = async |name: &str| {
+        let secret = json!({"metadata": {"name": name}, "stringData": {"accessKey": "theirs", "secretKey": "of-them"}});
+        secrets.create(&PostParams::default(), &serde_json::from_value(secret).unwrap()).await.unwrap()
+    };
+    let of_user = theirs(names::USER_SECRET).await;
+    world.create_user().await;
+    let message = world.user_is("False", "SecretExists").await.message;
+    assert!(message.contains("object-storage-key exists and is not ours"), "{message}");
+    assert!(world.warning("user", "SecretExists").await.contains("not ours"));
+    assert_eq!(secrets.get(names::USER_SECRET).await.unwrap(), of_user);
+    assert_eq!(world.server.lock().users.len(), 0);
+    secrets.delete(names::USER_SECRET, &DeleteParams::default()).await.unwrap();
+    world.user_is("True", "Available").await;
+
+    let of_bucket = theirs(&names::bucket_secret(&world.bucket_name("b"))).await;
+    world.create_bucket("b", json!({})).await;
+    let message = world.bucket_is("b", "False", "SecretExists").await.message;
+    assert!(message.contains("is not ours"), "{message}");
+    assert_eq!(secrets.get(&of_bucket.name_any()).await.unwrap(), of_bucket);
+    assert_eq!(world.server.lock().count("add service account"), 0);
     world.stop().await;
 }
 

@@ -523,6 +523,63 @@ async fn a_server_that_is_killed_slow_busy_or_cut_off_loses_nothing() {
     world.stop().await;
 }
 
+/// Puts objects of ever smaller sizes until none fits any more, and prints the code with which the last was refused.
+const FILL: &str = r#"
+client.make_bucket("filling")
+for size in (4_000_000, 400_000, 40_000, 4_000, 1):
+    code = None
+    for number in range(200):
+        try:
+            put(client, "filling", f"{size}-{number}", size)
+        except S3Error as error:
+            code = error.code
+            break
+print(code)
+"#;
+
+const EMPTY: &str = r#"
+for found in list(client.list_objects("filling")):
+    client.remove_object("filling", found.object_name)
+client.remove_bucket("filling")
+"#;
+
+// A-27, A-28, A-31
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_whose_disk_is_full_is_waited_for_and_nothing_is_lost() {
+    if !wanted() {
+        return;
+    }
+    let disk = Some(48 * 1024 * 1024);
+    let server = blocking(move || start(MinioOptions { disk, ..MinioOptions::default() })).await;
+    let world = world(&server, server.address(), |options| options).await;
+    world.create_user().await;
+    world.create_bucket("before", json!({})).await;
+    world.bucket_is("before", "True", "Available").await;
+    let MinioOptions { user, password, .. } = server.options().clone();
+    let endpoint = server.address().to_string();
+    let script = move |text: &'static str| {
+        let (endpoint, user, password) = (endpoint.clone(), user.clone(), password.clone());
+        blocking(move || python(&endpoint, &user, &password, text))
+    };
+    assert_eq!(script(FILL).await, ["XMinioStorageFull"]);
+    world.create_bucket("meanwhile", json!({"policy": "publicRead"})).await;
+    let waiting = world.bucket_is("meanwhile", "Unknown", "Pending").await;
+    assert_eq!(waiting.message, "waiting for the remote system");
+    // What is there stays as it is told, and can be read.
+    world.bucket_is("before", "True", "Available").await;
+    script(EMPTY).await;
+    let minio = client(&server);
+    for name in ["before", "meanwhile"] {
+        world.bucket_is(name, "True", "Available").await;
+        let secret = world.secret(&names::bucket_secret(&world.bucket_name(name))).await;
+        let state = minio.check_key(&secret["accessKey"], &secret["secretKey"], Some(&secret["bucket"])).await;
+        assert_eq!(state.unwrap(), KeyState::Works, "{name}");
+        let warnings: Vec<_> = world.events(name).await.into_iter().filter(|(kind, ..)| kind == "Warning").collect();
+        assert!(warnings.is_empty(), "{warnings:?}");
+    }
+    world.stop().await;
+}
+
 // A-11, A-14, A-29
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_changes_its_credentials_is_told_of_until_the_secret_follows() {

@@ -11,13 +11,14 @@ use kubewright::kube::core::ApiResource;
 use kubewright::patterns::request::RequestOptions;
 use kubewright::runtime::Limit;
 use kubewright::webhook::{Reach, WebhookOptions};
-use kubewright_access::{Cluster, Deleterequest, Operationrequest, Options, User, add_to};
+use kubewright_access::{Cluster, Deleterequest, Operationrequest, Options, User, add_to, webhook_configurations};
+use serde_json::Value;
 
 use super::{Operator, OperatorError, SetUpError};
 use crate::args::duration;
 
 /// Its flags.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct AccessArgs {
     /// Namespace of requests, service accounts and kubeconfigs.
     #[arg(id = "access-namespace", long = "access-namespace", value_name = "NAMESPACE", default_value = "user-system")]
@@ -79,6 +80,23 @@ impl AccessArgs {
         self.own.clone()
     }
 
+    /// Leaves out the file that it would read, for one that is only asked what it is.
+    pub(super) fn stand_in(&mut self) {
+        self.server_ca = None;
+    }
+
+    /// The namespace of requests.
+    pub(super) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// Its webhook configurations if it is reached through this Service.
+    pub(super) fn webhooks(&self, namespace: &str, name: &str) -> Vec<Value> {
+        let mut options = self.options();
+        options.webhook.reach = Reach::Service { namespace: namespace.into(), name: name.into(), port: 443 };
+        webhook_configurations(&options)
+    }
+
     fn options(&self) -> Options {
         let defaults = Options::in_namespace(&self.namespace);
         let limit = self.rate.map(|rate| Limit { every: Duration::from_secs(1) / rate.get(), burst: rate });
@@ -119,15 +137,13 @@ pub(super) fn operator(args: &AccessArgs) -> Result<Operator, OperatorError> {
         ],
         needs_nodes: false,
         add_to: Box::new(move |manager| {
-            Box::pin(async move {
-                if let (Some(cluster), Some(path)) = (&mut options.cluster, authorities) {
-                    let read = std::fs::read_to_string(&path);
-                    let failed = |error| format!("--access-server-ca: can't read {}: {error}", path.display());
-                    cluster.authorities = Some(read.map_err(failed)?);
-                }
-                options.cluster = options.cluster.or_else(|| own.get().cloned());
-                add_to(manager, &options).map_err(SetUpError::from)
-            })
+            if let (Some(cluster), Some(path)) = (&mut options.cluster, authorities) {
+                let read = std::fs::read_to_string(&path);
+                let failed = |error| format!("--access-server-ca: can't read {}: {error}", path.display());
+                cluster.authorities = Some(read.map_err(failed)?);
+            }
+            options.cluster = options.cluster.or_else(|| own.get().cloned());
+            add_to(manager, &options).map_err(SetUpError::from)
         }),
     })
 }

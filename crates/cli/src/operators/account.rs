@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use clap::Args;
 use kubewright::kube::core::ApiResource;
-use kubewright_account::ledger::{ConnectError, PoolOptions, connect};
+use kubewright_account::ledger::{ConnectError, PoolOptions};
 use kubewright_account::{Account, AccountTransaction, Options, add_to};
 
 use super::{Operator, OperatorError};
 use crate::args::duration;
 
 /// Its flags.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct AccountArgs {
     /// Database of the accounts: postgres://USER:PASSWORD@HOST/DATABASE or sqlite:FILE. Needed by `run`; `up` keeps them
     /// beside its data, or in memory.
@@ -33,6 +33,16 @@ pub(crate) struct AccountArgs {
 }
 
 impl AccountArgs {
+    /// Names a database if none is named, for one that is only asked what it is.
+    pub(super) fn stand_in(&mut self) {
+        self.database_uri = Some("sqlite::memory:".into());
+    }
+
+    /// Whether a flag names a database.
+    pub(super) fn names_database(&self) -> bool {
+        self.database_uri.is_some()
+    }
+
     /// Names a database if none is named: a file in `data_dir`, or one in memory. Tells people where their accounts are.
     pub(crate) fn keep_in(&mut self, data_dir: Option<&Path>) -> Option<String> {
         if self.database_uri.as_ref().is_some_and(|uri| !uri.trim().is_empty()) {
@@ -64,9 +74,7 @@ pub(super) fn operator(args: &AccountArgs) -> Result<Operator, OperatorError> {
         crds: kubewright_account::crds(),
         shows: vec![ApiResource::erase::<Account>(&()), ApiResource::erase::<AccountTransaction>(&())],
         needs_nodes: false,
-        add_to: Box::new(move |manager| {
-            Box::pin(async move { Ok(add_to(manager, connect(&uri, &pool).await?, &options)?) })
-        }),
+        add_to: Box::new(move |manager| Ok(add_to(manager, uri, pool, &options)?)),
     })
 }
 

@@ -11,7 +11,7 @@ use super::{Operator, OperatorError};
 use crate::args::duration;
 
 /// Its flags.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct DataServiceArgs {
     /// Image of MySQL where a DataService names none.
     #[arg(
@@ -52,6 +52,6 @@ pub(super) fn operator(args: &DataServiceArgs) -> Result<Operator, OperatorError
             ApiResource::erase::<Deployment>(&()),
         ],
         needs_nodes: true,
-        add_to: Box::new(move |manager| Box::pin(async move { Ok(manager.controller(controller)) })),
+        add_to: Box::new(move |manager| Ok(manager.controller(controller))),
     })
 }

@@ -7,7 +7,7 @@ use kubewright::kube::core::ApiResource;
 use super::{Operator, OperatorError};
 
 /// Its flags.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct IngressArgs {
     /// Host of Ingresses whose Service names none; may hold {name}, {namespace} and {domain}.
     #[arg(long = "ingress-host", value_name = "TEMPLATE", default_value = "example.com")]
@@ -38,6 +38,6 @@ pub(super) fn operator(args: &IngressArgs) -> Result<Operator, OperatorError> {
         crds: Vec::new(),
         shows: vec![ApiResource::erase::<Service>(&()), ApiResource::erase::<Ingress>(&())],
         needs_nodes: false,
-        add_to: Box::new(move |manager| Box::pin(async move { Ok(manager.controller(controller)) })),
+        add_to: Box::new(move |manager| Ok(manager.controller(controller))),
     })
 }

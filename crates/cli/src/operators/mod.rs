@@ -3,13 +3,13 @@
 mod access;
 pub(crate) mod account;
 mod dataservice;
+pub(crate) mod describe;
 mod ingress;
 mod objectstorage;
 
 use std::borrow::Cow;
 
 use clap::Args;
-use futures::future::BoxFuture;
 use kubewright::k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kubewright::kube::core::ApiResource;
 use kubewright::prelude::*;
@@ -26,12 +26,12 @@ pub(crate) struct Operator {
     pub(crate) shows: Vec<ApiResource>,
     /// Whether its examples get ready only where pods run.
     pub(crate) needs_nodes: bool,
-    /// Connects to what it needs, and adds its controllers, webhooks and checks.
+    /// Adds its controllers, webhooks and checks, and what connects it to what it needs when the manager starts.
     pub(crate) add_to: AddTo,
 }
 
 /// Sets an operator up. The error says what is missing and where to set it.
-pub(crate) type AddTo = Box<dyn FnOnce(Manager) -> BoxFuture<'static, Result<Manager, SetUpError>> + Send>;
+pub(crate) type AddTo = Box<dyn FnOnce(Manager) -> Result<Manager, SetUpError> + Send>;
 
 /// Why an operator could not be set up: any error, as each has its own.
 pub(crate) type SetUpError = Box<dyn std::error::Error + Send + Sync>;
@@ -61,7 +61,7 @@ impl OperatorError {
 }
 
 /// Which operators run, and how.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct OperatorArgs {
     /// Which operators to run: names joined by commas, `none`, or `all`, which are those that have what they need.
     #[arg(long, value_name = "LIST", default_value = "all")]
@@ -83,7 +83,18 @@ pub(crate) struct OperatorArgs {
     pub(crate) objectstorage: objectstorage::ObjectStorageArgs,
 }
 
-const NAMES: [&str; 5] = ["ingress", "access", "account", "dataservice", "objectstorage"];
+/// The names of all.
+pub(crate) const NAMES: [&str; 5] = ["ingress", "access", "account", "dataservice", "objectstorage"];
+
+impl OperatorArgs {
+    /// Puts something in the place of what operators need around them, so that each can be put together where it is only asked
+    /// what it is: nothing of that is connected to or read.
+    pub(crate) fn stand_in(&mut self) {
+        self.access.stand_in();
+        self.account.stand_in();
+        self.objectstorage.stand_in();
+    }
+}
 
 /// The operators named by `--operators`, set up by the other flags; `all` are those that have what they need.
 pub(crate) fn chosen(args: &OperatorArgs) -> Result<Vec<Operator>, OperatorError> {
@@ -121,8 +132,8 @@ fn operator(name: &str, args: &OperatorArgs) -> Result<Operator, OperatorError> 
 }
 
 /// Adds an operator's parts to the manager.
-pub(crate) async fn add(name: &'static str, add_to: AddTo, manager: Manager) -> Result<Manager, OperatorError> {
-    add_to(manager).await.map_err(|cause| OperatorError::SetUp { name, cause })
+pub(crate) fn add(name: &'static str, add_to: AddTo, manager: Manager) -> Result<Manager, OperatorError> {
+    add_to(manager).map_err(|cause| OperatorError::SetUp { name, cause })
 }
 
 #[cfg(test)]

@@ -11,8 +11,11 @@ use kubewright_objectstorage::{EXAMPLES, Options, add_to, crds};
 
 use super::{Operator, OperatorError};
 
+/// Where the server is in a cluster if manifests name no other.
+pub(super) const SERVER: &str = "http://object-storage.objectstorage-system.svc.cluster.local:80";
+
 /// Its flags. Each variable is also taken under the name that the original operator has for it (`OSInternalEndpoint`, …).
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ObjectStorageArgs {
     /// Where the object storage's server (MinIO) is reached: HOST:PORT, or a URL with http:// or https://.
     #[arg(id = "objectstorage-endpoint", long, value_name = "URL", env = "INTERNAL_ENDPOINT")]
@@ -56,6 +59,23 @@ impl ObjectStorageArgs {
     /// Uses this server, whatever else was named.
     pub(crate) fn use_server(&mut self, endpoint: String) {
         self.endpoint = Some(endpoint);
+    }
+
+    /// Names a server if none is named, for one that is only asked what it is.
+    pub(super) fn stand_in(&mut self) {
+        self.endpoint.get_or_insert_with(|| SERVER.into());
+    }
+
+    /// Forgets the variables of this process: what is not named by a flag has its default.
+    pub(super) fn without_variables(&mut self) {
+        let defaults = Options::default();
+        self.namespace.get_or_insert(defaults.namespace);
+        self.admin_secret.get_or_insert(defaults.admin_secret);
+    }
+
+    /// The server that a flag names.
+    pub(super) fn server(&self) -> Option<&str> {
+        self.endpoint.as_deref()
     }
 
     /// Namespace and name of the Secret with the server's administrator.
@@ -105,7 +125,7 @@ pub(super) fn operator(args: &ObjectStorageArgs) -> Result<Operator, OperatorErr
             ApiResource::erase::<Secret>(&()),
         ],
         needs_nodes: false,
-        add_to: Box::new(move |manager| Box::pin(async move { Ok(add_to(manager, options, connect)?) })),
+        add_to: Box::new(move |manager| Ok(add_to(manager, options, connect)?)),
     })
 }
 

@@ -112,6 +112,8 @@ const MANIFESTS_EXAMPLES: &str = "\
 Examples:
   kubewright manifests --image registry.example.com/guestbook:v1      config/ for kustomize, and dist/install.yaml
   kubewright manifests --chart --chart-version 1.2.0                  dist/chart too
+  kubewright manifests --operators access --image IMAGE | kubectl apply --server-side -f -
+  kubewright manifests --operators objectstorage --image IMAGE -- --objectstorage-endpoint minio.example.com:9000
   kubectl apply -k config/default";
 
 const IMAGE_EXAMPLES: &str = "\
@@ -294,9 +296,18 @@ pub(crate) struct ManifestsArgs {
     #[command(flatten)]
     pub(crate) deploy: DeployArgs,
 
-    /// Folder in the project for what kustomize takes.
-    #[arg(long, value_name = "DIR", default_value = "config")]
-    pub(crate) out: PathBuf,
+    /// Of these operators of kubewright's own and not of a project: names joined by commas, or all. They are printed as one
+    /// file, or written for kustomize with --out.
+    #[arg(long, value_name = "LIST", conflicts_with = "chart")]
+    pub(crate) operators: Option<String>,
+
+    /// With --operators: flags for `kubewright run` in the cluster.
+    #[arg(last = true, value_name = "FLAGS", requires = "operators")]
+    pub(crate) flags: Vec<String>,
+
+    /// Folder for what kustomize takes. Default: config in the project.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
 
     /// Write a Helm chart too, into dist/chart.
     #[arg(long)]

@@ -1,6 +1,7 @@
-//! `kubewright manifests`: what brings the project's operator to a cluster.
+//! `kubewright manifests`: what brings an operator to a cluster: the project's, or one that comes with this program.
 
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -9,6 +10,7 @@ use kubewright_project::{Changes, Project, ProjectError, Written, find};
 
 use super::ToolchainError;
 use super::args::{DeployArgs, ManifestsArgs};
+use crate::operators::describe;
 
 /// Why there are no manifests.
 #[derive(Debug, thiserror::Error)]
@@ -27,13 +29,17 @@ pub(crate) enum ManifestsError {
 
 /// Runs the command.
 pub(super) fn manifests(args: &ManifestsArgs) -> Result<(), ToolchainError> {
+    if let Some(operators) = &args.operators {
+        return of_operators(operators, args);
+    }
     let project = Described::new(&args.deploy)?;
     let mut changes = Changes::default();
     let options = &project.options;
     let failed = ManifestsError::from;
+    let out = args.out.clone().unwrap_or_else(|| "config".into());
     for (path, text) in kustomize(&project.description, options).map_err(failed)? {
         // Samples are the user's: they are copied, and have no checksum of ours.
-        changes.generated(args.out.join(path), "#", &text);
+        changes.generated(out.join(path), "#", &text);
     }
     let text = install(&project.description, options).map_err(failed)?;
     changes.generated("dist/install.yaml", "#", &text);
@@ -42,17 +48,41 @@ pub(super) fn manifests(args: &ManifestsArgs) -> Result<(), ToolchainError> {
             changes.generated(Path::new("dist/chart").join(path), "#", &text);
         }
     }
-    let written = changes.apply(&project.folder, args.force)?;
-    for file in &written {
+    tell(&changes.apply(&project.folder, args.force)?, &format!("{} and dist", out.display()));
+    Ok(())
+}
+
+/// Of operators that come with this program: one file on the standard output, or folders.
+fn of_operators(list: &str, args: &ManifestsArgs) -> Result<(), ToolchainError> {
+    let all = describe::described(list, &args.flags, &args.deploy)?;
+    let failed = ManifestsError::from;
+    let Some(out) = &args.out else {
+        let texts: Result<Vec<String>, ManifestError> = all.iter().map(|(of, how)| install(of, how)).collect();
+        let text = texts.map_err(failed)?.join("---\n");
+        return io::stdout()
+            .write_all(text.as_bytes())
+            .map_err(|cause| ToolchainError::Io { what: "standard output".into(), cause });
+    };
+    let mut changes = Changes::default();
+    for (description, options) in &all {
+        for (path, text) in kustomize(description, options).map_err(failed)? {
+            changes.generated(Path::new(&description.name).join(path), "#", &text);
+        }
+    }
+    tell(&changes.apply(out, args.force)?, &out.display().to_string());
+    Ok(())
+}
+
+fn tell(written: &[Written], place: &str) {
+    for file in written {
         match file {
             Written::New(path) => println!("new      {}", path.display()),
             Written::Changed(path) => println!("changed  {}", path.display()),
         }
     }
     if written.is_empty() {
-        println!("up to date: {} and dist", args.out.display());
+        println!("up to date: {place}");
     }
-    Ok(())
 }
 
 /// A project, and what its operator tells of itself.

@@ -38,6 +38,8 @@ pub(crate) enum ToolchainError {
     Build(#[from] image::BuildError),
     #[error(transparent)]
     Deploy(#[from] deploy::DeployError),
+    #[error(transparent)]
+    Operators(#[from] crate::operators::OperatorError),
     #[error("{what}: {cause}")]
     Io { what: String, cause: std::io::Error },
 }
@@ -46,7 +48,11 @@ impl ToolchainError {
     /// Whether the command line is to blame.
     pub(crate) fn is_usage(&self) -> bool {
         use kubewright_project::ProjectError::{Name, Usage};
-        matches!(self, Self::Usage(_) | Self::Project(Usage(_) | Name { .. }))
+        match self {
+            Self::Usage(_) | Self::Project(Usage(_) | Name { .. }) => true,
+            Self::Operators(error) => error.is_usage(),
+            _ => false,
+        }
     }
 }
 

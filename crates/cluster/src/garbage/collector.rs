@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, Preconditions, PropagationPolicy};
-use kube::core::{ApiResource, DynamicObject, ObjectMeta, PartialObjectMeta};
+use kube::core::{ApiResource, DynamicObject, GroupVersionKind, ObjectMeta, PartialObjectMeta, TypeMeta};
+use kube::discovery::{Scope as DiscoveryScope, pinned_kind};
 use kube::{Client, ResourceExt};
 use parking_lot::Mutex;
 use serde_json::json;
@@ -123,7 +124,7 @@ impl Collector {
 
     /// The object as the server has it, if it is still the same one.
     async fn live(&self, identity: &Identity) -> Result<Option<PartialObjectMeta<DynamicObject>>, CollectorError> {
-        let found = self.api(identity)?.get_metadata_opt(&identity.name).await.map_err(|e| failed(identity, e))?;
+        let found = self.api(identity).await?.get_metadata_opt(&identity.name).await.map_err(|e| failed(identity, e))?;
         Ok(found.filter(|object| object.metadata.uid.as_deref() == Some(&identity.uid)))
     }
 
@@ -146,7 +147,7 @@ impl Collector {
         change["uid"] = json!(meta.uid);
         change["resourceVersion"] = json!(meta.resource_version);
         let patch = Patch::Merge(json!({"metadata": change}));
-        let done = self.api(item)?.patch_metadata(&item.name, &PatchParams::default(), &patch).await;
+        let done = self.api(item).await?.patch_metadata(&item.name, &PatchParams::default(), &patch).await;
         ignore_gone(item, done.map(drop))
     }
 
@@ -170,15 +171,34 @@ impl Collector {
             ?how,
             "deleting: its owners are gone"
         );
-        ignore_gone(item, self.api(item)?.delete(&item.name, &params).await.map(drop))
+        ignore_gone(item, self.api(item).await?.delete(&item.name, &params).await.map(drop))
     }
 
-    fn api(&self, identity: &Identity) -> Result<Api<DynamicObject>, CollectorError> {
-        let key = (identity.api_version.clone(), identity.kind.clone());
-        let Some((resource, namespaced)) = self.kinds.lock().get(&key).cloned() else {
-            let (api_version, kind) = key;
-            return Err(CollectorError::UnknownKind { what: shown(identity), api_version, kind });
-        };
+    /// The kind of an object. One that is not known may have been installed a moment ago: the server is asked.
+    async fn kind(&self, identity: &Identity) -> Result<(ApiResource, bool), CollectorError> {
+        let Identity { api_version, kind, .. } = identity;
+        let known = self.kinds.lock().get(&(api_version.clone(), kind.clone())).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let unknown =
+            || CollectorError::UnknownKind { what: shown(identity), api_version: api_version.clone(), kind: kind.clone() };
+        let types = TypeMeta { api_version: api_version.clone(), kind: kind.clone() };
+        let gvk = GroupVersionKind::try_from(&types).map_err(|_| unknown())?;
+        match pinned_kind(&self.client, &gvk).await {
+            Ok((resource, capabilities)) => {
+                let namespaced = capabilities.scope == DiscoveryScope::Namespaced;
+                self.learn_kind(&resource, namespaced);
+                Ok((resource, namespaced))
+            }
+            Err(kube::Error::Api(status)) if status.code != 404 => Err(failed(identity, kube::Error::Api(status))),
+            Err(kube::Error::Api(_) | kube::Error::Discovery(_)) => Err(unknown()),
+            Err(error) => Err(failed(identity, error)),
+        }
+    }
+
+    async fn api(&self, identity: &Identity) -> Result<Api<DynamicObject>, CollectorError> {
+        let (resource, namespaced) = self.kind(identity).await?;
         Ok(match &identity.namespace {
             Some(namespace) if namespaced => Api::namespaced_with(self.client.clone(), namespace, &resource),
             _ => Api::all_with(self.client.clone(), &resource),

@@ -9,7 +9,9 @@ use kube::{
     api::{ApiResource, DynamicObject},
 };
 use kubewright_queue::Limit;
-use kubewright_runtime::{Context, Controller, ControllerOptions, Error, ObjectRef, Outcome, Reconciler, Watch};
+use kubewright_runtime::{
+    Context, Controller, ControllerOptions, Error, ObjectRef, Outcome, Reconciler, Stored, Watch,
+};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -25,6 +27,8 @@ use super::{
 
 /// The index of unfinished requests by lane.
 const LANE: &str = "request-lane";
+/// The index of those among them that have begun.
+const BEGUN: &str = "request-begun";
 
 /// How requests are handled.
 #[derive(Debug, Clone)]
@@ -59,10 +63,9 @@ pub fn controller<R: Request>(
     options: RequestOptions,
 ) -> Controller {
     let how = ControllerOptions { concurrency: options.concurrency, ..ControllerOptions::default() };
-    let watch = watch.index(LANE, |stored| {
-        let object = stored.decode::<R::Object>().ok();
-        object.filter(|object| !status::<R>(object).phase.is_finished()).and_then(|object| R::lane(&object))
-    });
+    let watch = watch
+        .index(LANE, |stored| lane_in::<R>(stored, |phase| !phase.is_finished()))
+        .index(BEGUN, |stored| lane_in::<R>(stored, |phase| phase == Phase::Processing));
     Controller::new(name, watch, RequestReconciler::new(request, options)).options(how).writes_status()
 }
 
@@ -253,22 +256,37 @@ impl<R: Request> Reconciler for RequestReconciler<R> {
     }
 }
 
-/// The request that has to end before this one may begin. It wakes this one when it does.
+/// The request that has to end before this one, which has not begun, may begin: one of its lane that has, or else the last of
+/// those that were made before it. Only that one wakes this one: where thousands wait in a row, the end of one moves one.
 fn ahead<R: Request>(object: &R::Object, ctx: &Context) -> Result<Option<ObjectRef>, Error> {
     let Some(lane) = R::lane(object) else { return Ok(None) };
-    let others = ctx.list_by::<R::Object>(LANE, &lane)?;
-    let mine = place::<R>(object);
-    let before = |other: &&R::Object| other.meta().deletion_timestamp.is_none() && place::<R>(other) < mine;
-    Ok(others.iter().find(before).map(reference))
+    let (kind, this) = (ApiResource::erase::<R::Object>(&()), reference(object));
+    let requests = ctx.read(&kind);
+    if let Some(begun) = requests.find_by(BEGUN, &lane, |other| *other != this)? {
+        return Ok(Some(begun));
+    }
+    let Some(mine) = ctx.informer(&kind)?.get(&this).map(|stored| place(&stored)) else { return Ok(None) };
+    let before = |other: &Stored| Some(place(other)).filter(|theirs| *theirs < mine);
+    let ahead = requests.greatest_by(LANE, &lane, before)?;
+    if let Some(ahead) = &ahead {
+        // Who writes to it gives it another version, and with it another place: that is heard of too.
+        requests.get(ahead)?;
+    }
+    Ok(ahead)
 }
 
-/// Where a request stands in its lane: those that have begun are first, then those that were made earlier. Times are whole
-/// seconds; within one the versions tell.
-fn place<R: Request>(object: &R::Object) -> (bool, Option<Timestamp>, u64, ObjectRef) {
-    let meta = object.meta();
-    let version = meta.resource_version.as_ref().and_then(|version| version.parse().ok()).unwrap_or_default();
-    let created = meta.creation_timestamp.as_ref().map(|time| time.0);
-    (status::<R>(object).phase == Phase::Pending, created, version, reference(object))
+/// The lane of a request whose phase is one of these, and that is not being deleted.
+fn lane_in<R: Request>(stored: &Stored, of: impl Fn(Phase) -> bool) -> Option<String> {
+    let object = stored.decode::<R::Object>().ok()?;
+    let counts = object.meta().deletion_timestamp.is_none() && of(status::<R>(&object).phase);
+    counts.then(|| R::lane(&object)).flatten()
+}
+
+/// Where a request stands among those of its lane that have not begun: as they were made. Times are whole seconds; within
+/// one the versions tell.
+fn place(stored: &Stored) -> (Option<Timestamp>, u64, ObjectRef) {
+    let created = stored.creation_timestamp().and_then(|time| time.parse().ok());
+    (created, stored.resource_version().parse().unwrap_or_default(), stored.reference().clone())
 }
 
 fn status<R: Request>(object: &R::Object) -> RequestStatus {

@@ -12,9 +12,11 @@
 //! | `sql` | the ledger on any database of sqlx |
 //! | `postgres`, `sqlite` | how each is connected to, and which of their errors pass |
 //! | `migrations` | the tables |
+//! | `late` | stands for a ledger that is connected to later |
 
 mod connect;
 mod decide;
+mod late;
 mod migrations;
 mod postgres;
 mod sql;
@@ -32,6 +34,7 @@ pub use self::{
     connect::{ConnectError, DATABASE_URI, PoolOptions, connect},
     decide::{Limit, decide},
 };
+pub(crate) use late::LateLedger;
 
 /// Keeps balances, and applies each entry exactly once.
 ///

@@ -11,7 +11,7 @@ use k8s_openapi::api::core::v1::Event;
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::core::ApiResource;
 use kubewright_account::ledger::{Balance, Entry, Ledger, LedgerError, Page, PoolOptions, Recorded, connect};
-use kubewright_account::{Account, AccountTransaction, Options, Phase, add_to, crds};
+use kubewright_account::{Account, AccountTransaction, Options, Phase, add_ledger_to, crds};
 use kubewright_testing::{Operator, TestEnv};
 use serde_json::{Value, json};
 
@@ -40,7 +40,7 @@ impl World {
         let mut options = Options { namespace: Some(env.namespace().into()), ..Options::default() };
         set(&mut options);
         let used = ledger.clone();
-        let operator = env.operator(move |manager| add_to(manager, used.clone(), &options).unwrap());
+        let operator = env.operator(move |manager| add_ledger_to(manager, used.clone(), &options).unwrap());
         let (client, namespace) = (env.client(), env.namespace());
         World {
             accounts: Api::namespaced(client.clone(), namespace),

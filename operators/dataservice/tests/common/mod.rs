@@ -70,8 +70,9 @@ pub(crate) struct World {
 }
 
 pub(crate) fn options() -> Options {
-    // A third party that is away is asked often, as tests wait for it.
-    Options { probe_retry: Duration::from_millis(100), ..Options::default() }
+    // Third parties are asked often, as tests wait for what they answer.
+    let often = Duration::from_millis(100);
+    Options { probe_retry: often, probe_interval: often, ..Options::default() }
 }
 
 impl World {
@@ -80,7 +81,8 @@ impl World {
         env.install_crds(&crds()).await.unwrap();
         let namespace = env.namespace().to_string();
         let runner = env.operator(move |manager| {
-            manager.controller(Controller::new("runner", Watch::<Pod>::all().namespace(&namespace), Runner))
+            let pods = Watch::<Pod>::all().namespace(&namespace);
+            manager.controller(Controller::new("runner", pods, Runner).writes_status())
         });
         let operator =
             env.operator(|manager| manager.controller(kubewright_dataservice::controller(options()).unwrap()));
