@@ -241,7 +241,9 @@ impl World {
                 backoff: Default::default(),
                 ..ExternalReconciler::<Volumes>::controller_options()
             };
-            connection.add_to(manager).controller(Controller::new("volumes", Watch::all(), reconciler).options(how))
+            let controller = Controller::new("volumes", Watch::all(), reconciler).options(how);
+            let controller = controller.reads(Watch::<Secret>::all()).writes_status().writes_finalizers();
+            connection.add_to(manager).controller(controller)
         });
         let secrets = Api::namespaced(env.client(), env.namespace());
         Self { env, operator, store, volumes, secrets }

@@ -496,7 +496,6 @@ async fn an_account_and_a_secret_of_somebody_else_with_our_names_are_left_alone(
     let taken = reason("Ready", "NameTaken").await;
     assert!(taken.message.contains(&format!("{name} exists and is not ours")), "{}", taken.message);
     reason("KubeconfigReady", "NoServiceAccount").await;
-    world.operator.idle().await;
     assert_eq!(world.system::<ServiceAccount>().get(&name).await.unwrap(), account);
     assert_eq!(world.system::<Secret>().get(&secret.name_any()).await.unwrap(), secret);
     world.stop().await;

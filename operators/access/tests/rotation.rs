@@ -119,7 +119,8 @@ async fn a_kubeconfig_is_replaced_before_its_token_expires_and_at_once_with_anot
     let told = users.get("alice").await.unwrap().status.unwrap().kubeconfig.unwrap().expiration_time.unwrap().0;
     assert!(told.as_second() > 1000 - 10, "{told}");
 
-    sleep_until(issued + LIFE + SOON).await;
+    // The server allows for clocks that are not quite right.
+    sleep_until(issued + LIFE + Duration::from_secs(90)).await;
     assert_eq!(world.whose(&first).await, None);
     assert_eq!(world.whose(&second).await, alice);
     sleep_until(replaced + LIFE * 2 / 3).await;

@@ -124,7 +124,8 @@ impl Collector {
 
     /// The object as the server has it, if it is still the same one.
     async fn live(&self, identity: &Identity) -> Result<Option<PartialObjectMeta<DynamicObject>>, CollectorError> {
-        let found = self.api(identity).await?.get_metadata_opt(&identity.name).await.map_err(|e| failed(identity, e))?;
+        let found =
+            self.api(identity).await?.get_metadata_opt(&identity.name).await.map_err(|e| failed(identity, e))?;
         Ok(found.filter(|object| object.metadata.uid.as_deref() == Some(&identity.uid)))
     }
 
@@ -181,8 +182,11 @@ impl Collector {
         if let Some(known) = known {
             return Ok(known);
         }
-        let unknown =
-            || CollectorError::UnknownKind { what: shown(identity), api_version: api_version.clone(), kind: kind.clone() };
+        let unknown = || CollectorError::UnknownKind {
+            what: shown(identity),
+            api_version: api_version.clone(),
+            kind: kind.clone(),
+        };
         let types = TypeMeta { api_version: api_version.clone(), kind: kind.clone() };
         let gvk = GroupVersionKind::try_from(&types).map_err(|_| unknown())?;
         match pinned_kind(&self.client, &gvk).await {

@@ -256,23 +256,21 @@ impl<R: Request> Reconciler for RequestReconciler<R> {
     }
 }
 
-/// The request that has to end before this one, which has not begun, may begin: one of its lane that has, or else the last of
-/// those that were made before it. Only that one wakes this one: where thousands wait in a row, the end of one moves one.
+/// The request that has to end before this one, which has not begun, may begin: the last of its lane that were made before it,
+/// or else one that has begun. Only that one wakes this one: where thousands wait in a row, the end of one moves one.
 fn ahead<R: Request>(object: &R::Object, ctx: &Context) -> Result<Option<ObjectRef>, Error> {
     let Some(lane) = R::lane(object) else { return Ok(None) };
     let (kind, this) = (ApiResource::erase::<R::Object>(&()), reference(object));
     let requests = ctx.read(&kind);
-    if let Some(begun) = requests.find_by(BEGUN, &lane, |other| *other != this)? {
-        return Ok(Some(begun));
-    }
     let Some(mine) = ctx.informer(&kind)?.get(&this).map(|stored| place(&stored)) else { return Ok(None) };
     let before = |other: &Stored| Some(place(other)).filter(|theirs| *theirs < mine);
-    let ahead = requests.greatest_by(LANE, &lane, before)?;
-    if let Some(ahead) = &ahead {
-        // Who writes to it gives it another version, and with it another place: that is heard of too.
-        requests.get(ahead)?;
-    }
-    Ok(ahead)
+    let Some(ahead) = requests.greatest_by(LANE, &lane, before)? else {
+        // One that has begun got another version by that, and with it a later place.
+        return requests.find_by(BEGUN, &lane, |other| *other != this);
+    };
+    // Who writes to it gives it another version too: that is heard of.
+    requests.get(&ahead)?;
+    Ok(Some(ahead))
 }
 
 /// The lane of a request whose phase is one of these, and that is not being deleted.
