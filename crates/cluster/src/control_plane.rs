@@ -20,6 +20,7 @@ use crate::garbage;
 use crate::namespaces::NamespaceReconciler;
 use crate::nodes::{self, NodeOptions};
 use crate::quota;
+use crate::volumes;
 use crate::workloads;
 
 /// How often [`ControlPlane::settled`] looks. Looking costs no request.
@@ -33,7 +34,7 @@ pub struct ControlPlaneOptions {
     /// Directory that keeps the state. Default: `None`, nothing is kept.
     pub data_dir: Option<PathBuf>,
     /// Whether the built-in controllers run (garbage collection, namespaces, what every namespace has,
-    /// workloads). Default: true.
+    /// workloads, volumes). Default: true.
     pub controllers: bool,
     /// Simulated nodes, on which pods are scheduled and run. They need the built-in controllers. Default: `None`, pods
     /// wait for nodes of somebody else.
@@ -208,7 +209,7 @@ fn start_controllers(server: &ApiServer, client: &Client, nodes: Option<&NodeOpt
         .controller(accounts)
         .controller(root_ca)
         .controller(aggregation);
-    let manager = workloads::add_to(manager);
+    let manager = volumes::add_to(workloads::add_to(manager));
     let manager = match nodes {
         Some(nodes) => nodes::add_to(manager, nodes),
         None => manager,

@@ -12,6 +12,7 @@
 //! | `aggregation` | ClusterRoles made of others |
 //! | `workloads` | Deployments and their kin |
 //! | `nodes` | simulated nodes, their scheduler and kubelets |
+//! | `volumes` | claims find their volumes, and neither goes while it is in use |
 //! | `quota` | what is used of ResourceQuotas |
 //! | `kinds` | which kinds the server serves |
 
@@ -23,6 +24,7 @@ mod kinds;
 mod namespaces;
 mod nodes;
 mod quota;
+mod volumes;
 mod workloads;
 
 pub use control_plane::{ControlPlane, ControlPlaneOptions, StartError};

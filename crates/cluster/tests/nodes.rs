@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests end at the first surprise")]
 
-use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{Node, Pod};
+use k8s_openapi::api::core::v1::{Node, PersistentVolume, PersistentVolumeClaim, Pod};
 use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kubewright_cluster::{ControlPlane, ControlPlaneOptions, NodeOptions};
@@ -153,5 +153,47 @@ async fn jobs_run_to_their_end_and_fail_where_an_annotation_says_so() {
     assert_eq!(ended("good", "Complete").await.succeeded, Some(3));
     assert_eq!(ended("bad", "Failed").await.failed, Some(2));
     ended("stubborn", "Failed").await;
+    plane.stop().await;
+}
+
+#[tokio::test]
+async fn the_claims_of_a_stateful_set_get_volumes_that_go_with_them() {
+    let plane = start(1).await;
+    let sets = Api::<StatefulSet>::namespaced(plane.client(), "default");
+    let claims = Api::<PersistentVolumeClaim>::namespaced(plane.client(), "default");
+    let volumes = Api::<PersistentVolume>::all(plane.client());
+    let claim = json!({"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}});
+    let set = json!({"metadata": {"name": "db"}, "spec": {
+        "replicas": 2, "serviceName": "db", "selector": {"matchLabels": {"app": "db"}},
+        "template": {
+            "metadata": {"labels": {"app": "db"}}, "spec": {"containers": [{"name": "main", "image": "db:1"}]},
+        },
+        "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": claim}],
+    }});
+    // The default class is there soon after the start.
+    let classes = Api::<k8s_openapi::api::storage::v1::StorageClass>::all(plane.client());
+    eventually("the default class", async || classes.get_opt("standard").await.unwrap()).await;
+    sets.create(&PostParams::default(), &serde_json::from_value(set).unwrap()).await.unwrap();
+    eventually("a ready StatefulSet", async || {
+        (sets.get("db").await.unwrap().status?.ready_replicas == Some(2)).then_some(())
+    })
+    .await;
+    let bound = eventually("a bound claim", async || {
+        let claim = claims.get("data-db-1").await.unwrap();
+        (claim.status.as_ref()?.phase.as_deref() == Some("Bound")).then_some(claim)
+    })
+    .await;
+    let spec = bound.spec.unwrap();
+    assert_eq!(spec.storage_class_name.as_deref(), Some("standard"));
+    let name = spec.volume_name.unwrap();
+    eventually("a bound volume", async || (volumes.get(&name).await.unwrap().status?.phase? == "Bound").then_some(()))
+        .await;
+
+    claims.delete("data-db-1", &DeleteParams::default()).await.unwrap();
+    let used = claims.get("data-db-1").await.unwrap();
+    assert!(used.metadata.deletion_timestamp.is_some(), "its pod uses it");
+    sets.patch("db", &PatchParams::default(), &Patch::Merge(json!({"spec": {"replicas": 1}}))).await.unwrap();
+    eventually("no claim", async || claims.get_opt("data-db-1").await.unwrap().is_none().then_some(())).await;
+    eventually("no volume", async || volumes.get_opt(&name).await.unwrap().is_none().then_some(())).await;
     plane.stop().await;
 }

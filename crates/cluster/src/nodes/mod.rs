@@ -12,7 +12,8 @@
 //!
 //! Any Node with the label `kubewright.dev/simulated: "true"` is a simulated one, so that tests can have more of them, with
 //! labels, taints and sizes of their own. Not simulated: probes (a container is ready when it runs, unless an annotation
-//! says otherwise), affinity between pods, spreading over zones, preemption, volumes (they are taken to be there).
+//! says otherwise), affinity between pods, spreading over zones, preemption, that volumes are bound before a pod
+//! starts.
 
 mod kubelet;
 mod life;
@@ -29,6 +30,9 @@ use k8s_openapi::api::core::v1::{Node, Pod};
 use kubewright_runtime::{Controller, ControllerOptions, Manager, ObjectRef, Watch};
 
 use self::usage::Usage;
+use crate::volumes;
+
+pub(crate) use self::usage::value as quantity;
 
 /// Tells simulated nodes from others.
 const SIMULATED: &str = "kubewright.dev/simulated";
@@ -77,6 +81,7 @@ pub(crate) fn add_to(manager: Manager, options: &NodeOptions) -> Manager {
         .options(ControllerOptions { concurrency: 8, ..ControllerOptions::default() });
     manager
         .task("nodes", move |context| node::create(context.client, count))
+        .task("storage-class", |context| volumes::create_class(context.client))
         .controller(nodes)
         .controller(scheduling)
         .controller(kubelets)

@@ -110,7 +110,7 @@ pub(super) fn amounts(quantities: Option<&std::collections::BTreeMap<String, Qua
 }
 
 /// The value of a quantity such as `100m`, `1.5Gi` or `2e3`; what the API server has let in can be read.
-fn value(quantity: &str) -> Option<f64> {
+pub(crate) fn value(quantity: &str) -> Option<f64> {
     let digits = quantity.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(quantity.len());
     let (number, suffix) = quantity.split_at(digits);
     let number: f64 = number.parse().ok()?;
