@@ -129,9 +129,9 @@ pub(crate) async fn helm_operator(
         suppress_override_values: args.suppress_override_values,
         ..defaults
     };
-    let operator = HelmOperator::new(client.clone(), watches, Program::new(&args.helm), options).await?;
-    let options = ManagerOptions { listen, replicas: replicas(&args), ..ManagerOptions::default() };
-    let manager = operator.add_to(Manager::new(client, options).log_filter(set_log))?;
+    let operator = HelmOperator::new(client.clone(), watches, Program::new(&args.helm)).await?;
+    let how = ManagerOptions { listen, replicas: replicas(&args), ..ManagerOptions::default() };
+    let manager = operator.add_to(Manager::new(client, how).log_filter(set_log), &options)?;
     let handle = manager.handle();
     let mut running = pin!(manager.run_until_signal());
     let ready = async {

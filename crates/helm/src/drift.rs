@@ -29,24 +29,23 @@ impl Repair {
 }
 
 /// What it takes to make `live` what `wanted` says; `None`: nothing. `wanted` has no nulls, see [`without_nulls`].
-///
-/// # Errors
-/// What the server would say to the patch.
-pub fn repair(live: &Value, wanted: &Value) -> Result<Option<Repair>, String> {
+pub fn repair(live: &Value, wanted: &Value) -> Option<Repair> {
     match schema(wanted) {
         Some(schema) => {
+            let patch = || Repair::Strategic(wanted.clone());
             let mut before = live.clone();
-            let mut after = strategic(&schema, live, wanted).map_err(|error| error.message)?;
+            // A server that is newer than the schemas here may know fields that they don't: it is to say what it does.
+            let Ok(mut after) = strategic(&schema, live, wanted) else { return Some(patch()) };
             normalise(&schema, &mut before);
             normalise(&schema, &mut after);
-            Ok((before != after).then(|| Repair::Strategic(wanted.clone())))
+            (before != after).then(patch)
         }
         None => {
             let after = over(live, wanted);
-            let Some(mut patch) = difference(live, &after) else { return Ok(None) };
+            let mut patch = difference(live, &after)?;
             // Lists are sent whole, so they must not have changed meanwhile.
             patch["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
-            Ok(Some(Repair::Merge(patch)))
+            Some(Repair::Merge(patch))
         }
     }
 }
@@ -149,13 +148,19 @@ mod tests {
 
     #[test]
     fn what_the_server_filled_in_and_others_added_is_no_drift() {
-        assert_eq!(repair(&deployment(), &wanted(2)), Ok(None));
+        assert_eq!(repair(&deployment(), &wanted(2)), None);
     }
 
     #[test]
     fn a_changed_field_is_put_right() {
-        let repair = repair(&deployment(), &wanted(3)).unwrap();
-        assert_eq!(repair, Some(Repair::Strategic(wanted(3))));
+        assert_eq!(repair(&deployment(), &wanted(3)), Some(Repair::Strategic(wanted(3))));
+    }
+
+    #[test]
+    fn fields_that_a_newer_server_may_know_are_left_to_it() {
+        let mut wanted = wanted(2);
+        wanted["spec"]["ofTheFuture"] = json!({"a": [1]});
+        assert_eq!(repair(&deployment(), &wanted), Some(Repair::Strategic(wanted.clone())));
     }
 
     #[test]
@@ -168,9 +173,9 @@ mod tests {
             json!({"apiVersion": "example.com/v1", "kind": "Site", "metadata": {"name": "a"},
                    "spec": {"hosts": [{"name": "a"}], "title": title}})
         };
-        assert_eq!(repair(&live, &wanted("x")), Ok(None));
+        assert_eq!(repair(&live, &wanted("x")), None);
         let patch = json!({"metadata": {"resourceVersion": "7"}, "spec": {"title": "y"}});
-        assert_eq!(repair(&live, &wanted("y")), Ok(Some(Repair::Merge(patch))));
+        assert_eq!(repair(&live, &wanted("y")), Some(Repair::Merge(patch)));
     }
 
     #[test]
@@ -200,9 +205,9 @@ mod tests {
         fn a_repair_settles(live in value(), wanted in value()) {
             let object = |spec: &Value| json!({"apiVersion": "example.com/v1", "kind": "X", "metadata": {"resourceVersion": "1"}, "spec": spec});
             let (live, wanted) = (object(&live), object(&wanted));
-            if let Some(Repair::Merge(patch)) = repair(&live, &wanted).unwrap() {
+            if let Some(Repair::Merge(patch)) = repair(&live, &wanted) {
                 let after = kubewright_apiserver::patch::merge_patch(&live, &patch).unwrap();
-                prop_assert_eq!(repair(&after, &wanted), Ok(None));
+                prop_assert_eq!(repair(&after, &wanted), None);
             }
         }
     }

@@ -47,6 +47,12 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    fn within<K>(&self, watch: Watch<K>) -> Watch<K> {
+        self.namespaces.iter().fold(watch, |watch, namespace| watch.namespace(namespace))
+    }
+}
+
 /// Why an operator could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum SetUpError {
@@ -90,7 +96,6 @@ pub enum SetUpError {
 pub struct HelmOperator<H> {
     helm: Arc<H>,
     helm_version: String,
-    options: Options,
     entries: Vec<Entry>,
 }
 
@@ -106,12 +111,7 @@ impl<H: Helm> HelmOperator<H> {
     ///
     /// # Errors
     /// If helm, a chart or a kind can't be used: nothing would ever work then.
-    pub async fn new(
-        client: Client,
-        watches: Vec<watches::Watch>,
-        helm: H,
-        options: Options,
-    ) -> Result<Self, SetUpError> {
+    pub async fn new(client: Client, watches: Vec<watches::Watch>, helm: H) -> Result<Self, SetUpError> {
         let helm_version = helm.version().await?;
         let discovery = Discovery::new(client, DiscoveryOptions::default());
         let mut entries = Vec::new();
@@ -129,14 +129,14 @@ impl<H: Helm> HelmOperator<H> {
             let overrides = rendered(&watch, &helm).await?;
             entries.push(Entry { watch, kind, overrides });
         }
-        Ok(Self { helm: Arc::new(helm), helm_version, options, entries })
+        Ok(Self { helm: Arc::new(helm), helm_version, entries })
     }
 
     /// Adds a controller for each entry of watches.yaml to a manager, and the server that helm talks to.
     ///
     /// # Errors
     /// If there is no port for that on the loopback interface.
-    pub fn add_to(&self, mut manager: Manager) -> Result<Manager, SetUpError> {
+    pub fn add_to(&self, mut manager: Manager, options: &Options) -> Result<Manager, SetUpError> {
         let client = manager.client().clone();
         let (gateway, listener) = Gateway::bind(client.clone()).map_err(SetUpError::Port)?;
         let discovery = Discovery::new(client, DiscoveryOptions::default());
@@ -155,12 +155,19 @@ impl<H: Helm> HelmOperator<H> {
             if !names.insert(name.clone()) {
                 name = format!("{name}.{}.{}", entry.watch.version, entry.watch.group);
             }
-            manager = manager.controller(self.controller(name, entry, &gateway, &discovery));
+            manager = manager.controller(self.controller(name, entry, &gateway, &discovery, options));
         }
         Ok(manager)
     }
 
-    fn controller(&self, name: String, entry: &Entry, gateway: &Gateway, discovery: &Discovery) -> Controller {
+    fn controller(
+        &self,
+        name: String,
+        entry: &Entry,
+        gateway: &Gateway,
+        discovery: &Discovery,
+        options: &Options,
+    ) -> Controller {
         let Entry { watch, kind, overrides } = entry;
         let mut main = Watch::kind(kind.api_resource(), true).when(|change| {
             predicates::generation_changed(change)
@@ -180,29 +187,26 @@ impl<H: Helm> HelmOperator<H> {
             overrides: overrides.clone(),
             dry_run_on_server: watch.dry_run_on_server,
             watch_dependents: watch.watch_dependent_resources,
-            period: watch.reconcile_period.unwrap_or(self.options.reconcile_period),
-            secret_overrides: self.options.suppress_override_values,
+            namespaces: options.namespaces.clone(),
+            period: watch.reconcile_period.unwrap_or(options.reconcile_period),
+            secret_overrides: options.suppress_override_values,
             known: Mutex::new(HashMap::new()),
         };
-        Controller::new(name, self.within(main), releases)
-            .reads(self.within(Watch::<Secret>::all().labels("owner=helm").keep(Keep::Metadata)))
-            .reads(self.within(Watch::<Secret>::all().labels(CHART_LABEL)))
+        Controller::new(name, options.within(main), releases)
+            .reads(options.within(Watch::<Secret>::all().labels("owner=helm").keep(Keep::Metadata)))
+            .reads(options.within(Watch::<Secret>::all().labels(CHART_LABEL)))
             .writes_status()
             .writes_finalizers()
             .may(Rights::on::<Secret>(["get", "create", "update", "patch", "delete"]))
             .options(ControllerOptions {
-                concurrency: self.options.concurrency,
+                concurrency: options.concurrency,
                 // A run of helm costs: one that fails is not tried again within milliseconds.
-                backoff: Backoff { base: self.options.retry, ..Backoff::default() },
+                backoff: Backoff { base: options.retry, ..Backoff::default() },
                 // helm has a limit of its own for each operation.
                 timeout: None,
                 on_demand_labels: Some(CHART_LABEL.into()),
                 ..ControllerOptions::default()
             })
-    }
-
-    fn within<K>(&self, watch: Watch<K>) -> Watch<K> {
-        self.options.namespaces.iter().fold(watch, |watch, namespace| watch.namespace(namespace))
     }
 }
 

@@ -53,6 +53,8 @@ pub(crate) struct Releases<H> {
     pub(crate) overrides: BTreeMap<String, String>,
     pub(crate) dry_run_on_server: bool,
     pub(crate) watch_dependents: bool,
+    /// Where custom resources are; none: everywhere.
+    pub(crate) namespaces: Vec<String>,
     pub(crate) period: Duration,
     /// Values that win are not told in events.
     pub(crate) secret_overrides: bool,
@@ -408,7 +410,12 @@ impl<H: Helm> Run<'_, H> {
         // All are asked for before the first is waited for, so that watches of new kinds begin together.
         let mut cached = Vec::new();
         for (resource, key, _) in &objects {
-            let watched = self.releases.watch_dependents && resource.supports("watch") && resource.supports("list");
+            let homes = &self.releases.namespaces;
+            // Who is told to keep to some namespaces may have no right to watch elsewhere.
+            let home = homes.is_empty()
+                || key.namespace.as_ref().is_some_and(|namespace| homes.iter().any(|home| **home == **namespace));
+            let watched =
+                self.releases.watch_dependents && home && resource.supports("watch") && resource.supports("list");
             let resource = resource.api_resource();
             cached.push(if watched { self.ctx.read(&resource).get(key) } else { Ok(None) });
         }
@@ -436,7 +443,7 @@ impl<H: Helm> Run<'_, H> {
             if settled.is_some_and(|settled| settled == version) {
                 return Ok(());
             }
-            if drift::repair(&cached.tree(), wanted)?.is_none() {
+            if drift::repair(&cached.tree(), wanted).is_none() {
                 self.known.settled.insert(place.into(), version.to_string());
                 return Ok(());
             }
@@ -456,7 +463,7 @@ impl<H: Helm> Run<'_, H> {
             return Ok(());
         }
         let tree = serde_json::to_value(&live).map_err(|error| error.to_string())?;
-        let Some(repair) = drift::repair(&tree, wanted)? else {
+        let Some(repair) = drift::repair(&tree, wanted) else {
             self.known.settled.insert(place.into(), version);
             return Ok(());
         };

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use kubewright::k8s_openapi::api::core::v1::{Namespace, Secret, Service, ServiceAccount};
 use kubewright::k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use kubewright::k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
 use kubewright::kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use kubewright::prelude::*;
 use kubewright_helm::gateway::Gateway;
@@ -16,6 +17,7 @@ use kubewright_helm::marks::Owner;
 use kubewright_helm::program::{Call, Place};
 use kubewright_helm::{Helm as _, Program, Watch};
 use kubewright_manifests::{ManifestOptions, chart};
+use kubewright_project::{HelmApiOptions, HelmInitOptions, create_helm_api, init_helm};
 use kubewright_testing::TestEnv;
 use serde_json::json;
 use support::*;
@@ -163,6 +165,96 @@ async fn a_chart_whose_templates_are_not_steady_is_rendered_once_a_period() {
     // The first dry run shows that an upgrade renders something else, as it does with operator-sdk.
     operator.restart().await.unwrap();
     reason(&env, "sample", "Deployed", "UpgradeSuccessful").await;
+    operator.stop().await.unwrap();
+    end(env).await;
+}
+
+/// The role that `create api` writes is enough, for a ServiceAccount that has nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_role_of_a_new_project_is_all_that_the_operator_needs() {
+    let Some(helm) = helm() else { return };
+    let env = TestEnv::start().await.unwrap();
+    install_crd(&env).await;
+    let dir = tempfile::tempdir().unwrap();
+    let options = HelmInitOptions { domain: "example.com".into(), project_name: "memcached-operator".into() };
+    init_helm(&options).unwrap().apply(dir.path(), false).unwrap();
+    let chart = project().join("helm-charts/memcached");
+    let api = HelmApiOptions {
+        group: "cache".into(),
+        version: "v1alpha1".into(),
+        kind: "Memcached".into(),
+        manifest: Some(helm.manifest(&chart).await.unwrap()),
+        chart: Some(chart),
+        ..HelmApiOptions::default()
+    };
+    create_helm_api(dir.path(), &api).unwrap().apply(dir.path(), false).unwrap();
+    let text = std::fs::read_to_string(dir.path().join("config/rbac/role.yaml")).unwrap();
+    let mut role: ClusterRole = serde_saphyr::from_str(&text).unwrap();
+    let name = format!("{}-manager", env.namespace());
+    role.metadata.name = Some(name.clone());
+    Api::all(env.client()).create(&Default::default(), &role).await.unwrap();
+    let binding: ClusterRoleBinding = serde_json::from_value(json!({
+        "metadata": {"name": name},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
+        "subjects": [{"kind": "ServiceAccount", "name": "controller-manager", "namespace": env.namespace()}],
+    }))
+    .unwrap();
+    Api::all(env.client()).create(&Default::default(), &binding).await.unwrap();
+    let user = format!("system:serviceaccount:{}:controller-manager", env.namespace());
+    let client = env.user(&user, &[]).unwrap();
+    let watches = Watch::load(&dir.path().join("watches.yaml"), |_| None).unwrap();
+    let operator = start(&env, client, watches, helm, NEVER).await;
+    create(&env, "sample", &[], json!({})).await;
+    reason(&env, "sample", "Deployed", "InstallSuccessful").await;
+    change(&env, "sample", json!({"spec": {"replicaCount": 1}})).await;
+    reason(&env, "sample", "Deployed", "UpgradeSuccessful").await;
+    let scaled = json!({"spec": {"replicas": 7}});
+    stateful_sets(&env).patch("sample-memcached", &PatchParams::default(), &Patch::Merge(&scaled)).await.unwrap();
+    env.eventually("one replica again", async || {
+        (stateful_sets(&env).get("sample-memcached").await.unwrap().spec?.replicas == Some(1)).then_some(())
+    })
+    .await;
+    assert_eq!(operator.ready().await, Ok(()));
+    memcacheds(&env).delete("sample", &DeleteParams::default()).await.unwrap();
+    env.eventually("it is gone", async || memcacheds(&env).get_opt("sample").await.unwrap().is_none().then_some(()))
+        .await;
+    operator.stop().await.unwrap();
+    let told = events(&env, "sample").await;
+    assert!(told.iter().any(|(reason, _)| reason == "Corrected"), "{told:?}");
+    Api::<ClusterRoleBinding>::all(env.client()).delete(&name, &DeleteParams::default()).await.unwrap();
+    Api::<ClusterRole>::all(env.client()).delete(&name, &DeleteParams::default()).await.unwrap();
+    end(env).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_that_helm_was_torn_away_from_is_finished() {
+    let Some(helm) = helm() else { return };
+    let env = TestEnv::start().await.unwrap();
+    install_crd(&env).await;
+    let operator = start(&env, env.client(), watches(), helm, NEVER).await;
+    let object = create(&env, "sample", &[], json!({"replicaCount": 2})).await;
+    reason(&env, "sample", "Deployed", "InstallSuccessful").await;
+    operator.stop().await.unwrap();
+    // As a killed helm leaves it: some objects, and a revision that is pending.
+    let pending = json!({"metadata": {"labels": {"status": "pending-install"}}});
+    let secrets = Api::<Secret>::namespaced(env.client(), env.namespace());
+    let name = "sh.helm.release.v1.sample.v1";
+    secrets.patch(name, &PatchParams::default(), &Patch::Merge(&pending)).await.unwrap();
+    stateful_sets(&env).delete("sample-memcached", &DeleteParams::default()).await.unwrap();
+    env.eventually("it is gone", async || {
+        stateful_sets(&env).get_opt("sample-memcached").await.unwrap().is_none().then_some(())
+    })
+    .await;
+    operator.restart().await.unwrap();
+    env.eventually("it is installed", async || {
+        let secret = secrets.get_opt(name).await.unwrap()?;
+        (secret.labels()["status"] == "deployed").then_some(())
+    })
+    .await;
+    let set = stateful_sets(&env).get("sample-memcached").await.unwrap();
+    assert_eq!(set.owner_references()[0].uid, object.uid().unwrap());
+    operator.idle().await;
+    assert_eq!(condition(&env, "sample", "ReleaseFailed").await, None);
     operator.stop().await.unwrap();
     end(env).await;
 }

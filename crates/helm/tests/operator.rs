@@ -11,7 +11,7 @@ use kubewright::k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kubewright::k8s_openapi::api::rbac::v1::ClusterRole;
 use kubewright::kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use kubewright::prelude::*;
-use kubewright_helm::{Helm as _, HelmOperator, Options};
+use kubewright_helm::{Helm as _, HelmOperator};
 use kubewright_testing::TestEnv;
 use serde_json::json;
 use support::*;
@@ -275,11 +275,11 @@ async fn a_release_of_somebody_else_is_left_alone() {
 #[tokio::test]
 async fn a_kind_that_is_not_there_and_a_helm_that_is_not_there_end_the_start() {
     let env = TestEnv::embedded().await.unwrap();
-    let error = HelmOperator::new(env.client(), watches(), FakeHelm::default(), Options::default()).await.unwrap_err();
+    let error = HelmOperator::new(env.client(), watches(), FakeHelm::default()).await.unwrap_err();
     let error = error.to_string();
     assert!(error.contains("cache.example.com/v1alpha1, Kind=Memcached") && error.contains("config/crd"), "{error}");
     let helm = kubewright_helm::Program::new("/nowhere/helm");
     assert!(helm.version().await.is_err());
-    assert!(HelmOperator::new(env.client(), watches(), helm, Options::default()).await.is_err());
+    assert!(HelmOperator::new(env.client(), watches(), helm).await.is_err());
     env.stop().await;
 }

@@ -119,8 +119,8 @@ pub(crate) async fn start<H: Helm>(
     let namespaces = vec![env.namespace().to_string()];
     let retry = Duration::from_millis(20);
     let options = Options { reconcile_period: period, retry, namespaces, ..Options::default() };
-    let operator = HelmOperator::new(client.clone(), watches, helm, options).await.unwrap();
-    env.operator_as(client, move |manager| operator.add_to(manager).unwrap())
+    let operator = HelmOperator::new(client.clone(), watches, helm).await.unwrap();
+    env.operator_as(client, move |manager| operator.add_to(manager, &options).unwrap())
 }
 
 /// Ends the environment. Custom resources that are left would keep its namespace on a shared cluster.
@@ -173,14 +173,23 @@ impl FakeHelm {
         Ok(format!("---\n{map}\n---\n{deployment}\n---\n{role}\n{}", self.beyond.lock()))
     }
 
-    async fn write(&self, call: &Call<'_>, number: u32, manifest: &str) -> Result<(), HelmError> {
+    /// As helm does it: a revision that is pending, the objects, the end of what was before, and then the revision's own end.
+    async fn write(&self, call: &Call<'_>, pending: &str, manifest: &str) -> Result<(), HelmError> {
         let client = client(call.at.server);
+        let before = secrets(&call.at).list(&of(&call.at)).await.map_err(failed)?;
+        let last = before.iter().filter_map(|secret| secret.labels()["version"].parse::<u32>().ok()).max().unwrap_or(0);
+        let secret = store(&client, call, last + 1, manifest, pending).await?;
         for object in kubewright_helm::release::objects(manifest).unwrap() {
-            put(&client, call.at.namespace, &object).await;
+            put(&client, call.at.namespace, &object).await?;
         }
-        let failed = call.values["broken"] == true;
-        store(&client, call, number, manifest, if failed { "failed" } else { "deployed" }).await;
-        if failed { Err(HelmError::Failed("timed out waiting for the condition".into())) } else { Ok(()) }
+        if call.values["broken"] == true {
+            status(&call.at, &secret, "failed").await?;
+            return Err(HelmError::Failed("timed out waiting for the condition".into()));
+        }
+        for secret in before {
+            status(&call.at, &secret.name_any(), "superseded").await?;
+        }
+        status(&call.at, &secret, "deployed").await
     }
 }
 
@@ -196,7 +205,7 @@ impl Helm for FakeHelm {
     async fn install(&self, call: &Call<'_>) -> Result<(), HelmError> {
         self.note("install");
         let manifest = self.rendered(call)?;
-        self.write(call, 1, &manifest).await
+        self.write(call, "pending-install", &manifest).await
     }
 
     async fn candidate(&self, call: &Call<'_>, _: bool) -> Result<String, HelmError> {
@@ -207,33 +216,45 @@ impl Helm for FakeHelm {
     async fn upgrade(&self, call: &Call<'_>, force: bool) -> Result<(), HelmError> {
         self.note(if force { "upgrade by force" } else { "upgrade" });
         let manifest = self.rendered(call)?;
-        let number = supersede(&call.at).await;
-        self.write(call, number + 1, &manifest).await
+        self.write(call, "pending-upgrade", &manifest).await
     }
 
-    async fn rollback(&self, at: &Place<'_>, force: bool) -> Result<(), HelmError> {
+    async fn rollback(&self, _: &Place<'_>, force: bool) -> Result<(), HelmError> {
         self.note(if force { "rollback by force" } else { "rollback" });
-        let api = secrets(at);
-        let list = api.list(&ListParams::default().labels("status=superseded")).await.unwrap();
-        let last = list.items.into_iter().max_by_key(|secret| secret.labels()["version"].clone()).unwrap();
-        let patch = json!({"metadata": {"labels": {"status": "deployed"}}});
-        api.patch(&last.name_any(), &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
         Ok(())
     }
 
     async fn uninstall(&self, at: &Place<'_>) -> Result<(), HelmError> {
         self.note("uninstall");
-        let client = client(at.server);
-        let params = DeleteParams::background();
-        _ = Api::<ConfigMap>::namespaced(client.clone(), at.namespace)
-            .delete(&format!("{}-map", at.name), &params)
-            .await;
-        _ = Api::<Deployment>::namespaced(client.clone(), at.namespace).delete(at.name, &params).await;
-        for secret in secrets(at).list(&ListParams::default().labels(&format!("name={}", at.name))).await.unwrap() {
-            _ = secrets(at).delete(&secret.name_any(), &params).await;
+        let (client, params) = (client(at.server), DeleteParams::background());
+        let maps = Api::<ConfigMap>::namespaced(client.clone(), at.namespace);
+        gone(maps.delete(&format!("{}-map", at.name), &params).await.map(drop))?;
+        gone(Api::<Deployment>::namespaced(client, at.namespace).delete(at.name, &params).await.map(drop))?;
+        for secret in secrets(at).list(&of(at)).await.map_err(failed)? {
+            gone(secrets(at).delete(&secret.name_any(), &params).await.map(drop))?;
         }
         Ok(())
     }
+}
+
+fn failed(error: kubewright::kube::Error) -> HelmError {
+    HelmError::Failed(error.to_string())
+}
+
+fn gone(result: Result<(), kubewright::kube::Error>) -> Result<(), HelmError> {
+    match result {
+        Err(kubewright::kube::Error::Api(answer)) if answer.is_not_found() => Ok(()),
+        result => result.map_err(failed),
+    }
+}
+
+fn of(at: &Place<'_>) -> ListParams {
+    ListParams::default().labels(&format!("name={}", at.name))
+}
+
+async fn status(at: &Place<'_>, secret: &str, status: &str) -> Result<(), HelmError> {
+    let patch = Patch::Merge(json!({"metadata": {"labels": {"status": status}}}));
+    secrets(at).patch(secret, &PatchParams::default(), &patch).await.map(drop).map_err(failed)
 }
 
 /// A client as helm has one.
@@ -245,17 +266,7 @@ fn secrets(at: &Place<'_>) -> Api<Secret> {
     Api::namespaced(client(at.server), at.namespace)
 }
 
-async fn supersede(at: &Place<'_>) -> u32 {
-    let mut last = 0;
-    for secret in secrets(at).list(&ListParams::default().labels(&format!("name={}", at.name))).await.unwrap() {
-        last = last.max(secret.labels()["version"].parse().unwrap());
-        let patch = json!({"metadata": {"labels": {"status": "superseded"}}});
-        secrets(at).patch(&secret.name_any(), &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
-    }
-    last
-}
-
-async fn put(client: &Client, namespace: &str, object: &Value) {
+async fn put(client: &Client, namespace: &str, object: &Value) -> Result<(), HelmError> {
     let version = object["apiVersion"].as_str().unwrap();
     let (group, version) = version.split_once('/').unwrap_or(("", version));
     let kind = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, object["kind"].as_str().unwrap()));
@@ -264,12 +275,22 @@ async fn put(client: &Client, namespace: &str, object: &Value) {
         _ => Api::namespaced_with(client.clone(), namespace, &kind),
     };
     let object: DynamicObject = serde_json::from_value(object.clone()).unwrap();
-    if api.create(&PostParams::default(), &object).await.is_err() {
-        api.patch(&object.name_any(), &PatchParams::default(), &Patch::Merge(&object)).await.unwrap();
+    match api.create(&PostParams::default(), &object).await {
+        Err(kubewright::kube::Error::Api(answer)) if answer.is_already_exists() => {
+            let patched = api.patch(&object.name_any(), &PatchParams::default(), &Patch::Merge(&object)).await;
+            patched.map(drop).map_err(failed)
+        }
+        created => created.map(drop).map_err(failed),
     }
 }
 
-async fn store(client: &Client, call: &Call<'_>, number: u32, manifest: &str, status: &str) {
+async fn store(
+    client: &Client,
+    call: &Call<'_>,
+    number: u32,
+    manifest: &str,
+    status: &str,
+) -> Result<String, HelmError> {
     let release = json!({
         "name": call.at.name, "version": number, "manifest": manifest, "info": {"notes": "hello", "status": status},
         "chart": {"metadata": {"name": "memcached"}},
@@ -298,7 +319,8 @@ async fn store(client: &Client, call: &Call<'_>, number: u32, manifest: &str, st
         ..Secret::default()
     };
     let api = Api::<Secret>::namespaced(client.clone(), call.at.namespace);
-    api.create(&PostParams::default(), &secret).await.unwrap();
+    api.create(&PostParams::default(), &secret).await.map_err(failed)?;
+    Ok(secret.name_any())
 }
 
 pub(crate) fn deployments(env: &TestEnv) -> Api<Deployment> {
