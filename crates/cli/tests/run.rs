@@ -1,5 +1,7 @@
 //! `kubewright run` as a user meets it: against a cluster given by kubeconfig, and with nothing to run against.
 
+#![allow(clippy::unwrap_used, reason = "tests end at the first surprise")]
+
 mod support;
 
 use std::io::{BufRead, BufReader, Read, Write};
