@@ -12,7 +12,7 @@ use serde_json::Value;
 
 /// The crates, and where they lie, with tests that run on the cluster of `KUBEWRIGHT_TEST_KUBECONFIG` or that start real
 /// servers themselves.
-const CRATES: [(&str, &str); 12] = [
+const CRATES: [(&str, &str); 13] = [
     ("kubewright-real", "real"),
     ("kubewright-runtime", "crates/runtime"),
     ("kubewright-webhook", "crates/webhook"),
