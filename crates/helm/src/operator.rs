@@ -92,6 +92,20 @@ pub enum SetUpError {
 }
 
 /// A Helm operator: what watches.yaml says, checked against helm, the charts and the server.
+///
+/// ```no_run
+/// use kubewright::prelude::*;
+/// use kubewright_helm::{HelmOperator, Options, Program, Watch};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let client = connect(None, None).await?;
+/// let watches = Watch::load("watches.yaml".as_ref(), |name| std::env::var(name).ok())?;
+/// let operator = HelmOperator::new(client.clone(), watches, Program::new("helm")).await?;
+/// let manager = Manager::new(client, ManagerOptions::default());
+/// operator.add_to(manager, &Options::default())?.run_until_signal().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct HelmOperator<H> {
     helm: Arc<H>,

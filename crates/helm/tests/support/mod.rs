@@ -120,7 +120,10 @@ pub(crate) async fn start<H: Helm>(
     let retry = Duration::from_millis(20);
     let options = Options { reconcile_period: period, retry, namespaces, ..Options::default() };
     let operator = HelmOperator::new(client.clone(), watches, helm).await.unwrap();
-    env.operator_as(client, move |manager| operator.add_to(manager, &options).unwrap())
+    let running = env.operator_as(client, move |manager| operator.add_to(manager, &options).unwrap());
+    // What charts make is known to whoever writes the role of the project.
+    running.allow_undeclared();
+    running
 }
 
 /// Ends the environment. Custom resources that are left would keep its namespace on a shared cluster.

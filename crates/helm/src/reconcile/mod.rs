@@ -7,17 +7,24 @@
 //!                │yes                                   │yes
 //!                └──────────────────────────────────────┴─→ drift: each object in the cache ─→ patch ─→ status
 //! ```
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | this one | the steps, and what the status says of them |
+//! | `revisions` | what helm has stored |
+//! | `correct` | the objects of the release |
+
+mod correct;
+mod revisions;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use kubewright::discovery::{Discovery, ServedResource};
-use kubewright::k8s_openapi::api::core::v1::Secret;
-use kubewright::kube::api::{ApiResource, DeleteParams, DynamicObject, PostParams, Preconditions};
-use kubewright::kube::core::{Expression, Selector};
+use kubewright::kube::api::DynamicObject;
 use kubewright::prelude::*;
-use kubewright::runtime::{Reconciler, Stored, finalizer};
+use kubewright::runtime::{Reconciler, finalizer};
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -25,14 +32,14 @@ use tokio::time::Instant;
 
 use crate::chart::{Chart, Contents};
 use crate::gateway::{Gateway, Pass};
-use crate::marks::{Owner, is_kept};
+use crate::marks::Owner;
 use crate::program::{Call, Helm, Place};
 use crate::release::{self, Release, Revision};
 use crate::status::{self, DeployedRelease, Status};
-use crate::{drift, duration, templates};
+use crate::{duration, templates};
 
 /// Keeps a custom resource until its release is uninstalled.
-pub(crate) const FINALIZER: &str = "helm.sdk.operatorframework.io/uninstall-release";
+const FINALIZER: &str = "helm.sdk.operatorframework.io/uninstall-release";
 /// The name that it had before operator-sdk 1.0.
 const OLD_FINALIZER: &str = "uninstall-helm-release";
 
@@ -282,224 +289,6 @@ impl<H: Helm> Run<'_, H> {
         Ok(Outcome::Settled)
     }
 
-    /// Whether the objects of a manifest are gone; what is left is deleted again.
-    async fn removed(&mut self, manifest: &str) -> Result<Outcome, Error> {
-        let mut left = 0;
-        for object in release::objects(manifest).map_err(Error::terminal)? {
-            if object.as_object().is_some_and(is_kept) {
-                continue;
-            }
-            let Some((resource, namespace, name)) = self.find(&object).await.map_err(Error::temporary)? else {
-                continue;
-            };
-            let api = self.api(&resource, namespace.as_deref());
-            let Some(live) = api.get_opt(&name).await? else { continue };
-            left += 1;
-            if live.metadata.deletion_timestamp.is_none() {
-                let params = DeleteParams { preconditions: Some(of(&live)), ..DeleteParams::background() };
-                match api.delete(&name, &params).await {
-                    Ok(_) => {}
-                    Err(kubewright::kube::Error::Api(answer)) if answer.is_not_found() || answer.is_conflict() => {}
-                    Err(error) => return Err(error.into()),
-                }
-            }
-        }
-        if left == 0 {
-            return Ok(Outcome::Settled);
-        }
-        // What is waited for need not be watched; it takes seconds, as pods have time to end.
-        Ok(Outcome::After(self.releases.period.min(Duration::from_secs(1))))
-    }
-
-    /// Looks what helm has stored, on the server if the cache has something new. Everything but what is deployed is left to
-    /// [`Self::clear`].
-    async fn look(&mut self, anew: bool) -> Result<(), Failed> {
-        let (namespace, name) = (self.owner.namespace.clone(), self.owner.name.clone());
-        let secrets = ApiResource::erase::<Secret>(&());
-        let selector: Selector =
-            [Expression::Equal("owner".into(), "helm".into()), Expression::Equal("name".into(), name.clone())]
-                .into_iter()
-                .collect();
-        let cached = self.ctx.read(&secrets).select(Some(&namespace), &selector).map_err(irreconcilable_error)?;
-        let mut cached: Vec<Revision> = cached.iter().filter_map(Revision::of).collect();
-        cached.sort();
-        if !anew && !self.known.history.is_empty() && cached == self.known.history {
-            return Ok(());
-        }
-        let failed = |error| irreconcilable(format!("failed to retrieve release history: {error}"));
-        let history = release::history(self.ctx.client(), &namespace, &name).await.map_err(failed)?;
-        let deployed = history.iter().rev().find(|revision| revision.is_deployed());
-        let same = |revision: &Revision| {
-            self.known.history.iter().any(|known| {
-                known.is_deployed()
-                    && known.secret == revision.secret
-                    && known.resource_version == revision.resource_version
-            })
-        };
-        match deployed {
-            None => self.known.release = None,
-            Some(revision) if self.known.release.is_some() && same(revision) => {}
-            Some(revision) => {
-                let release = self.load(&revision.secret.clone()).await?;
-                self.known.release = Some(Arc::new(release));
-                self.known.checked = None;
-                self.known.settled.clear();
-            }
-        }
-        self.known.history = history;
-        Ok(())
-    }
-
-    async fn load(&self, secret: &str) -> Result<Release, Failed> {
-        let api = Api::<Secret>::namespaced(self.ctx.client().clone(), &self.owner.namespace);
-        let secret = api
-            .get(secret)
-            .await
-            .map_err(|error| irreconcilable(format!("failed to get deployed release: {error}")))?;
-        Release::of(&secret).map_err(irreconcilable)
-    }
-
-    /// Deletes the revisions that are not what is deployed: what is left of failed attempts would be in helm's way.
-    async fn clear(&mut self) -> Result<(), Failed> {
-        if self.known.release.is_none() && !self.known.history.is_empty() && !self.is_ours() {
-            // Somebody installs a release of this name just now, or has failed to.
-            return Err(irreconcilable(format!(
-                "there is a release {} that this operator has not begun: rename the custom resource, or uninstall that release",
-                self.owner.name
-            )));
-        }
-        let api = Api::<Secret>::namespaced(self.ctx.client().clone(), &self.owner.namespace);
-        let deployed = self.known.history.iter().rev().find(|revision| revision.is_deployed()).cloned();
-        for revision in self.known.history.iter().filter(|revision| Some(*revision) != deployed.as_ref()) {
-            let params = DeleteParams {
-                preconditions: Some(Preconditions {
-                    resource_version: Some(revision.resource_version.clone()),
-                    uid: None,
-                }),
-                ..DeleteParams::default()
-            };
-            match api.delete(&revision.secret, &params).await {
-                Ok(_) => {}
-                Err(kubewright::kube::Error::Api(answer)) if answer.is_not_found() => {}
-                Err(error) => return Err(irreconcilable(format!("failed to delete stale release version: {error}"))),
-            }
-        }
-        self.known.history = deployed.into_iter().collect();
-        Ok(())
-    }
-
-    /// Puts right what was changed behind helm's back.
-    async fn correct(&mut self, release: &Release) -> Result<Result<(), Failed>, Error> {
-        let mut objects = Vec::new();
-        for object in &release.objects {
-            match self.find(object).await {
-                Ok(Some((resource, namespace, name))) => {
-                    let mut wanted = drift::without_nulls(object);
-                    if resource.subresources.iter().any(|part| part == "status") {
-                        wanted.as_object_mut().map(|members| members.remove("status"));
-                    }
-                    if let Some(members) = wanted.as_object_mut() {
-                        self.owner.mark(members, namespace.as_deref(), &release.chart);
-                    }
-                    objects.push((resource, ObjectRef::new(namespace.as_deref(), &name), wanted));
-                }
-                Ok(None) => {}
-                Err(message) => return Ok(Err(irreconcilable(message))),
-            }
-        }
-        // All are asked for before the first is waited for, so that watches of new kinds begin together.
-        let mut cached = Vec::new();
-        for (resource, key, _) in &objects {
-            let homes = &self.releases.namespaces;
-            // Who is told to keep to some namespaces may have no right to watch elsewhere.
-            let home = homes.is_empty()
-                || key.namespace.as_ref().is_some_and(|namespace| homes.iter().any(|home| **home == **namespace));
-            let watched =
-                self.releases.watch_dependents && home && resource.supports("watch") && resource.supports("list");
-            let resource = resource.api_resource();
-            cached.push(if watched { self.ctx.read(&resource).get(key) } else { Ok(None) });
-        }
-        let cached: Vec<Option<Stored>> = cached.into_iter().collect::<Result<_, _>>()?;
-        for ((resource, key, wanted), cached) in objects.iter().zip(&cached) {
-            let place = format!("{} {}/{key}", resource.kind, resource.api_version());
-            if let Err(message) = self.correct_one(resource, key, wanted, cached.as_ref(), &place).await {
-                return Ok(Err(irreconcilable(format!("{place}: {message}"))));
-            }
-        }
-        Ok(Ok(()))
-    }
-
-    async fn correct_one(
-        &mut self,
-        resource: &ServedResource,
-        key: &ObjectRef,
-        wanted: &Value,
-        cached: Option<&Stored>,
-        place: &str,
-    ) -> Result<(), String> {
-        let settled = self.known.settled.get(place);
-        if let Some(cached) = cached {
-            let version = cached.resource_version();
-            if settled.is_some_and(|settled| settled == version) {
-                return Ok(());
-            }
-            if drift::repair(&cached.tree(), wanted).is_none() {
-                self.known.settled.insert(place.into(), version.to_string());
-                return Ok(());
-            }
-        }
-        // The cache may be behind what helm has just done.
-        let api = self.api(resource, key.namespace.as_deref());
-        let text = |error: kubewright::kube::Error| error.to_string();
-        let Some(live) = api.get_opt(&key.name).await.map_err(text)? else {
-            let object: DynamicObject = serde_json::from_value(wanted.clone()).map_err(|error| error.to_string())?;
-            let made = api.create(&PostParams::default(), &object).await.map_err(text)?;
-            self.known.settled.insert(place.into(), made.resource_version().unwrap_or_default());
-            self.ctx.normal("Restored", format!("{place} was gone, and has been created again"));
-            return Ok(());
-        };
-        let version = live.resource_version().unwrap_or_default();
-        if live.metadata.deletion_timestamp.is_some() || settled == Some(&version) {
-            return Ok(());
-        }
-        let tree = serde_json::to_value(&live).map_err(|error| error.to_string())?;
-        let Some(repair) = drift::repair(&tree, wanted) else {
-            self.known.settled.insert(place.into(), version);
-            return Ok(());
-        };
-        let (params, patch) = repair.patch();
-        let after = api.patch(&key.name, &params, &patch).await.map_err(text)?;
-        let now = after.resource_version().unwrap_or_default();
-        if now != version {
-            tracing::info!(object = place, "was changed behind helm's back, and put right");
-            self.ctx.normal("Corrected", format!("{place} was changed, and is again what the release says"));
-        }
-        self.known.settled.insert(place.into(), now);
-        Ok(())
-    }
-
-    /// Where an object of the release is: its resource, namespace and name. `None`: it is no object.
-    async fn find(&self, object: &Value) -> Result<Option<(ServedResource, Option<String>, String)>, String> {
-        let (Some(version), Some(kind)) = (object["apiVersion"].as_str(), object["kind"].as_str()) else {
-            return Ok(None);
-        };
-        let Some(name) = object["metadata"]["name"].as_str() else { return Ok(None) };
-        let (group, version) = version.split_once('/').unwrap_or(("", version));
-        let found = self.releases.discovery.of_kind(group, kind, Some(version)).await;
-        let resource = found.map_err(|error| error.to_string())?;
-        let own = object["metadata"]["namespace"].as_str().filter(|namespace| !namespace.is_empty());
-        let namespace = resource.namespaced.then(|| own.unwrap_or(&self.owner.namespace).to_string());
-        Ok(Some((resource, namespace, name.to_string())))
-    }
-
-    fn api(&self, resource: &ServedResource, namespace: Option<&str>) -> Api<DynamicObject> {
-        let client = self.ctx.client().clone();
-        match namespace {
-            Some(namespace) => Api::namespaced_with(client, namespace, &resource.api_resource()),
-            None => Api::all_with(client, &resource.api_resource()),
-        }
-    }
-
     /// Whether the release is known to be what these inputs make.
     fn is_made_of(&mut self, inputs: &str, chart: &Contents, values: &Value, period: Duration) -> bool {
         let steady =
@@ -514,11 +303,6 @@ impl<H: Helm> Run<'_, H> {
             self.known.checked = Some((inputs.to_string(), Instant::now()));
         }
         steady && labelled
-    }
-
-    /// Whether the release was made for this custom resource, whatever its chart was called then.
-    fn is_ours(&self) -> bool {
-        self.known.history.iter().any(|revision| revision.owners.contains(&self.owner.uid))
     }
 
     /// The values of the release.
@@ -606,14 +390,6 @@ impl<H: Helm> Run<'_, H> {
     }
 }
 
-fn of(object: &DynamicObject) -> Preconditions {
-    Preconditions { uid: object.metadata.uid.clone(), resource_version: None }
-}
-
 fn irreconcilable(message: impl ToString) -> Failed {
     Failed { condition: status::IRRECONCILABLE, reason: "ReconcileError", message: message.to_string() }
-}
-
-fn irreconcilable_error(error: Error) -> Failed {
-    irreconcilable(error.cause())
 }
