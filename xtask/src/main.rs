@@ -2,13 +2,18 @@
 //!
 //! - `acceptance`: which promises of the operators have a test.
 //! - `bench`: the embedded control plane measured beside a real one.
+//! - `fuzz`: runs the fuzz targets of the embedded API server for a while.
 //! - `invariants`: breaks each invariant of the queue, the cache and the runtime, and sees its test fail.
+//! - `planted`: plants bugs in the embedded API server and sees the comparison with a real one find each.
 //! - `real`: the tests that need real Kubernetes servers.
 //! - `schemas`: what the embedded API server knows of the built-in kinds, taken from a real server.
 
 mod acceptance;
 mod bench;
+mod breakage;
+mod fuzz;
 mod invariants;
+mod planted;
 mod real;
 mod schemas;
 
@@ -30,8 +35,12 @@ enum Chore {
     Acceptance(acceptance::Arguments),
     /// Measure the embedded control plane beside a real one.
     Bench(bench::Arguments),
+    /// Run the fuzz targets of the embedded API server for a while.
+    Fuzz(fuzz::Arguments),
     /// Break each invariant of docs/invariants.md and see its test fail.
     Invariants(invariants::Arguments),
+    /// Plant bugs in the embedded API server, one at a time, and see the comparison with a real one find each.
+    Planted(planted::Arguments),
     /// Run the tests that compare with, or run on, real Kubernetes servers.
     Real(real::Arguments),
     /// Take the schemas of the built-in kinds from a real API server.
@@ -43,7 +52,9 @@ async fn main() -> ExitCode {
     let result = match Arguments::parse().chore {
         Chore::Acceptance(arguments) => acceptance::run(&arguments).map_err(|error| error.to_string()),
         Chore::Bench(arguments) => bench::run(arguments).map_err(|error| error.to_string()),
+        Chore::Fuzz(arguments) => fuzz::run(&arguments).map_err(|error| error.to_string()),
         Chore::Invariants(arguments) => invariants::run(&arguments).map_err(|error| error.to_string()),
+        Chore::Planted(arguments) => planted::run(&arguments).map_err(|error| error.to_string()),
         Chore::Real(arguments) => real::run(arguments).await.map_err(|error| error.to_string()),
         Chore::Schemas(arguments) => schemas::run(arguments).await.map_err(|error| error.to_string()),
     };

@@ -1,5 +1,7 @@
 //! Each invariant, how it is broken, and the test that has to fail then.
 
+use crate::breakage::Edit;
+
 /// An invariant of the design.
 pub(super) struct Invariant {
     pub(super) id: &'static str,
@@ -8,13 +10,6 @@ pub(super) struct Invariant {
     pub(super) target: &'static str,
     pub(super) test: &'static str,
     pub(super) edits: &'static [Edit],
-}
-
-/// What is put in the place of what.
-pub(super) struct Edit {
-    pub(super) file: &'static str,
-    pub(super) from: &'static str,
-    pub(super) to: &'static str,
 }
 
 const fn edit(file: &'static str, from: &'static str, to: &'static str) -> Edit {
