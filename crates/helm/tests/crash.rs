@@ -6,8 +6,12 @@ mod support;
 
 use std::time::Duration;
 
+use kubewright::k8s_openapi::api::apps::v1::Deployment;
+use kubewright::k8s_openapi::api::core::v1::ConfigMap;
+use kubewright::k8s_openapi::api::rbac::v1::ClusterRole;
 use kubewright::kube::api::{Api, ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
 use kubewright::kube::core::GroupVersionKind;
+use kubewright::runtime::Rights;
 use kubewright_helm::{HelmOperator, Options};
 use kubewright_testing::{CrashOptions, CrashTest, TestEnv};
 use serde_json::{Value, json};
@@ -43,6 +47,10 @@ async fn wherever_it_is_stopped_it_ends_in_the_same_state() {
             retry: Duration::from_millis(5),
             ..Options::default()
         };
+        // What the chart takes, as its project's role has it.
+        let verbs = ["get", "list", "watch", "create", "update", "patch", "delete"];
+        let manager = manager.may(Rights::on::<ConfigMap>(verbs));
+        let manager = manager.may(Rights::on::<Deployment>(verbs)).may(Rights::on::<ClusterRole>(verbs));
         operator.add_to(manager, &options).unwrap()
     });
     let options = CrashOptions { concurrency: 4, ..CrashOptions::default() };
