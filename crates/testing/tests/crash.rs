@@ -94,7 +94,7 @@ async fn crash_test(env: &TestEnv, careful: bool) -> CrashReport {
         let clerk = Clerk { accounts: accounts.clone(), fuse: life.fuse().clone(), careful };
         let maps = Watch::all().namespace(life.namespace()).labels("account=yes");
         let secrets = Watch::<Secret>::all().namespace(life.namespace());
-        manager.controller(Controller::new("clerk", maps, clerk).owns(secrets))
+        manager.controller(Controller::new("clerk", maps, clerk).owns(secrets).writes_finalizers())
     };
     CrashTest::new(env, add)
         .outside(move |namespace| {
