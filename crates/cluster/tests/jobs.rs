@@ -64,7 +64,8 @@ impl World {
         let (client, namespace) = (env.client(), env.namespace().to_string());
         let watched = namespace.clone();
         let runner = env.operator(move |manager| {
-            manager.controller(Controller::new("runner", Watch::<Pod>::all().namespace(watched.clone()), Runner))
+            let pods = Watch::<Pod>::all().namespace(watched.clone());
+            manager.controller(Controller::new("runner", pods, Runner).writes_status())
         });
         let jobs = Api::namespaced(client.clone(), &namespace);
         let pods = Api::namespaced(client.clone(), &namespace);
