@@ -109,7 +109,7 @@ impl Context {
     pub fn cluster(&self, name: &str) -> Result<ClusterContext<'_>, Error> {
         let controller = &self.controller;
         if *name == *controller.cluster {
-            return Ok(ClusterContext { ctx: self, other: None });
+            return Ok(ClusterContext::home(self));
         }
         match controller.others.get_key_value(name) {
             Some(other) => Ok(ClusterContext { ctx: self, other: Some(other) }),
@@ -126,6 +126,11 @@ impl Context {
 }
 
 impl<'a> ClusterContext<'a> {
+    /// The cluster that the controller is at home in.
+    pub(crate) fn home(ctx: &'a Context) -> Self {
+        Self { ctx, other: None }
+    }
+
     /// A client for writes, and for reads past the cache.
     pub fn client(&self) -> &'a Client {
         match self.other {

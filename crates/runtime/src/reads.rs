@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     Context, Error,
+    clusters::ClusterContext,
     context::OtherCluster,
     relations::{Interest, Read, Wanted},
     stores::{Store, Stores},
@@ -48,9 +49,7 @@ impl Context {
     where
         K: Resource<DynamicType = ()> + DeserializeOwned,
     {
-        let resource = ApiResource::erase::<K>(&());
-        let stored = self.read(&resource).get(key)?;
-        stored.map(|stored| decode(&resource, &stored)).transpose()
+        ClusterContext::home(self).get(key)
     }
 
     /// The objects of a kind, in a namespace or in all, in the order of their namespaces and names. Any change of any of
@@ -59,9 +58,7 @@ impl Context {
     where
         K: Resource<DynamicType = ()> + DeserializeOwned,
     {
-        let resource = ApiResource::erase::<K>(&());
-        let found = self.read(&resource).list(namespace)?;
-        found.iter().map(|stored| decode(&resource, stored)).collect()
+        ClusterContext::home(self).list(namespace)
     }
 
     /// The objects of a kind that a label selector matches, in a namespace or in all, in order.
@@ -69,9 +66,7 @@ impl Context {
     where
         K: Resource<DynamicType = ()> + DeserializeOwned,
     {
-        let resource = ApiResource::erase::<K>(&());
-        let found = self.read(&resource).select(namespace, selector)?;
-        found.iter().map(|stored| decode(&resource, stored)).collect()
+        ClusterContext::home(self).select(namespace, selector)
     }
 
     /// The objects of a kind that an index of their watch has under `value`, see
