@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueHint};
@@ -11,9 +10,7 @@ use kubewright::runtime::{LeaderElection, Replicas};
 use kubewright_helm::{HelmOperator, Options, Program, SetUpError, Watch as HelmWatch, WatchesError};
 
 use crate::args::duration;
-
-/// How often it is looked whether the operator is ready.
-const LOOK: Duration = Duration::from_millis(20);
+use crate::run::until_signal;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum HelmOperatorCommand {
@@ -132,18 +129,7 @@ pub(crate) async fn helm_operator(
     let operator = HelmOperator::new(client.clone(), watches, Program::new(&args.helm)).await?;
     let how = ManagerOptions { listen, replicas: replicas(&args), ..ManagerOptions::default() };
     let manager = operator.add_to(Manager::new(client, how).log_filter(set_log), &options)?;
-    let handle = manager.handle();
-    let mut running = pin!(manager.run_until_signal());
-    let ready = async {
-        while handle.ready().is_err() {
-            tokio::time::sleep(LOOK).await;
-        }
-    };
-    tokio::select! {
-        ended = &mut running => return Ok(ended?),
-        () = ready => println!("running releases of {}; Ctrl-C stops", kinds.join(", ")),
-    }
-    Ok(running.await?)
+    Ok(until_signal(manager, &format!("releases of {}", kinds.join(", "))).await?)
 }
 
 fn namespaces(list: &[String]) -> Vec<String> {

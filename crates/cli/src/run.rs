@@ -54,6 +54,11 @@ pub(crate) async fn run(
         }
         manager = operators::add(operator.name, operator.add_to, manager)?;
     }
+    Ok(until_signal(manager, &names.join(", ")).await?)
+}
+
+/// Runs a manager, and says when it is ready what runs.
+pub(crate) async fn until_signal(manager: Manager, what: &str) -> Result<(), ManagerError> {
     let handle = manager.handle();
     let mut running = pin!(manager.run_until_signal());
     let ready = async {
@@ -62,10 +67,10 @@ pub(crate) async fn run(
         }
     };
     tokio::select! {
-        ended = &mut running => return Ok(ended?),
-        () = ready => println!("running {}; Ctrl-C stops", names.join(", ")),
+        ended = &mut running => return ended,
+        () = ready => println!("running {what}; Ctrl-C stops"),
     }
-    Ok(running.await?)
+    running.await
 }
 
 /// How this process works beside others.
