@@ -242,6 +242,11 @@ fn controller_manager_arguments(kubeconfig: &Path, ports: &Ports, pki: &Pki) -> 
         ("bind-address", "127.0.0.1".to_owned()),
         ("secure-port", ports.controller_manager.to_string()),
         ("leader-elect", "false".to_owned()),
+        // A test must not wait for the next full count (5 minutes) of what a quota has missed while caches were behind,
+        ("resource-quota-sync-period", "10s".to_owned()),
+        // nor for requests that are held back.
+        ("kube-api-qps", "200".to_owned()),
+        ("kube-api-burst", "400".to_owned()),
         ("service-account-private-key-file", file(&pki.service_account_key)),
         ("root-ca-file", file(&pki.ca)),
         ("cluster-signing-cert-file", file(&pki.ca)),

@@ -29,7 +29,7 @@ async fn it_serves_runs_controllers_and_stops() {
     };
     Api::all(client.clone()).create(&PostParams::default(), &namespace).await.expect("a namespace can be made");
     let config_maps: Api<ConfigMap> = Api::namespaced(client, "made");
-    eventually("kube-root-ca.crt in the new namespace", Duration::from_secs(30), async || {
+    eventually("kube-root-ca.crt in the new namespace", Duration::from_secs(120), async || {
         config_maps.get_opt("kube-root-ca.crt").await.is_ok_and(|found| found.is_some())
     })
     .await;

@@ -254,12 +254,14 @@ async fn the_default_roles_are_aggregated_and_can_be_bound() {
 #[tokio::test]
 async fn quotas_come_into_force_and_are_given_back() {
     let world = World::new().await;
+    // Beside those of this test there is this one, which is to be counted with the rest.
+    let certificate = async || world.maps.get_opt("kube-root-ca.crt").await.unwrap();
+    world.env.eventually("the root certificate is there", certificate).await;
     let quotas: Api<k8s_openapi::api::core::v1::ResourceQuota> =
         Api::namespaced(world.client.clone(), world.env.namespace());
     let quota =
         serde_json::from_value(json!({"metadata": {"name": "q"}, "spec": {"hard": {"configmaps": "3"}}})).unwrap();
     quotas.create(&PostParams::default(), &quota).await.unwrap();
-    // Beside those of this test there is kube-root-ca.crt.
     let used = async |count: &str| {
         let check = async || {
             let status = quotas.get("q").await.unwrap().status.unwrap_or_default();

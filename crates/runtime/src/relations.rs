@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | an object | any change of it | its name |
 //! | a namespace, or all | any change of an object in it | the namespace |
-//! | a label selector | any change of an object that matches, or did | each selector in use is asked once |
+//! | a label selector | any change of an object that matches, or did | a label that the selector wants, then the selector |
 //! | an index value | any change of an object that has it, or had | the value |
 //! | any object of an index value | the one found loses the value; if there was none, one gets it | value, then name |
 //!
@@ -15,7 +15,10 @@
 
 use std::{collections::BTreeSet, fmt, hash::Hash, sync::Arc};
 
-use kube::{api::ApiResource, core::Selector};
+use kube::{
+    api::ApiResource,
+    core::{Expression, Selector},
+};
 use kubewright_cache::{Delta, ObjectRef, Stored};
 use parking_lot::Mutex;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -76,9 +79,23 @@ type Keys = BTreeSet<u32>;
 struct Readers {
     objects: FxHashMap<ObjectRef, Keys>,
     lists: FxHashMap<Option<Arc<str>>, Keys>,
-    selectors: FxHashMap<(Option<Arc<str>>, Wanted), Keys>,
+    selectors: Selectors,
     indexes: FxHashMap<Arc<str>, FxHashMap<Arc<str>, IndexReaders>>,
 }
+
+/// Who has selected objects by their labels, in a namespace or in all.
+#[derive(Debug, Default)]
+struct Selectors {
+    /// With the label by which each selector is found.
+    all: FxHashMap<Selection, (Keys, Option<Label>)>,
+    /// Those that want a label to have a value: it is enough to ask those whose label an object has.
+    by_label: FxHashMap<Label, FxHashSet<Selection>>,
+    /// Those that want no such thing have to be asked about every object.
+    others: FxHashSet<Selection>,
+}
+
+type Selection = (Option<Arc<str>>, Wanted);
+type Label = (String, String);
 
 /// Who has read an index value.
 #[derive(Debug, Default)]
@@ -238,7 +255,7 @@ impl Readers {
         match read {
             Read::Object(object) => self.objects.entry(object).or_default().insert(key),
             Read::List(namespace) => self.lists.entry(namespace).or_default().insert(key),
-            Read::Select(namespace, wanted) => self.selectors.entry((namespace, wanted)).or_default().insert(key),
+            Read::Select(namespace, wanted) => self.selectors.insert((namespace, wanted), key),
             Read::Index(index, value) => self.index(index, value).all.insert(key),
             Read::Any(index, value, None) => self.index(index, value).none.insert(key),
             Read::Any(index, value, Some(found)) => self.index(index, value).any.entry(found).or_default().insert(key),
@@ -254,7 +271,7 @@ impl Readers {
             Read::Object(object) => remove(&mut self.objects, object, key),
             Read::List(namespace) => remove(&mut self.lists, namespace, key),
             // The map is asked with the pair that it holds.
-            Read::Select(namespace, wanted) => remove(&mut self.selectors, &(namespace.clone(), wanted.clone()), key),
+            Read::Select(namespace, wanted) => self.selectors.remove(&(namespace.clone(), wanted.clone()), key),
             Read::Index(index, value) | Read::Any(index, value, _) => {
                 let Some(values) = self.indexes.get_mut(index) else { return };
                 let Some(readers) = values.get_mut(value) else { return };
@@ -274,7 +291,7 @@ impl Readers {
     }
 
     fn is_empty(&self) -> bool {
-        self.objects.is_empty() && self.lists.is_empty() && self.selectors.is_empty() && self.indexes.is_empty()
+        self.objects.is_empty() && self.lists.is_empty() && self.selectors.all.is_empty() && self.indexes.is_empty()
     }
 
     fn affected(&self, delta: &Delta, indexes: &[(String, Arc<IndexValues>)]) -> Keys {
@@ -287,12 +304,8 @@ impl Readers {
         for place in places {
             keys.extend(self.lists.get(place).into_iter().flatten());
         }
-        for ((namespace, wanted), readers) in &self.selectors {
-            let inside = namespace.is_none() || *namespace == object.namespace;
-            let matches = |state: &Option<Stored>| state.as_ref().is_some_and(|s| s.matches(&wanted.selector));
-            if inside && (matches(&delta.old) || matches(&delta.new)) {
-                keys.extend(readers);
-            }
+        for state in [&delta.old, &delta.new].into_iter().flatten() {
+            self.selectors.collect(state, &mut keys);
         }
         for (name, values_of) in indexes {
             let Some(by_value) = self.indexes.get(name.as_str()) else { continue };
@@ -312,6 +325,55 @@ impl Readers {
             }
         }
         keys
+    }
+}
+
+impl Selectors {
+    fn insert(&mut self, selection: Selection, key: u32) -> bool {
+        if let Some((keys, _)) = self.all.get_mut(&selection) {
+            return keys.insert(key);
+        }
+        // The label that the fewest selectors are found by.
+        let labels = selection.1.selector.clone().into_iter().filter_map(|expression| match expression {
+            Expression::Equal(name, value) => Some((name, value)),
+            _ => None,
+        });
+        let label = labels.min_by_key(|label| self.by_label.get(label).map_or(0, FxHashSet::len));
+        match &label {
+            Some(label) => self.by_label.entry(label.clone()).or_default().insert(selection.clone()),
+            None => self.others.insert(selection.clone()),
+        };
+        self.all.insert(selection, (Keys::from([key]), label)).is_none()
+    }
+
+    fn remove(&mut self, selection: &Selection, key: u32) {
+        let Some((keys, _)) = self.all.get_mut(selection) else { return };
+        keys.remove(&key);
+        if !keys.is_empty() {
+            return;
+        }
+        let Some((_, Some(label))) = self.all.remove(selection) else {
+            self.others.remove(selection);
+            return;
+        };
+        if let Some(found) = self.by_label.get_mut(&label) {
+            found.remove(selection);
+            if found.is_empty() {
+                self.by_label.remove(&label);
+            }
+        }
+    }
+
+    /// Adds those who have selected the object.
+    fn collect(&self, object: &Stored, keys: &mut Keys) {
+        let labelled = object.labels().filter_map(|(name, value)| self.by_label.get(&(name.into(), value.into())));
+        for selection in labelled.flatten().chain(&self.others) {
+            let (namespace, wanted) = selection;
+            let inside = namespace.is_none() || namespace.as_deref() == object.namespace();
+            if inside && object.matches(&wanted.selector) {
+                keys.extend(self.all.get(selection).into_iter().flat_map(|(keys, _)| keys));
+            }
+        }
     }
 }
 

@@ -190,6 +190,73 @@ async fn lists_selections_and_indexes_wake_for_what_they_are_about() {
     assert_eq!(gone, ["all one", "index ", "namespace "]);
 }
 
+/// Selectors are found by one of their labels where they have one: none of the others may be forgotten for that.
+#[tokio::test(start_paused = true)]
+async fn selections_of_all_forms_wake_for_what_matches_or_did() {
+    let api = FakeApi::default();
+    let selectors =
+        ["", "type=tls", "type=tls,host=h", "host=h,type=tls", "type in (tls,ca)", "type!=tls", "host", "!host"];
+    for name in 0..selectors.len() {
+        api.put("configmaps", parent(&format!("s{name}")));
+    }
+    let test = setup(api, reads, move |object, ctx| {
+        let number: usize = object.metadata.name.as_deref().unwrap()[1..].parse().unwrap();
+        let pairs = |names: &[&str]| -> Selector {
+            names
+                .iter()
+                .map(|name| Expression::Equal((*name).into(), if *name == "type" { "tls" } else { "h" }.into()))
+                .collect()
+        };
+        let selector = match selectors[number] {
+            "" => Selector::default(),
+            "type=tls" => pairs(&["type"]),
+            "type=tls,host=h" => pairs(&["type", "host"]),
+            "host=h,type=tls" => pairs(&["host", "type"]),
+            "type in (tls,ca)" => Expression::In("type".into(), ["tls".into(), "ca".into()].into()).into(),
+            "type!=tls" => Expression::NotEqual("type".into(), "tls".into()).into(),
+            "host" => Expression::Exists("host".into()).into(),
+            _ => Expression::DoesNotExist("host".into()).into(),
+        };
+        let found: Vec<Secret> = ctx.select(Some("x"), &selector)?;
+        Ok(found.len().to_string())
+    })
+    .await;
+    let api = &test.api;
+    let mut labels = json!({});
+    api.put("secrets", secret("x", "s", labels.clone()));
+    test.manager.settled().await;
+    // From each set of labels to each other, and who is woken by that: whose selector matches before or after.
+    let matching = |labels: &Value| -> Vec<bool> {
+        let (kind, host) = (labels["type"].as_str(), labels["host"].as_str());
+        let (tls, h) = (kind == Some("tls"), host == Some("h"));
+        vec![true, tls, tls && h, tls && h, tls || kind == Some("ca"), !tls, host.is_some(), host.is_none()]
+    };
+    let sets =
+        [json!({}), json!({"type": "tls"}), json!({"type": "tls", "host": "h"}), json!({"type": "ca", "host": "i"})];
+    for from in &sets {
+        for to in &sets {
+            for next in [from, to] {
+                test.seen.lock().clear();
+                let before = matching(&labels);
+                labels = next.clone();
+                api.change("secrets", "x", "s", |secret| {
+                    secret["metadata"]["labels"] = labels.clone();
+                    let count = secret["data"]["n"].as_str().map_or(0, str::len);
+                    secret["data"] = json!({"n": "AAAA".repeat(count / 4 + 1)});
+                });
+                test.manager.settled().await;
+                let mut woken: Vec<String> =
+                    test.seen().iter().filter_map(|seen| Some(seen.split_once(' ')?.0.to_string())).collect();
+                woken.sort();
+                let after = matching(&labels);
+                let wanted: Vec<String> =
+                    (0..selectors.len()).filter(|&at| before[at] || after[at]).map(|at| format!("s{at}")).collect();
+                assert_eq!(woken, wanted, "labels {labels}");
+            }
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_looks_for_any_is_woken_when_the_one_found_is_no_longer_it() {
     let test = setup(one_parent(), reads, |_, ctx| {

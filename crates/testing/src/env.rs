@@ -47,8 +47,10 @@ pub enum TestEnvError {
     },
 }
 
+/// Names the file with the connection to a cluster that the tests are to share.
+pub(crate) const CLUSTER: &str = "KUBEWRIGHT_TEST_KUBECONFIG";
 /// How long a server may take to serve what it was told to; a real one needs a second or two.
-const SERVED: Duration = Duration::from_secs(30);
+const SERVED: Duration = Duration::from_secs(120);
 /// How often it is asked.
 const ASK: Duration = Duration::from_millis(10);
 
@@ -73,7 +75,7 @@ static SHARED_CLUSTER: std::sync::LazyLock<Arc<Mutex<()>>> = std::sync::LazyLock
 impl TestEnv {
     /// An environment as the environment variables say, with a fresh namespace.
     pub async fn start() -> Result<Self, TestEnvError> {
-        if let Some(path) = std::env::var_os("KUBEWRIGHT_TEST_KUBECONFIG") {
+        if let Some(path) = std::env::var_os(CLUSTER) {
             let alone = SHARED_CLUSTER.clone().lock_owned().await;
             let path = PathBuf::from(path);
             let failed = |cause| TestEnvError::Kubeconfig { path: path.clone(), cause };
@@ -210,7 +212,8 @@ impl TestEnv {
         }
     }
 
-    /// Waits until `condition` gives a value; panics with `what` after a minute.
+    /// Waits until `condition` gives a value; panics with `what` after a minute, or four
+    /// on a cluster that was given.
     pub async fn eventually<T>(&self, what: &str, condition: impl AsyncFnMut() -> Option<T>) -> T {
         eventually(what, condition).await
     }

@@ -71,10 +71,15 @@ pub(crate) fn add_to(manager: Manager, options: &NodeOptions) -> Manager {
         observed.observe(change);
         change.new.as_ref().is_some_and(scheduler::wants_node)
     });
-    let scheduler = scheduler::Scheduler { usage };
+    let nodes_known = Arc::new(scheduler::Nodes::default());
+    let observed = nodes_known.clone();
+    let watched = Watch::<Node>::all().when(move |change| {
+        observed.observe(change);
+        false
+    });
+    let scheduler = scheduler::Scheduler { usage, nodes: nodes_known };
     // One at a time, so that two pods do not take the same room.
-    let scheduling =
-        Controller::new("default-scheduler", pods, scheduler).watches(Watch::<Node>::all(), scheduler::none);
+    let scheduling = Controller::new("default-scheduler", pods, scheduler).watches(watched, scheduler::none);
 
     let kubelets = Controller::new("kubelet", kubelet::pods(), kubelet::Kubelets::new(options.clone()))
         .watches(Watch::<Node>::all().labels(format!("{SIMULATED}=true")), |_| None::<ObjectRef>)

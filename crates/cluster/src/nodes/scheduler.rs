@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Binding, Node, ObjectReference, Pod, PodCondition, PodStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::ResourceExt;
-use kubewright_runtime::{Context, Error, ObjectRef, Outcome, Reconciler, Stored};
-use std::time::Duration;
+use kubewright_runtime::{Context, Delta, Error, ObjectRef, Outcome, Reconciler, Stored};
+use parking_lot::RwLock;
 
 use super::placement::refusal;
 use super::usage::{Usage, has_no_node};
@@ -21,6 +22,29 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// Gives pods a node.
 pub(super) struct Scheduler {
     pub(super) usage: Arc<Usage>,
+    pub(super) nodes: Arc<Nodes>,
+}
+
+/// The nodes, decoded once for all pods that ask for one, and kept current from the changes of nodes.
+#[derive(Default)]
+pub(super) struct Nodes(RwLock<BTreeMap<String, Arc<Node>>>);
+
+impl Nodes {
+    /// Takes a change of a node into account.
+    pub(super) fn observe(&self, change: &Delta) {
+        // What can't be read gets no pods.
+        let node = change.new.as_ref().and_then(|node| node.decode::<Node>().ok());
+        let name = change.reference.name.to_string();
+        match node.filter(|node| node.metadata.deletion_timestamp.is_none()) {
+            Some(node) => _ = self.0.write().insert(name, Arc::new(node)),
+            None => _ = self.0.write().remove(&name),
+        }
+    }
+
+    /// All that are not on their way out, by name.
+    fn all(&self) -> Vec<Arc<Node>> {
+        self.0.read().values().cloned().collect()
+    }
 }
 
 /// Whether a pod waits for a node.
@@ -44,10 +68,10 @@ impl Reconciler for Scheduler {
         if has_node || gated || !mine || pod.metadata.deletion_timestamp.is_some() {
             return Ok(Outcome::Settled);
         }
-        let nodes: Vec<Node> = ctx.list(None)?;
+        let nodes = self.nodes.all();
         let mut refusals: BTreeMap<String, usize> = BTreeMap::new();
         let mut best: Option<(i128, String)> = None;
-        for node in nodes.iter().filter(|node| node.metadata.deletion_timestamp.is_none()) {
+        for node in &nodes {
             let used = self.usage.of(&node.name_any());
             match refusal(&pod, node, &used) {
                 Some(reason) => *refusals.entry(reason).or_default() += 1,

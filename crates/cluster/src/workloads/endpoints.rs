@@ -11,7 +11,7 @@ use k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointPort
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::ResourceExt;
-use kube::core::Selector;
+use kube::core::{ApiResource, Selector};
 use kubewright_runtime::{Context, Controller, ControllerOptions, Error, ObjectRef, Outcome, Reconciler, Watch};
 
 use super::names::hash;
@@ -142,14 +142,14 @@ fn endpoint(
     let pod_spec = pod.spec.clone().unwrap_or_default();
     let node = pod_spec.node_name.filter(|node| !node.is_empty());
     let known = match &node {
-        Some(node) => ctx.get::<Node>(&ObjectRef::new(None, node))?,
+        Some(node) => ctx.read(&ApiResource::erase::<Node>(&())).get(&ObjectRef::new(None, node))?,
         None => None,
     };
     // A pod whose node is not there is not reached either.
     if known.is_none() && !early {
         return Ok(None);
     }
-    let zone = known.and_then(|node| node.labels().get("topology.kubernetes.io/zone").cloned());
+    let zone = known.and_then(|node| node.label("topology.kubernetes.io/zone").map(str::to_string));
     let named = pod_spec.subdomain.as_deref() == Some(&service.name_any());
     Ok(Some(Endpoint {
         addresses,

@@ -26,13 +26,11 @@ use tokio::time::Instant;
 pub use self::fuse::{Cut, Fuse};
 use self::state::State;
 use crate::env::TestEnv;
-use crate::eventually::eventually;
+use crate::eventually::{eventually, patience};
 use crate::operator::Operator;
 
 /// How long a state must not change to count as reached, in the run without a crash.
 const STILL: Duration = Duration::from_millis(300);
-/// How long a run may take from one mark to the state of the run without a crash.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// How often the state is looked at: at first, and at most.
 const LOOK: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(1)];
 
@@ -357,7 +355,7 @@ impl World<'_> {
             if state == *expected && self.operator().is_quiet() && self.state().await == *expected {
                 return state;
             }
-            if start.elapsed() >= PATIENCE {
+            if start.elapsed() >= patience() {
                 let differences = state::differences(expected, &state);
                 panic!("crash test: at mark {name:?} the state is not that of a run without a crash:\n{differences}");
             }

@@ -50,8 +50,8 @@ pub struct Minio {
     http: Http,
     keys: Credentials,
     random: Random,
-    /// Deriving a key takes 64 MiB: one at a time.
-    sealing: Semaphore,
+    /// Opening what the server has sealed takes 64 MiB: one at a time.
+    opening: Semaphore,
 }
 
 /// Makes clients for one server from the Secret with its administrator's keys.
@@ -91,7 +91,7 @@ impl Connect for ConnectMinio {
         let http = Http::new(self.endpoint.clone(), &self.region, ca, self.clock.clone());
         let http = http.map_err(|error| Fault::waiting(error.to_string()))?;
         let keys = Credentials { access_key, secret_key };
-        Ok(Minio { http, keys, random: self.random.clone(), sealing: Semaphore::new(1) })
+        Ok(Minio { http, keys, random: self.random.clone(), opening: Semaphore::new(1) })
     }
 
     async fn probe(&self, client: &Minio) -> Result<(), Fault> {
@@ -142,27 +142,18 @@ impl Minio {
         self.http.send(Call { name, method, path: &path, query, headers: &[], body }, &self.keys).await
     }
 
-    async fn sealed(&self, name: &'static str, body: &impl Serialize) -> Result<Vec<u8>, StorageError> {
-        let body = json(name, body)?;
-        let (password, random) = (self.keys.secret_key.clone(), self.random.clone());
-        self.aside(name, move || seal::seal(&password, &body, &random)).await
+    fn sealed(&self, name: &'static str, body: &impl Serialize) -> Result<Vec<u8>, StorageError> {
+        Ok(seal::seal(&self.keys.secret_key, &json(name, body)?, &self.random))
     }
 
+    /// Opens a body off the threads that serve, as that takes a while.
     async fn opened<T: DeserializeOwned>(&self, name: &'static str, body: Bytes) -> Result<T, StorageError> {
-        let password = self.keys.secret_key.clone();
-        let text = self.aside(name, move || seal::open(&password, &body)).await?;
-        from_json(name, &text.map_err(|error| garbled(name, error))?)
-    }
-
-    /// Does what takes a while off the threads that serve.
-    async fn aside<T: Send + 'static>(
-        &self,
-        name: &'static str,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, StorageError> {
         let failed = |cause: Box<dyn std::error::Error + Send + Sync>| StorageError::NoAnswer { call: name, cause };
-        let _turn = self.sealing.acquire().await.map_err(|error| failed(error.into()))?;
-        tokio::task::spawn_blocking(work).await.map_err(|error| failed(error.into()))
+        let password = self.keys.secret_key.clone();
+        let _turn = self.opening.acquire().await.map_err(|error| failed(error.into()))?;
+        let opened = tokio::task::spawn_blocking(move || seal::open(&password, &body)).await;
+        let text = opened.map_err(|error| failed(error.into()))?;
+        from_json(name, &text.map_err(|error| garbled(name, error))?)
     }
 }
 
@@ -289,7 +280,7 @@ impl Storage for Minio {
 
     async fn set_user(&self, user: &str, secret_key: &str, enabled: bool) -> Result<(), StorageError> {
         let name = "add user";
-        let body = self.sealed(name, &SetUser { secret_key, status: status_of(enabled) }).await?;
+        let body = self.sealed(name, &SetUser { secret_key, status: status_of(enabled) })?;
         self.admin(name, Method::PUT, "add-user", &[("accessKey", user)], body).await?;
         Ok(())
     }
@@ -374,7 +365,7 @@ impl Storage for Minio {
         let name = "add service account";
         let ServiceAccount { parent, policy } = wanted;
         let body = AddServiceAccount { target_user: parent, access_key, secret_key, policy };
-        let body = self.sealed(name, &body).await?;
+        let body = self.sealed(name, &body)?;
         self.admin(name, Method::PUT, "add-service-account", &[], body).await?;
         Ok(())
     }
@@ -387,7 +378,7 @@ impl Storage for Minio {
     ) -> Result<(), StorageError> {
         let name = "update service account";
         let body = UpdateServiceAccount { new_secret_key: secret_key, new_policy: policy, new_status: "on" };
-        let body = self.sealed(name, &body).await?;
+        let body = self.sealed(name, &body)?;
         self.admin(name, Method::POST, "update-service-account", &[("accessKey", access_key)], body).await?;
         Ok(())
     }
