@@ -58,6 +58,13 @@ impl Found {
     }
 }
 
+/// A user was removed while it was worked on; the next look makes it again.
+#[derive(Debug, thiserror::Error)]
+#[error("user {user} was removed on the server while its keys were tried")]
+struct Vanished {
+    user: String,
+}
+
 impl<C> External for Users<C>
 where
     C: Connect,
@@ -252,6 +259,7 @@ where
                 remote.call(storage.enable_user(user, enabled)).await?;
                 repaired.push(if enabled { "enabled".to_string() } else { "disabled".to_string() });
             }
+            found.info.enabled = enabled;
             // A disabled user's keys can't be tried.
             if enabled
                 && matches!(
@@ -259,9 +267,17 @@ where
                     KeyState::Unknown | KeyState::WrongSecret
                 )
             {
-                remote.call(storage.set_user(user, secret_key, enabled)).await?;
-                repaired.push("secret key".to_string());
+                // They do not work either when it has been disabled since it was looked at, and setting them enables it.
+                let Some(now) = remote.call(storage.user(user)).await? else {
+                    return Err(Fault::temporary(Vanished { user: user.clone() }));
+                };
+                found.info.enabled = now.enabled;
+                if now.enabled {
+                    remote.call(storage.set_user(user, secret_key, true)).await?;
+                    repaired.push("secret key".to_string());
+                }
             }
+            return Ok(repaired);
         }
         found.info.enabled = enabled;
         Ok(repaired)

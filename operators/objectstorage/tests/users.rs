@@ -198,6 +198,18 @@ async fn a_user_that_somebody_else_has_disabled_stays_disabled() {
 }
 
 #[tokio::test]
+async fn a_user_that_is_disabled_while_it_is_looked_at_is_not_enabled_again() {
+    let world = World::with(quick).await;
+    world.create_user().await;
+    world.user_is("True", "Available").await;
+    let disable = |server: &mut Server| server.users.values_mut().for_each(|user| user.enabled = false);
+    world.server.lock().meanwhile.insert("try a key", disable);
+    world.user_is("False", "Disabled").await;
+    assert!(!world.server.lock().users[&world.user_name()].enabled);
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn a_lost_secret_gets_a_key_that_works() {
     let world = World::new().await;
     world.create_user().await;

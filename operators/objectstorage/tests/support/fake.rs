@@ -24,6 +24,8 @@ pub struct Server {
     pub service_accounts: BTreeMap<String, Keys>,
     /// What calls of this name answer instead; `*`: all.
     pub failing: BTreeMap<&'static str, fn(&'static str) -> StorageError>,
+    /// What somebody else does right before calls of this name.
+    pub meanwhile: BTreeMap<&'static str, fn(&mut Server)>,
     /// Calls of this name never answer.
     pub hanging: BTreeSet<&'static str>,
     /// The calls that were made, in order.
@@ -133,6 +135,9 @@ impl Fake {
         }
         let mut server = self.server.lock();
         server.calls.push(name);
+        if let Some(change) = server.meanwhile.get(name).copied() {
+            change(&mut server);
+        }
         if let Some(failure) = server.failing.get(name).or(server.failing.get("*")) {
             return Err(failure(name));
         }
