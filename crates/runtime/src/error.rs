@@ -83,18 +83,7 @@ impl Error {
     /// That a write was refused because another replica has the work, if that is the cause. Such an error is no fault of the
     /// key, and is not retried: who has the key now works on it.
     pub fn not_leading(&self) -> Option<NotLeading> {
-        let mut cause: Option<&(dyn StdError + 'static)> = Some(self.cause());
-        while let Some(error) = cause {
-            if let Some(found) = error.downcast_ref::<NotLeading>() {
-                return Some(*found);
-            }
-            // kube does not tell the cause of this one as its source.
-            cause = match error.downcast_ref::<kube::Error>() {
-                Some(kube::Error::Service(service)) => Some(&**service),
-                _ => error.source(),
-            };
-        }
-        None
+        NotLeading::behind(self.cause())
     }
 
     /// How long the API server asked to wait before the next try (`details.retryAfterSeconds` of its answer).

@@ -93,5 +93,5 @@ pub use reconciler::{Key, KeyReconciler, Outcome, Reconciler};
 pub use rights::{Right, Rights, RightsCheck};
 pub use sharding::Sharding;
 pub use sources::{Access, Call, Endpoint, Timer};
-pub use tasks::{Followed, TaskContext, TaskStatus};
+pub use tasks::{Followed, TaskContext, TaskStatus, Turns};
 pub use watch::Watch;

@@ -333,7 +333,7 @@ impl Running {
         let (client, caches) = (self.own.cluster.client.clone(), self.own.caches.clone());
         let work = TaskWork::default();
         self.handle.add_task(&name, work.clone());
-        let run = run(TaskContext { client, caches, stop, work, ready });
+        let run = run(TaskContext { client, caches, stop, work, ready, duty: self.duty.clone() });
         async move { run.await.map_err(|error| ManagerError::Task { name, error }) }
     }
 }

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Error,
     health::{self, InformerStatus},
+    leadership::duty::Duty,
 };
 
 /// A task that has not been started.
@@ -39,6 +40,21 @@ pub struct TaskContext {
     pub stop: CancellationToken,
     pub(crate) work: TaskWork,
     pub(crate) ready: Ready,
+    pub(crate) duty: Duty,
+}
+
+/// Tells when this replica begins or ends to work, see [`TaskContext::turns`].
+#[derive(Debug)]
+pub struct Turns(watch::Receiver<u64>);
+
+impl Turns {
+    /// Waits until the replica has gained or lost a Lease, or another part of the keys, since the last call, or since this was
+    /// made. Never ends where replicas do not take turns.
+    pub async fn next(&mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending().await
+        }
+    }
 }
 
 /// Whether a server is ready. Clones are of the same one.
@@ -95,6 +111,12 @@ impl TaskContext {
     /// taken to have been ready; for other tasks it means nothing.
     pub fn ready(&self) {
         self.ready.set();
+    }
+
+    /// Tells when this replica begins or ends to work: writes that were refused with [`NotLeading`](crate::NotLeading) may
+    /// be tried again then.
+    pub fn turns(&self) -> Turns {
+        Turns(self.duty.changes())
     }
 
     /// Tells whether the task has something to do that its watches do not show, such as finding out what to watch.

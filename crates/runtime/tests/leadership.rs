@@ -117,6 +117,41 @@ async fn one_leads_the_other_is_ready_and_takes_over_at_once_when_the_first_stop
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_task_is_told_at_once_that_its_replica_works() {
+    let (api, clock) = (FakeApi::default(), clock());
+    put_released_lease(&api);
+    api.put("configmaps", parent("a"));
+    let first = Replica::start(&api, "first", &clock);
+    eventually("the first leads", || first.role() == Role::Leader).await;
+    let (refused, written) = (Arc::new(Mutex::new(0)), Arc::new(Mutex::new(None)));
+    let (tries, at) = (refused.clone(), written.clone());
+    let manager = Manager::new(api.client(), options("second", &clock, OnLoss::StandBy));
+    let second = start(manager.task("writer", |context| async move {
+        let api = Api::<ConfigMap>::namespaced(context.client.clone(), "ns");
+        let mut turns = context.turns();
+        loop {
+            let patch = Patch::Merge(json!({"data": {"by": "the task"}}));
+            match api.patch("a", &PatchParams::default(), &patch).await {
+                Ok(_) => break,
+                Err(error) if NotLeading::behind(&error).is_some() => *tries.lock() += 1,
+                Err(error) => return Err(error.into()),
+            }
+            turns.next().await;
+        }
+        *at.lock() = Some(Instant::now());
+        Ok(())
+    }));
+    eventually("it is refused", || *refused.lock() == 1).await;
+    consistently("it is not told", Duration::from_secs(60), || *refused.lock() == 1).await;
+    first.running.stop().await.unwrap();
+    eventually("the second leads", || second.handle.replica().role == Role::Leader).await;
+    let leads = Instant::now();
+    eventually("it has written", || written.lock().is_some()).await;
+    assert!(written.lock().unwrap().duration_since(leads) < Duration::from_millis(100));
+    second.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_lease_has_the_fields_that_client_go_writes() {
     let (api, clock) = (FakeApi::default(), clock());
     put_released_lease(&api);

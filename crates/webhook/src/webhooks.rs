@@ -11,7 +11,7 @@ use futures::future::select_all;
 use jiff::{SignedDuration, Timestamp};
 use kubewright_cache::{CacheError, Deltas, Keep};
 use kubewright_runtime::clock::{Clock, SystemClock};
-use kubewright_runtime::{Error, Manager, Rights, TaskContext};
+use kubewright_runtime::{Error, Manager, NotLeading, Rights, TaskContext};
 use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -249,8 +249,7 @@ impl Webhooks {
         });
         let watched = watched.collect::<Result<Vec<_>, _>>()?;
         let clock = &*self.options.clock;
-        let tried = || context.ready();
-        let keep = keep_trusted(&keeper, &registrar, &certificate, &self.state, clock, watched, tried);
+        let keep = keep_trusted(&keeper, &registrar, &certificate, &self.state, clock, watched, &context);
         tokio::select! {
             () = context.stop.cancelled() => {}
             never = keep => match never {},
@@ -265,7 +264,7 @@ impl Webhooks {
     }
 }
 
-/// Renews the certificate and what the API server knows of it, for ever. `tried` is called each time that it has been tried.
+/// Renews the certificate and what the API server knows of it, for ever.
 async fn keep_trusted(
     keeper: &Keeper,
     registrar: &Registrar,
@@ -273,11 +272,12 @@ async fn keep_trusted(
     state: &State,
     clock: &dyn Clock,
     mut watched: Vec<Deltas>,
-    tried: impl Fn(),
+    context: &TaskContext,
 ) -> std::convert::Infallible {
     // How long until the next try, after failures.
     const TRIES: [u64; 6] = [1, 1, 2, 5, 10, 30];
     let mut failures = 0;
+    let mut turns = context.turns();
     loop {
         let wait = match renew(keeper, registrar, certificate, clock.now()).await {
             Ok(next) => {
@@ -287,10 +287,12 @@ async fn keep_trusted(
                 Duration::try_from(wait).unwrap_or_default()
             }
             Err(error) => {
-                // At first it can be that what comes up beside them, such as their namespace, is not there yet.
-                match failures {
-                    0 => tracing::info!(%error, "webhooks"),
-                    _ => tracing::warn!(%error, "webhooks"),
+                // A replica that stands by waits for the one that works. And at first it can be that what comes up beside
+                // them, such as their namespace, is not there yet.
+                match NotLeading::behind(&error) {
+                    Some(_) => tracing::debug!(%error, "webhooks"),
+                    None if failures == 0 => tracing::info!(%error, "webhooks"),
+                    None => tracing::warn!(%error, "webhooks"),
                 }
                 state.0.lock().fault = Some(error.to_string());
                 failures += 1;
@@ -298,7 +300,7 @@ async fn keep_trusted(
             }
         };
         // Where it failed the readiness endpoint says so; a replica that may not write would wait for ever.
-        tried();
+        context.ready();
         let changed = async {
             match watched.is_empty() {
                 true => std::future::pending().await,
@@ -307,6 +309,7 @@ async fn keep_trusted(
         };
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
+            () = turns.next() => {}
             // After failures there is a wait, whatever changes.
             _ = changed, if failures == 0 => {}
         }

@@ -27,6 +27,8 @@ pub(crate) mod lease;
 pub(crate) mod options;
 pub(crate) mod start;
 
+use std::error::Error as StdError;
+
 pub use options::{LeaderElection, OnLoss, ReplicaError, Replicas};
 
 /// A write was refused before it left the process, or given up on the way, as this replica has no right to it. Find it in
@@ -43,4 +45,23 @@ pub enum NotLeading {
     /// The key of the reconcile has gone to another replica, or a new term has begun since the reconcile did.
     #[error("not written: another replica has taken over what this reconcile was for")]
     Lost,
+}
+
+impl NotLeading {
+    /// Whether this is what an error comes from.
+    pub fn behind(error: &(dyn StdError + 'static)) -> Option<Self> {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            if let Some(found) = error.downcast_ref::<Self>() {
+                return Some(*found);
+            }
+            let kube = error.downcast_ref::<kube::Error>();
+            // kube does not tell the cause of this one as its source.
+            cause = match kube.or(error.downcast_ref::<Box<kube::Error>>().map(|boxed| &**boxed)) {
+                Some(kube::Error::Service(service)) => Some(&**service),
+                _ => error.source(),
+            };
+        }
+        None
+    }
 }
