@@ -1,4 +1,4 @@
-//! What goes into an image, and the OCI layout that comes out.
+//! What goes into an image of a program.
 
 use std::fs;
 use std::io;
@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::layer::{Entry, digest, layer};
+use crate::layer::Entry;
+use crate::layout::{Content, write};
 
 /// The user that the program runs as: not root, and the one that other images without a distribution have too.
 const USER: &str = "65532";
@@ -70,9 +71,6 @@ pub fn build(image: &Image, folder: &Path) -> Result<Built, ImageError> {
         let file = file.to_path_buf();
         move |cause| ImageError::File { file, cause }
     };
-    if folder.exists() && !folder.join("oci-layout").exists() {
-        return Err(ImageError::InTheWay(folder.into()));
-    }
     let name = image.program.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let read = |file: &Path| fs::read(file).map_err(failed(file));
     let text = |path: &str, content: String| Entry { path: path.into(), content: content.into_bytes(), mode: 0o644 };
@@ -92,66 +90,20 @@ pub fn build(image: &Image, folder: &Path) -> Result<Built, ImageError> {
         Entry { path: name.clone(), content: read(&image.program)?, mode: 0o755 },
         text(&format!("usr/share/sbom/{name}.spdx.json"), image.sbom.to_string()),
     ];
-    // The system seldom changes: its layer is shared by all versions.
-    let layers =
-        [layer(&system), layer(&program)].into_iter().collect::<io::Result<Vec<_>>>().map_err(failed(folder))?;
-
     let labels: serde_json::Map<String, Value> =
         image.labels.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect();
-    let config = json!({
-        "architecture": image.architecture,
-        "os": "linux",
-        "config": {
+    let content = Content {
+        // The system seldom changes: its layer is shared by all versions.
+        layers: vec![system, program.to_vec()],
+        config: json!({
             "User": format!("{USER}:{USER}"),
             "Entrypoint": [format!("/{name}")],
             "Env": ["PATH=/"],
             "WorkingDir": "/",
             "Labels": labels,
-        },
-        "rootfs": {"type": "layers", "diff_ids": layers.iter().map(|layer| layer.diff_id.clone()).collect::<Vec<_>>()},
-    })
-    .to_string();
-    let descriptor = |kind: &str, bytes: &[u8]| json!({"mediaType": format!("application/vnd.oci.image.{kind}"), "digest": digest(bytes), "size": bytes.len()});
-    let manifest = json!({
-        "schemaVersion": 2,
-        "mediaType": "application/vnd.oci.image.manifest.v1+json",
-        "config": descriptor("config.v1+json", config.as_bytes()),
-        "layers": layers.iter().map(|layer| descriptor("layer.v1.tar+gzip", &layer.compressed)).collect::<Vec<_>>(),
-    })
-    .to_string();
-    let mut entry = descriptor("manifest.v1+json", manifest.as_bytes());
-    entry["platform"] = json!({"architecture": image.architecture, "os": "linux"});
-    entry["annotations"] = json!({"org.opencontainers.image.ref.name": image.reference});
-    let index = json!({
-        "schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [entry],
-    });
-
-    let staging = folder.with_extension(format!("new-{}", std::process::id()));
-    let write = |path: &str, bytes: &[u8]| {
-        let file = staging.join(path);
-        fs::create_dir_all(file.parent().unwrap_or(&staging))
-            .and_then(|()| fs::write(&file, bytes))
-            .map_err(failed(&file))
+        }),
+        architecture: &image.architecture,
+        reference: &image.reference,
     };
-    let blob = |bytes: &[u8]| write(&format!("blobs/{}", digest(bytes).replacen(':', "/", 1)), bytes);
-    let written = (|| {
-        for bytes in
-            layers.iter().map(|layer| layer.compressed.as_slice()).chain([config.as_bytes(), manifest.as_bytes()])
-        {
-            blob(bytes)?;
-        }
-        write("index.json", index.to_string().as_bytes())?;
-        write("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
-        if folder.exists() {
-            fs::remove_dir_all(folder).map_err(failed(folder))?;
-        }
-        fs::rename(&staging, folder).map_err(failed(folder))
-    })();
-    if written.is_err() {
-        // What is left over is ours, and the error says what is wrong with the place.
-        _ = fs::remove_dir_all(&staging);
-    }
-    written?;
-    let size = layers.iter().map(|layer| layer.compressed.len()).sum();
-    Ok(Built { digest: digest(manifest.as_bytes()), size })
+    write(&content, folder)
 }

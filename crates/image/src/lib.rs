@@ -6,19 +6,27 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`Image`], [`build`] | what goes into an image; the layout that comes out |
+//! | [`Image`], [`build`] | an image of a program |
+//! | [`Files`], [`pack`] | an image of files |
+//! | [`Reference`] | the name of an image |
 //! | [`libraries`] | what a program is linked to |
 //! | [`sbom`](fn@sbom) | what a program is made of, as SPDX |
+//! | `layout` | the layout that comes out |
 //! | `layer` | files → a layer; the same files give the same bytes |
 //!
 //! Same input, same digest: nothing of the machine, the user or the clock gets into an image. The format is that of the OCI
 //! image specification 1.1.
 
 mod build;
+mod files;
 mod layer;
+mod layout;
 mod libraries;
+mod reference;
 mod sbom;
 
 pub use build::{Built, Image, ImageError, build};
+pub use files::{Files, pack};
 pub use libraries::libraries;
+pub use reference::{Reference, ReferenceError};
 pub use sbom::sbom;
