@@ -12,6 +12,7 @@
 //! - [`postgres`]: a PostgreSQL of the machine on a free port, which can be killed and resumed.
 //! - `process`: a child process with its log file, which ends with its parent however that ends.
 //! - [`kube_rs`]: kube-rs' own integration tests.
+//! - [`registry`]: a registry of images out of its Go module, cached beside them, on a free port.
 //! - [`suites`]: test suites of other projects, out of their Go modules.
 //! - [`error`]: what can go wrong, and what to do about it.
 //!
@@ -33,6 +34,7 @@ pub mod minio;
 mod pki;
 pub mod postgres;
 mod process;
+pub mod registry;
 pub mod suites;
 
 pub use binaries::{Binaries, KUBERNETES_VERSION, ensure_binaries};
@@ -44,4 +46,5 @@ pub use helm::{HELM_VERSION, ensure_helm};
 pub use kube_rs::{KUBE_VERSION, kube_rs_tests};
 pub use minio::{Minio, MinioOptions, ensure_minio};
 pub use postgres::Postgres;
+pub use registry::{ImageRegistry, REGISTRY_VERSION, ensure_registry};
 pub use suites::{PackageOutcome, Suite};

@@ -7,18 +7,21 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use kubewright_real::{KUBERNETES_VERSION, Options, RealCluster, cargo, ensure_binaries, ensure_helm, ensure_minio};
+use kubewright_real::{
+    KUBERNETES_VERSION, Options, RealCluster, cargo, ensure_binaries, ensure_helm, ensure_minio, ensure_registry,
+};
 use serde_json::Value;
 
 /// The crates, and where they lie, with tests that run on the cluster of `KUBEWRIGHT_TEST_KUBECONFIG` or that start real
 /// servers themselves.
-const CRATES: [(&str, &str); 13] = [
+const CRATES: [(&str, &str); 14] = [
     ("kubewright-real", "real"),
     ("kubewright-runtime", "crates/runtime"),
     ("kubewright-webhook", "crates/webhook"),
     ("kubewright-cluster", "crates/cluster"),
     ("kubewright-codegen", "crates/codegen"),
     ("kubewright-helm", "crates/helm"),
+    ("kubewright-image", "crates/image"),
     ("kubewright-access", "operators/access"),
     ("kubewright-account", "operators/account"),
     ("kubewright-dataservice", "operators/dataservice"),
@@ -75,6 +78,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
     if !arguments.serve {
         println!("MinIO: {}", ensure_minio()?.display());
         println!("helm: {}", ensure_helm()?.display());
+        println!("registry: {}", ensure_registry()?.display());
     }
     if arguments.build_only {
         return Ok(());

@@ -13,6 +13,7 @@
 //! | [`optional_checks`], [`select`] | those that are run when they are asked for |
 //! | [`generate`](fn@generate) | manifests → the files of a bundle |
 //! | [`ScorecardConfig`] | which of the static tests of operator-sdk's scorecard to run |
+//! | [`migrate`] | package manifests → bundles |
 //! | [`ClusterServiceVersion`] | its parts, with their types |
 //! | [`Report`], [`Finding`] | what the checks have to tell |
 //! | `versions` | versions and ranges of versions |
@@ -25,6 +26,7 @@ mod finding;
 mod generate;
 mod metadata;
 mod optional;
+mod packages;
 mod read;
 mod scorecard;
 mod validate;
@@ -38,6 +40,7 @@ pub use finding::{Finding, Level, Report};
 pub use generate::{GenerateError, GenerateOptions, Generated, Manifests, generate};
 pub use metadata::{BundleMetadata, labels};
 pub use optional::{OptionalCheck, Values, optional_checks, select};
+pub use packages::{MigrateError, Migrated, migrate};
 pub use read::Bundle;
 pub use scorecard::{
     ScorecardConfig, ScorecardError, Stage, State, Test, TestConfig, TestList, TestResult, TestStatus,

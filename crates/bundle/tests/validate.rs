@@ -168,6 +168,13 @@ fn objects_must_be_of_kinds_that_are_created_and_have_metadata() {
     let mut namespaced = object("Service");
     namespaced["metadata"]["namespace"] = "default".into();
     expect("namespace", &with(namespaced), &["error: metadata.namespace: Forbidden: not allowed on this type"]);
+    let mut number = object("ServiceAccount");
+    number["metadata"]["namespace"] = 1.into();
+    expect(
+        "number",
+        &with(number),
+        &["error: object.yaml: the metadata can't be read: invalid type: integer `1`, expected a string"],
+    );
     let nameless = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {}});
     expect("name", &with(nameless), &["error: metadata.name: Required value"]);
     let mut labelled = object("Secret");

@@ -11,6 +11,7 @@
 //! | [`Reference`] | the name of an image |
 //! | [`libraries`] | what a program is linked to |
 //! | [`sbom`](fn@sbom) | what a program is made of, as SPDX |
+//! | [`registry`] | layouts → registries, and back |
 //! | `layout` | the layout that comes out |
 //! | `layer` | files → a layer; the same files give the same bytes |
 //!
@@ -23,6 +24,7 @@ mod layer;
 mod layout;
 mod libraries;
 mod reference;
+pub mod registry;
 mod sbom;
 
 pub use build::{Built, Image, ImageError, build};

@@ -1,6 +1,8 @@
 //! Kinds that bundles may have, and the metadata of their objects.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kubewright_apiserver::kinds::{NameRule, metadata};
+use serde::Deserialize as _;
 
 use crate::csv::{Gvk, name, text};
 use crate::finding::{Finding, reason};
@@ -53,6 +55,10 @@ pub(crate) fn objects(bundle: &Bundle) -> Vec<Finding> {
             );
             found.push(Finding::error(reason::BUNDLE, message));
             continue;
+        }
+        if let Err(error) = ObjectMeta::deserialize(&object.value["metadata"]) {
+            let message = format!("{}: the metadata can't be read: {error}", object.file);
+            found.push(Finding::error(reason::PARSE, message));
         }
         // Whatever goes into the path of a URL: kinds differ in what they allow.
         for error in metadata::validate(&object.value, false, NameRule::PathSegment, true) {

@@ -6,6 +6,9 @@ use std::time::Duration;
 use clap::{ArgAction, Args, Subcommand, ValueEnum, ValueHint};
 use clap_complete::engine::ArgValueCandidates;
 
+use super::bundle_args::{
+    self, BundleCommand, CleanupArgs, ImagePushArgs, OlmCommand, PackagesArgs, RegistryArgs, ScorecardArgs,
+};
 use super::complete;
 use crate::args::{Output, duration};
 
@@ -59,6 +62,27 @@ pub(crate) enum ToolchainCommand {
         #[command(subcommand)]
         what: ImageCommand,
     },
+    /// Make, check and pack bundles for the Operator Lifecycle Manager.
+    #[command(after_help = bundle_args::BUNDLE_EXAMPLES)]
+    Bundle {
+        #[command(subcommand)]
+        what: BundleCommand,
+    },
+    /// Run the static tests of operator-sdk's scorecard on a bundle.
+    #[command(after_help = bundle_args::SCORECARD_EXAMPLES)]
+    Scorecard(ScorecardArgs),
+    /// Bring the Operator Lifecycle Manager to a cluster, out of its manifests.
+    #[command(after_help = bundle_args::OLM_EXAMPLES)]
+    Olm {
+        #[command(subcommand)]
+        what: OlmCommand,
+    },
+    /// Remove an operator that the Operator Lifecycle Manager has installed.
+    #[command(after_help = bundle_args::CLEANUP_EXAMPLES)]
+    Cleanup(CleanupArgs),
+    /// Make bundles of package manifests, the format before bundles.
+    #[command(after_help = bundle_args::PACKAGES_EXAMPLES)]
+    PkgmanToBundle(PackagesArgs),
     /// Print the version, and that of the Kubernetes API that is built in.
     #[command(after_help = "Examples:\n  kubewright version -o json")]
     Version(VersionArgs),
@@ -119,7 +143,7 @@ Examples:
 const IMAGE_EXAMPLES: &str = "\
 Examples:
   kubewright image build --tag registry.example.com/guestbook:v1      into dist/image
-  skopeo copy oci:dist/image docker://registry.example.com/guestbook:v1
+  kubewright image build --tag registry.example.com/guestbook:v1 --push
   rustup target add x86_64-unknown-linux-musl                         for static programs";
 
 const COMPLETION_EXAMPLES: &str = "\
@@ -327,6 +351,9 @@ pub(crate) enum ImageCommand {
     /// Build an OCI image, without a daemon and without root; the same program gives the same digest.
     #[command(after_help = IMAGE_EXAMPLES)]
     Build(ImageBuildArgs),
+    /// Push an image to a registry, without Docker.
+    #[command(after_help = bundle_args::PUSH_EXAMPLES)]
+    Push(ImagePushArgs),
 }
 
 #[derive(Debug, Args)]
@@ -351,6 +378,13 @@ pub(crate) struct ImageBuildArgs {
     /// Do not optimise.
     #[arg(long)]
     pub(crate) debug: bool,
+
+    /// Push the image to its registry.
+    #[arg(long, requires = "tag")]
+    pub(crate) push: bool,
+
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
 }
 
 /// How the operator runs in the cluster.

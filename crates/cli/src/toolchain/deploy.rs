@@ -20,7 +20,7 @@ use crate::manifests::{self, ManifestError};
 const LOOK: Duration = Duration::from_millis(200);
 
 /// What is applied is ours by this name.
-const MANAGER: &str = "kubewright";
+pub(super) const MANAGER: &str = "kubewright";
 
 /// Why an operator did not get to a cluster or away from it.
 #[derive(Debug, thiserror::Error)]
@@ -82,12 +82,12 @@ fn definitions(described: &Described) -> Result<Vec<CustomResourceDefinition>, D
     described.description.crds.iter().map(|crd| serde_json::from_value(crd.clone()).map_err(own)).collect()
 }
 
-async fn client(args: &ClusterArgs) -> Result<Client, DeployError> {
+pub(super) async fn client(args: &ClusterArgs) -> Result<Client, DeployError> {
     Ok(connect(args.kubeconfig.as_deref(), args.context.as_deref()).await?)
 }
 
 /// Removes objects, the last first; those that something else has made stay.
-async fn remove(client: &Client, objects: Vec<serde_json::Value>) -> Result<(), DeployError> {
+pub(super) async fn remove(client: &Client, objects: Vec<serde_json::Value>) -> Result<(), DeployError> {
     for object in objects.into_iter().rev() {
         let object: DynamicObject =
             serde_json::from_value(object).map_err(|error| DeployError::Own(error.to_string()))?;
@@ -98,6 +98,8 @@ async fn remove(client: &Client, objects: Vec<serde_json::Value>) -> Result<(), 
         let (resource, _): (ApiResource, _) = match discovery::pinned_kind(client, &gvk).await {
             Ok(found) => found,
             Err(kube::Error::Api(status)) if status.code == 404 => continue,
+            // Its group is served, and it no longer is.
+            Err(kube::Error::Discovery(_)) => continue,
             Err(error) => return Err(refused(error)),
         };
         let api: Api<DynamicObject> = match object.namespace() {
@@ -119,7 +121,12 @@ async fn remove(client: &Client, objects: Vec<serde_json::Value>) -> Result<(), 
 }
 
 /// Waits until the Deployment has its replicas, and tells how it goes.
-async fn rolled_out(client: &Client, namespace: &str, name: &str, timeout: Duration) -> Result<(), DeployError> {
+pub(super) async fn rolled_out(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    timeout: Duration,
+) -> Result<(), DeployError> {
     let api = Api::<Deployment>::namespaced(client.clone(), namespace);
     let begin = tokio::time::Instant::now();
     let mut told = String::new();

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::ToolchainError;
 use super::args::ImageBuildArgs;
+use super::push::push;
 
 /// Why there is no image.
 #[derive(Debug, thiserror::Error)]
@@ -30,12 +31,16 @@ pub(crate) enum BuildError {
 }
 
 /// Runs the command.
-pub(super) fn image_build(args: &ImageBuildArgs) -> Result<(), ToolchainError> {
+pub(super) async fn image_build(args: &ImageBuildArgs) -> Result<(), ToolchainError> {
     let here =
         std::env::current_dir().map_err(|cause| ToolchainError::Io { what: "the current folder".into(), cause })?;
     let folder = find(&here)?;
     let project = Project::read(&folder.join("PROJECT"))?;
-    Ok(made(args, &folder, &project.project_name)?)
+    made(args, &folder, &project.project_name)?;
+    match &args.tag {
+        Some(tag) if args.push => push(&folder.join(&args.out), Some(tag), &args.registry).await,
+        _ => Ok(()),
+    }
 }
 
 fn made(args: &ImageBuildArgs, folder: &Path, name: &str) -> Result<(), BuildError> {

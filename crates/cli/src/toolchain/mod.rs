@@ -8,19 +8,30 @@
 //! | `manifests` | `kubewright manifests`: kustomize, one file, a chart |
 //! | `deploy` | `install`, `uninstall`, `deploy`, `undeploy` |
 //! | `image` | `kubewright image build` |
+//! | `push` | `kubewright image push` |
+//! | `bundle` | `bundle`, `scorecard`, `pkgman-to-bundle`: for the Operator Lifecycle Manager |
+//! | `olm` | `olm install`, `status`, `uninstall` |
+//! | `cleanup` | `kubewright cleanup` |
+//! | `bundle_args` | flags and help of these |
 //! | `shell` | `completion` and `man` |
 //! | `complete` | what the shell is offered for values |
 
 pub(crate) mod args;
+mod bundle;
+mod bundle_args;
+mod cleanup;
 mod complete;
 mod deploy;
 mod image;
 mod manifests;
+mod olm;
 mod project;
+mod push;
 mod shell;
 mod types;
 
 use args::{CreateCommand, ImageCommand, ToolchainCommand};
+use bundle_args::BundleCommand;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +47,10 @@ pub(crate) enum ToolchainError {
     Manifests(#[from] manifests::ManifestsError),
     #[error(transparent)]
     Build(#[from] image::BuildError),
+    #[error(transparent)]
+    Bundle(#[from] bundle::BundleError),
+    #[error(transparent)]
+    Olm(#[from] olm::OlmError),
     #[error(transparent)]
     Deploy(#[from] deploy::DeployError),
     #[error(transparent)]
@@ -69,7 +84,15 @@ pub(crate) async fn run(command: ToolchainCommand) -> Result<(), ToolchainError>
         ToolchainCommand::Uninstall(args) => deploy::uninstall_crds(&args).await,
         ToolchainCommand::Deploy { cluster, deploy, timeout } => deploy::deploy(&cluster, &deploy, timeout).await,
         ToolchainCommand::Undeploy { cluster, deploy } => deploy::undeploy(&cluster, &deploy).await,
-        ToolchainCommand::Image { what: ImageCommand::Build(args) } => image::image_build(&args),
+        ToolchainCommand::Image { what: ImageCommand::Build(args) } => image::image_build(&args).await,
+        ToolchainCommand::Image { what: ImageCommand::Push(args) } => push::image_push(&args).await,
+        ToolchainCommand::Bundle { what: BundleCommand::Generate(args) } => bundle::bundle_generate(&args),
+        ToolchainCommand::Bundle { what: BundleCommand::Validate(args) } => bundle::bundle_validate(&args).await,
+        ToolchainCommand::Bundle { what: BundleCommand::Build(args) } => bundle::bundle_build(&args).await,
+        ToolchainCommand::Scorecard(args) => bundle::scorecard(&args),
+        ToolchainCommand::Olm { what } => olm::olm(&what).await,
+        ToolchainCommand::Cleanup(args) => cleanup::cleanup(&args).await,
+        ToolchainCommand::PkgmanToBundle(args) => bundle::packages(&args),
         ToolchainCommand::Version(args) => shell::version(&args),
         ToolchainCommand::Completion(args) => shell::completion(&args),
         ToolchainCommand::Man(args) => shell::man(&args),

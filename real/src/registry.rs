@@ -1,0 +1,124 @@
+//! A registry of images on a free loopback port, built from its Go module.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::binaries::{build_once, cache_dir};
+use crate::cluster::WorkDir;
+use crate::error::{Error, tail};
+use crate::go;
+
+/// The version of the CNCF's distribution that is built.
+pub const REGISTRY_VERSION: &str = "v3.1.2";
+
+const PACKAGE: &str = "github.com/distribution/distribution/v3/cmd/registry";
+const READY_WITHIN: Duration = Duration::from_secs(60);
+const POLL_INTERVAL: Duration = Duration::from_millis(25);
+/// Runs a server that ends when the pipe on standard input closes, which the system does for us even when we are killed.
+const TETHERED: &str = r#""$0" "$@" & server=$!; read -r _; kill -9 "$server"; wait "$server""#;
+
+/// A registry with a data directory of its own. Dropping it ends the process and removes the data.
+#[derive(Debug)]
+pub struct ImageRegistry {
+    // Before the directory, so that nothing writes to that any more.
+    process: Child,
+    dir: WorkDir,
+    address: SocketAddr,
+}
+
+/// The program, out of the cache or built now; a build tells its progress on stderr and takes some minutes.
+///
+/// The cache is `$KUBEWRIGHT_CACHE` or else `~/.cache/kubewright`.
+pub fn ensure_registry() -> Result<PathBuf, Error> {
+    let target = go::answer(&go::module(), &["env", "GOVERSION", "GOOS", "GOARCH"])?;
+    let target = target.split_whitespace().collect::<Vec<_>>().join("-");
+    let dir = cache_dir()?.join(format!("registry-{REGISTRY_VERSION}-{target}"));
+    build_once(&dir, &format!("registry {REGISTRY_VERSION}"), |partial| {
+        let mut command = go::command(&go::module());
+        let package = format!("{PACKAGE}@{REGISTRY_VERSION}");
+        command.env("GOBIN", partial).args(["install", "-v", "-trimpath", "-ldflags", "-s -w", &package]);
+        command
+    })?;
+    Ok(dir.join("registry"))
+}
+
+impl ImageRegistry {
+    /// Builds the registry if need be, starts an empty one and waits until it answers. With an entry of an htpasswd file,
+    /// in bcrypt, it wants a login. Blocks.
+    pub fn start(htpasswd: Option<&str>) -> Result<Self, Error> {
+        let program = ensure_registry()?;
+        let dir = WorkDir::create()?;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(Error::Port)?;
+        let address = listener.local_addr().map_err(Error::Port)?;
+        drop(listener);
+        let path = |name: &str| dir.path.join(name);
+        let mut config = format!(
+            "version: 0.1\nlog: {{level: warn}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: '{address}'}}\n",
+            path("data").display()
+        );
+        if let Some(entry) = htpasswd {
+            let file = path("htpasswd");
+            fs::write(&file, format!("{entry}\n")).map_err(Error::io("write", &file))?;
+            config.push_str(&format!("auth: {{htpasswd: {{realm: tests, path: {}}}}}\n", file.display()));
+        }
+        let file = path("config.yml");
+        fs::write(&file, config).map_err(Error::io("write", &file))?;
+        let log = path("registry.log");
+        let output = File::create(&log).map_err(Error::io("create", &log))?;
+        let errors = output.try_clone().map_err(Error::io("write", &log))?;
+        let process = Command::new("sh")
+            .args(["-c", TETHERED])
+            .arg(&program)
+            .arg("serve")
+            .arg(&file)
+            .current_dir(&dir.path)
+            .env("OTEL_TRACES_EXPORTER", "none")
+            .stdin(Stdio::piped())
+            .stdout(output)
+            .stderr(errors)
+            .spawn()
+            .map_err(Error::io("start", &program))?;
+        let registry = Self { process, dir, address };
+        let deadline = Instant::now() + READY_WITHIN;
+        while !registry.answers() {
+            if Instant::now() > deadline {
+                let seconds = READY_WITHIN.as_secs();
+                return Err(Error::NotReady { name: "registry", seconds, tail: tail(&log), log });
+            }
+            std::thread::sleep(POLL_INTERVAL);
+        }
+        Ok(registry)
+    }
+
+    /// `127.0.0.1:PORT`.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where it writes what it has to tell.
+    pub fn log(&self) -> PathBuf {
+        self.dir.path.join("registry.log")
+    }
+
+    fn answers(&self) -> bool {
+        let Ok(mut stream) = TcpStream::connect(self.address) else { return false };
+        let mut answer = String::new();
+        let request = "GET /v2/ HTTP/1.0\r\nHost: localhost\r\n\r\n";
+        stream.set_read_timeout(Some(Duration::from_secs(5))).is_ok()
+            && stream.write_all(request.as_bytes()).is_ok()
+            && stream.read_to_string(&mut answer).is_ok()
+            && answer.lines().next().is_some_and(|line| line.contains(" 200 ") || line.contains(" 401 "))
+    }
+}
+
+impl Drop for ImageRegistry {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        // It fails only when it has been waited for already.
+        let _ = self.process.wait();
+    }
+}
