@@ -9,7 +9,7 @@
 mod hook;
 mod support;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hook::Hook;
 use http::Request;
@@ -85,28 +85,22 @@ fn tidy(value: &mut Value, hook: &Hook) {
     }
 }
 
-/// Waits until the server asks the webhook: a real one takes a while to see a configuration.
-async fn until_asked(client: &Client, hook: &Hook) {
-    for _ in 0..200 {
-        send(client, "POST", &format!("{MAPS}?dryRun=All"), "", &json!({"metadata": {"name": "probe"}})).await;
-        if !hook.asked().is_empty() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("the webhook is never asked");
-}
+/// Long, as the machine may have other things to do.
+const SEES_WITHIN: Duration = Duration::from_secs(120);
+/// How often both servers are asked everything for as long as something differs.
+const ATTEMPTS: usize = 3;
 
-/// Waits until the server asks no webhook.
-async fn until_not_asked(client: &Client, hook: &Hook) {
-    for _ in 0..200 {
+/// Waits until a write makes the server ask so many webhooks: a real one takes a while to see a configuration.
+async fn until_asked(client: &Client, hook: &Hook, webhooks: usize) {
+    let deadline = Instant::now() + SEES_WITHIN;
+    while Instant::now() < deadline {
         send(client, "POST", &format!("{MAPS}?dryRun=All"), "", &json!({"metadata": {"name": "probe"}})).await;
-        if hook.asked().is_empty() {
+        if hook.asked().len() == webhooks {
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("the webhook is always asked");
+    panic!("a write never leads to {webhooks} webhooks");
 }
 
 fn container() -> Value {
@@ -205,15 +199,10 @@ async fn transcript(client: &Client) -> Vec<(String, Value)> {
     ]});
     let mutating = hook.configuration("MutatingWebhookConfiguration", "m", "/mutating", "", &rules);
     send(client, "POST", MUTATING, "", &mutating).await;
-    until_asked(client, &hook).await;
+    until_asked(client, &hook, 1).await;
     let validating = hook.configuration("ValidatingWebhookConfiguration", "v", "/validating", "", &rules);
     send(client, "POST", VALIDATING, "", &validating).await;
-    loop {
-        send(client, "POST", &format!("{MAPS}?dryRun=All"), "", &json!({"metadata": {"name": "probe"}})).await;
-        if hook.asked().len() == 2 {
-            break;
-        }
-    }
+    until_asked(client, &hook, 2).await;
     for (method, path, kind, body) in writes() {
         let answer = send(client, method, &path, kind, &body).await;
         let mut seen = json!({"answer": answer, "asked": hook.asked()});
@@ -222,19 +211,19 @@ async fn transcript(client: &Client) -> Vec<(String, Value)> {
     }
     send(client, "DELETE", &format!("{MUTATING}/m"), "", &Value::Null).await;
     send(client, "DELETE", &format!("{VALIDATING}/v"), "", &Value::Null).await;
-    until_not_asked(client, &hook).await;
+    until_asked(client, &hook, 0).await;
     for (place, name) in TROUBLE {
         let kind = if place == MUTATING { "MutatingWebhookConfiguration" } else { "ValidatingWebhookConfiguration" };
-        let more = json!({"timeoutSeconds": if name == "slow" { 1 } else { 10 }});
+        let more = json!({"timeoutSeconds": if name == "slow" { 1 } else { 30 }});
         let configuration = hook.configuration(kind, "t", &format!("/{name}"), "configmaps", &more);
         send(client, "POST", place, "", &configuration).await;
-        until_asked(client, &hook).await;
+        until_asked(client, &hook, 1).await;
         let answer = send(client, "POST", MAPS, "", &json!({"metadata": {"name": format!("x-{name}")}})).await;
         let mut seen = json!({"answer": answer});
         tidy(&mut seen, &hook);
         out.push((format!("{kind} {name}"), seen));
         send(client, "DELETE", &format!("{place}/t"), "", &Value::Null).await;
-        until_not_asked(client, &hook).await;
+        until_asked(client, &hook, 0).await;
     }
     out
 }
@@ -292,6 +281,29 @@ async fn webhooks_are_asked_as_by_a_real_server() {
     if !support::enabled("webhooks_are_asked_as_by_a_real_server") {
         return;
     }
+    let mut found: Vec<String> = Vec::new();
+    for attempt in 0..ATTEMPTS {
+        let new = compare().await;
+        // A busy real server tries writes again, and asks again: what is chance does not come each time.
+        match attempt {
+            0 => found = new,
+            _ => found.retain(|known| new.iter().any(|difference| place(difference) == place(known))),
+        }
+        if found.is_empty() {
+            break;
+        }
+        found.iter().for_each(|difference| println!("{difference}"));
+    }
+    assert!(found.is_empty(), "webhooks meet another server");
+}
+
+/// Where a difference is.
+fn place(difference: &str) -> &str {
+    difference.lines().next().unwrap_or_default()
+}
+
+/// The differences between a real and an embedded server, both new.
+async fn compare() -> Vec<String> {
     let real = RealCluster::start(RealOptions::default()).await.expect("a real server starts");
     let listen = Some(([127, 0, 0, 1], 0).into());
     let embedded =
@@ -308,10 +320,7 @@ async fn webhooks_are_asked_as_by_a_real_server() {
     }
     let all = found.len();
     found.retain(|difference| !KNOWN.iter().any(|known| difference.contains(known)));
-    for difference in &found {
-        println!("{difference}");
-    }
     println!("{} questions, {} differences, {} known", theirs.len(), found.len(), all - found.len());
     embedded.shutdown().await;
-    assert!(found.is_empty(), "webhooks meet another server");
+    found
 }

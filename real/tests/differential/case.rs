@@ -27,14 +27,22 @@ pub(crate) struct Case<S> {
 pub(crate) trait Question: DeserializeOwned {
     /// As it is told of in a difference.
     fn title(&self) -> &str;
+
+    /// What is wrong with the real server's answer: every step says whether it is refused, so that a case with a mistake in
+    /// it fails, where otherwise two refusals would be compared.
+    fn surprise(&self, answer: &Value) -> Option<String>;
 }
 
-/// One call and what to keep of its answer.
+/// One call, how it ends, and what to keep of its answer.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Step {
     /// `METHOD /path?query`.
     pub(crate) call: String,
+    /// The status of the real server's answer, which is to be asked for when it is a refusal; without it the call has to
+    /// succeed, or to become as `until` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<u16>,
     /// A tree, sent as JSON, or a text, sent as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) body: Option<Value>,
@@ -76,6 +84,23 @@ impl Question for Step {
     fn title(&self) -> &str {
         &self.call
     }
+
+    fn surprise(&self, answer: &Value) -> Option<String> {
+        let is = |status: &Value| match self.status.or(self.until.as_ref().and_then(|until| until.status)) {
+            Some(wanted) => *status == wanted,
+            None => status.as_u64().is_some_and(|status| status < 400),
+        };
+        if let Some(outcomes) = answer.get("outcomes").and_then(Value::as_array) {
+            let mut statuses = outcomes.iter().filter_map(|outcome| outcome.as_str()?.split(' ').next()?.parse().ok());
+            let any = statuses.any(|status: u64| is(&status.into()));
+            return (!any).then(|| format!("none of the calls ends as it should: {outcomes:?}"));
+        }
+        if answer["reached"] == false {
+            return Some(format!("the answer never became as `until` says: {answer}"));
+        }
+        let wanted = self.status.map_or("success".to_owned(), |status| status.to_string());
+        (!is(&answer["status"])).then(|| format!("wanted {wanted}, got {}: {}", answer["status"], answer["body"]))
+    }
 }
 
 /// The cases of a folder in `tests/differential`, by name; those that `KUBEWRIGHT_CASES` names when it is set.
@@ -95,4 +120,17 @@ pub(crate) fn load<S: Question>(folder: &str) -> Vec<Case<S>> {
     }
     cases.sort_by(|one, other| one.name.cmp(&other.name));
     cases
+}
+
+#[test]
+fn a_refusal_that_no_step_asks_for_is_a_surprise() {
+    let step = |status| Step { status, ..Step::default() };
+    let answer = |status: u16| serde_json::json!({"status": status, "body": null});
+    assert!(step(None).surprise(&answer(201)).is_none());
+    assert!(step(None).surprise(&answer(422)).is_some());
+    assert!(step(Some(422)).surprise(&answer(422)).is_none());
+    assert!(step(Some(422)).surprise(&answer(201)).is_some());
+    let at_once = serde_json::json!({"outcomes": ["201 ", "409 AlreadyExists"]});
+    assert!(step(None).surprise(&at_once).is_none());
+    assert!(step(Some(404)).surprise(&at_once).is_some());
 }

@@ -69,6 +69,11 @@ impl Known {
         self.is_about(folder) && !self.found.load(Ordering::Relaxed)
     }
 
+    /// The case that it is about, as `calls/apply`; none when it is about all.
+    pub(crate) fn case(&self) -> Option<&str> {
+        self.case.as_deref()
+    }
+
     /// Whether it is about this folder of cases.
     pub(crate) fn is_about(&self, folder: &str) -> bool {
         self.case.as_ref().and_then(|case| case.split_once('/')).is_some_and(|(of, _)| of == folder)

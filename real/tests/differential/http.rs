@@ -21,13 +21,43 @@ const COMPARED: [&str; 5] = ["cache-control", "content-type", "location", "vary"
 /// Headers that both servers are to send, with a value of their own.
 const PRESENT: [&str; 3] = ["audit-id", "x-kubernetes-pf-flowschema-uid", "x-kubernetes-pf-prioritylevel-uid"];
 /// The status of an answer that has not come.
-pub(crate) const BROKEN: &str = "connection broken";
-const ANSWERS_WITHIN: Duration = Duration::from_secs(20);
-const UNTIL_WITHIN: Duration = Duration::from_secs(10);
+const BROKEN: &str = "connection broken";
+/// Long, as the machine may have other things to do.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
+const UNTIL_WITHIN: Duration = Duration::from_secs(60);
+/// What a server says that has not got the time, or the etcd, that it needs.
+const OVERLOADED: [&str; 8] = [
+    "etcdserver: ",
+    "context deadline exceeded",
+    "context canceled",
+    "request did not complete within",
+    "storage is (re)initializing",
+    "unable to handle the request",
+    "connection refused",
+    "Too many requests, please try again later",
+];
+/// Selects nothing.
+const NOTHING: &str = "labelSelector=nothing%3Dthis";
+
+/// Whether an answer tells how busy the machine is, and nothing else: it did not come, or is an error for want of time.
+pub(crate) fn overloaded(answer: &Value) -> bool {
+    let of_one = |status: &Value, text: &str| {
+        status.as_u64().is_none_or(|status| {
+            matches!(status, 429 | 500 | 503 | 504) && OVERLOADED.iter().any(|words| text.contains(words))
+        })
+    };
+    match answer.get("outcomes").and_then(Value::as_array) {
+        // Their messages are not kept: no call that is sent several times ends like this for another reason.
+        Some(outcomes) => outcomes.iter().filter_map(Value::as_str).any(|outcome| outcome.starts_with(['5', '"'])),
+        None => of_one(&answer["status"], &answer["body"].to_string()),
+    }
+}
 
 /// Asks a server, with what the steps of the case have saved from its answers.
 pub(crate) struct Http {
     client: Client,
+    /// `$patience` of the steps: how many seconds a watch lasts.
+    patience: u32,
     saved: BTreeMap<String, String>,
     normaliser: Normaliser,
 }
@@ -36,12 +66,22 @@ impl Server for Http {
     type Question = Step;
 
     async fn begin(&mut self, namespace: &str) {
-        self.saved = BTreeMap::from([("ns".to_owned(), namespace.to_owned())]);
+        let watched = ("patience".to_owned(), self.patience.to_string());
+        self.saved = BTreeMap::from([("ns".to_owned(), namespace.to_owned()), watched]);
         self.normaliser = Normaliser::default();
         let body = json!({"metadata": {"name": namespace}}).to_string();
         let step = Step { body: Some(Value::String(body)), ..Step::call("POST", "/api/v1/namespaces") };
-        let answer = self.send(&step).await;
-        assert_eq!(answer["status"], 201, "the namespace {namespace} is made: {answer}");
+        let deadline = Instant::now() + UNTIL_WITHIN;
+        let mut answer = self.send(&step).await;
+        let mut again = false;
+        while overloaded(&answer) && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            answer = self.send(&step).await;
+            again = true;
+        }
+        // What was answered with an error for want of time may have been made all the same.
+        let made = answer["status"] == 201 || (again && answer["status"] == 409);
+        assert!(made, "the namespace {namespace} is made: {answer}");
     }
 
     /// Status, headers and body; of a step with `until` also whether the answer became like that.
@@ -74,8 +114,8 @@ impl Server for Http {
 }
 
 impl Http {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client, saved: BTreeMap::new(), normaliser: Normaliser::default() }
+    pub(crate) fn new(client: Client, patience: u32) -> Self {
+        Self { client, patience, saved: BTreeMap::new(), normaliser: Normaliser::default() }
     }
 
     /// The statuses and reasons of the answers to the same call, sent several times at once.
@@ -96,8 +136,24 @@ impl Http {
             .unwrap_or_else(|_| json!({"status": format!("none within {ANSWERS_WITHIN:?}")}))
     }
 
+    /// Waits until the server's cache is as new as what has been written: it answers from there what names a resourceVersion,
+    /// and a watch, and would tell an older state when it is busy.
+    async fn catch_up(&self, path: &str) {
+        if let Some(collection) = collection(&self.fill(path)) {
+            let path = format!("{collection}?{NOTHING}");
+            let request = Request::get(path).body(Body::from(Vec::new())).expect("the path is well-formed");
+            // A refusal does not matter: then the call itself is refused too.
+            if let Ok(response) = self.client.send(request).await {
+                let _ = response.into_body().collect().await;
+            }
+        }
+    }
+
     async fn send_in_time(&self, step: &Step) -> Value {
         let (method, path) = step.call.split_once(' ').expect("a call is a method and a path");
+        if path.contains("resourceVersion=") || path.contains("watch=") {
+            self.catch_up(path).await;
+        }
         let mut request = Request::builder()
             .method(method)
             .uri(self.fill(path))
@@ -119,7 +175,7 @@ impl Http {
         // A real server that panics ends the connection.
         let Ok(response) = self.client.send(request).await else { return json!({"status": BROKEN}) };
         let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.expect("the answer is whole").to_bytes();
+        let Ok(bytes) = body.collect().await.map(|body| body.to_bytes()) else { return json!({"status": BROKEN}) };
         let text = String::from_utf8_lossy(&bytes);
         let content_type = parts.headers.get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let body = match content_type {
@@ -135,6 +191,16 @@ impl Http {
     fn fill(&self, text: &str) -> String {
         self.saved.iter().rev().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${name}"), value))
     }
+}
+
+/// The path of the collection that a path leads to, or into.
+fn collection(path: &str) -> Option<String> {
+    let path = path.split('?').next().unwrap_or_default();
+    let parts: Vec<&str> = path.split('/').collect();
+    let resource = if parts.get(1) == Some(&"apis") { 4 } else { 3 };
+    let namespaced = parts.get(resource) == Some(&"namespaces") && parts.len() > resource + 2;
+    let ends = if namespaced { resource + 3 } else { resource + 1 };
+    parts.get(..ends).map(|parts| parts.join("/"))
 }
 
 /// One JSON document, a line each of several (a watch), or text.
@@ -176,4 +242,23 @@ fn headers(headers: &HeaderMap) -> Map<String, Value> {
 fn reached(until: &Until, answer: &Value) -> bool {
     until.status.is_none_or(|status| answer["status"] == status)
         && until.body.iter().all(|(pointer, value)| answer["body"].pointer(pointer) == Some(value))
+}
+
+#[test]
+fn the_collection_of_a_path_is_found() {
+    assert_eq!(collection("/api/v1/namespaces/n/pods/a/status?x=1").as_deref(), Some("/api/v1/namespaces/n/pods"));
+    assert_eq!(collection("/apis/apps/v1/deployments?watch=1").as_deref(), Some("/apis/apps/v1/deployments"));
+    assert_eq!(collection("/api/v1/namespaces/a").as_deref(), Some("/api/v1/namespaces"));
+    assert_eq!(collection("/api/v1"), None);
+}
+
+#[test]
+fn an_error_for_want_of_time_is_told_from_others() {
+    let answer = |status: u16, message: &str| json!({"status": status, "body": {"message": message}});
+    assert!(overloaded(&answer(500, "etcdserver: request timed out")));
+    assert!(overloaded(&json!({"status": BROKEN})));
+    assert!(!overloaded(&answer(504, "Timeout: Too large resource version: 9, current: 8")));
+    assert!(!overloaded(&answer(422, "etcdserver: request timed out")));
+    assert!(overloaded(&json!({"outcomes": ["200 ", "504 Timeout"]})));
+    assert!(!overloaded(&json!({"outcomes": ["201 ", "409 AlreadyExists"]})));
 }

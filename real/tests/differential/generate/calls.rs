@@ -552,7 +552,7 @@ impl Writer<'_> {
     }
 
     fn watch(&mut self) {
-        let mut options = vec!["watch=true".to_owned(), "timeoutSeconds=1".to_owned()];
+        let mut options = vec!["watch=true".to_owned(), "timeoutSeconds=$patience".to_owned()];
         options.extend(self.selectors());
         match self.random.below(6) {
             0..4 => {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::spec::{id, one_of, seccomp};
 use super::volume::{self, Volumes};
-use super::{environment, probe};
+use super::{claims, environment, probe};
 use crate::field::{FieldError, FieldErrorKind};
 use crate::kinds::addresses;
 use crate::kinds::names;
@@ -16,7 +16,6 @@ use crate::kinds::tree::Tree;
 pub(super) fn validate_all(spec: &Value, volumes: &Volumes<'_>, path: &Path<'_>) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let grace = spec.int("terminationGracePeriodSeconds");
-    let never_restarts = spec.text("restartPolicy") == "Never";
     let list = path.child("containers");
     let containers = spec.list("containers");
     if containers.is_empty() {
@@ -24,7 +23,7 @@ pub(super) fn validate_all(spec: &Value, volumes: &Volumes<'_>, path: &Path<'_>)
     }
     for (index, container) in containers.iter().enumerate() {
         let path = list.index(index);
-        errors.extend(common(container, volumes, never_restarts, &path));
+        errors.extend(common(container, volumes, spec, &path));
         if twice(container, &containers[..index]) {
             errors.push(FieldError::duplicate(path.child("name"), container.text("name")));
         }
@@ -38,7 +37,7 @@ pub(super) fn validate_all(spec: &Value, volumes: &Volumes<'_>, path: &Path<'_>)
     let inits = spec.list("initContainers");
     for (index, container) in inits.iter().enumerate() {
         let path = list.index(index);
-        errors.extend(common(container, volumes, never_restarts, &path));
+        errors.extend(common(container, volumes, spec, &path));
         errors.extend(restart_policy(container, &path));
         if twice(container, containers) || twice(container, &inits[..index]) {
             errors.push(FieldError::duplicate(path.child("name"), container.text("name")));
@@ -64,14 +63,10 @@ fn twice(container: &Value, others: &[Value]) -> bool {
     others.iter().any(|other| other.text("name") == name)
 }
 
-/// Checks what containers of all sorts have in common.
-pub(super) fn common(
-    container: &Value,
-    volumes: &Volumes<'_>,
-    never_restarts: bool,
-    path: &Path<'_>,
-) -> Vec<FieldError> {
+/// Checks what containers of all sorts of a pod spec have in common.
+pub(super) fn common(container: &Value, volumes: &Volumes<'_>, spec: &Value, path: &Path<'_>) -> Vec<FieldError> {
     let mut errors = Vec::new();
+    let never_restarts = spec.text("restartPolicy") == "Never";
     let name = container.text("name");
     if name.is_empty() {
         errors.push(FieldError::required(path.child("name"), ""));
@@ -93,7 +88,7 @@ pub(super) fn common(
     errors.extend(devices(container, volumes, &path.child("volumeDevices")));
     let policies = ["Always", "IfNotPresent", "Never"];
     errors.extend(one_of(container.text("imagePullPolicy"), &policies, path.child("imagePullPolicy")));
-    errors.extend(resources(container.at("resources"), &path.child("resources")));
+    errors.extend(resources(container.at("resources"), spec, &path.child("resources")));
     errors.extend(resize_policy(container.list("resizePolicy"), never_restarts, &path.child("resizePolicy")));
     errors.extend(security_context(container.at("securityContext"), &path.child("securityContext")));
     errors
@@ -271,8 +266,8 @@ fn devices(container: &Value, volumes: &Volumes<'_>, path: &Path<'_>) -> Vec<Fie
     errors
 }
 
-/// Checks `resources` of a container.
-fn resources(resources: &Value, path: &Path<'_>) -> Vec<FieldError> {
+/// Checks `resources` of a container of a pod spec.
+fn resources(resources: &Value, spec: &Value, path: &Path<'_>) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let (limits, requests) = (path.child("limits"), path.child("requests"));
     for (name, amount) in resources.entries("limits") {
@@ -301,12 +296,7 @@ fn resources(resources: &Value, path: &Path<'_>) -> Vec<FieldError> {
             }
         }
     }
-    let claims = path.child("claims");
-    for (index, claim) in resources.list("claims").iter().enumerate() {
-        if claim.text("name").is_empty() {
-            errors.push(FieldError::required(claims.index(index), ""));
-        }
-    }
+    errors.extend(claims::of_container(resources.list("claims"), spec, &path.child("claims")));
     errors
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::field::FieldError;
+use crate::field::{FieldError, FieldErrorKind};
 use crate::kinds::names;
 use crate::kinds::path::Path;
 use crate::kinds::tree::Tree;
@@ -61,6 +61,36 @@ pub(super) fn sources(sources: &[Value], path: &Path<'_>) -> Vec<FieldError> {
             0 => errors.push(FieldError::invalid(*path, "", "must specify one of: `configMapRef` or `secretRef`")),
             1 => {}
             _ => errors.push(FieldError::invalid(*path, "", "may not have more than one field specified at a time")),
+        }
+    }
+    errors
+}
+
+/// Checks that variables which are read from files name volumes that may hold them.
+pub(super) fn file_volumes(spec: &Value, path: &Path<'_>) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    for list in ["initContainers", "containers", "ephemeralContainers"] {
+        let path = path.child(list);
+        for (at, container) in spec.list(list).iter().enumerate() {
+            let path = path.index(at);
+            let path = path.child("env");
+            for (at, variable) in container.list("env").iter().enumerate() {
+                if !variable.at("valueFrom").has("fileKeyRef") {
+                    continue;
+                }
+                let name = variable.text("valueFrom.fileKeyRef.volumeName");
+                let path = path.index(at);
+                let path = path.child("valueFrom");
+                let path = path.child("fileKeyRef");
+                let path = path.child("volumeName");
+                match spec.list("volumes").iter().rfind(|volume| volume.text("name") == name) {
+                    None => errors.push(FieldError::new(FieldErrorKind::NotFound, path, name.into(), "")),
+                    Some(volume) if !volume.has("emptyDir") => {
+                        errors.push(FieldError::invalid(path, name, "referenced volume must be of type emptyDir"));
+                    }
+                    Some(_) => {}
+                }
+            }
         }
     }
     errors

@@ -5,6 +5,7 @@
 //! | `default` | defaults of a pod spec |
 //! | `quality` | the quality-of-service class |
 //! | `spec` | checks of a pod spec, and of a pod template |
+//! | `claims` | checks of resource claims |
 //! | `container` | checks of containers: ports, mounts, resources |
 //! | `environment` | checks of environment variables |
 //! | `probe` | checks of probes and lifecycle handlers |
@@ -14,6 +15,7 @@
 //! | `subresource` | `/ephemeralcontainers` and `/resize` |
 //! | `warn` | what is accepted with a warning |
 
+mod claims;
 mod container;
 mod default;
 mod environment;

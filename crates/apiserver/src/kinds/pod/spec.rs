@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{container, placement, subresource, volume};
+use super::{claims, container, environment, placement, subresource, volume};
 use crate::field::FieldError;
 use crate::kinds::metadata::{validate_annotations, validate_labels};
 use crate::kinds::names;
@@ -62,6 +62,8 @@ fn validate(spec: &Value, path: &Path<'_>, is_pod: bool) -> Vec<FieldError> {
     errors.extend(wrong);
     errors.extend(container::validate_all(spec, &volumes, path));
     errors.extend(subresource::ephemeral_containers(spec, &volumes, path));
+    errors.extend(environment::file_volumes(spec, path));
+    errors.extend(claims::of_pod(spec.list("resourceClaims"), &path.child("resourceClaims")));
     if spec.flag("hostNetwork") {
         errors.extend(host_ports(spec, path, is_pod));
     }

@@ -72,7 +72,7 @@ fn ephemeral(
     volumes: &Volumes<'_>,
     path: &Path<'_>,
 ) -> Vec<FieldError> {
-    let mut errors = container::common(container, volumes, spec.text("restartPolicy") == "Never", path);
+    let mut errors = container::common(container, volumes, spec, path);
     let lasting = || spec.list("containers").iter().chain(spec.list("initContainers"));
     let name = container.text("name");
     if !name.is_empty() && lasting().chain(before).any(|other| other.text("name") == name) {
