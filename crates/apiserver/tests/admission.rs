@@ -331,13 +331,100 @@ async fn a_runtime_class_must_be_there_and_says_what_it_costs() {
     assert_eq!(made["spec"]["nodeSelector"], json!({"sandbox": "yes"}));
 }
 
+/// A mutating policy for ConfigMaps that are created, in force.
+async fn mutating_policy(client: &Client, name: &str, more: Value) {
+    let group = "/apis/admissionregistration.k8s.io/v1";
+    let mut spec = json!({
+        "reinvocationPolicy": "Never",
+        "matchConstraints": {"resourceRules": [
+            {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]},
+        ]},
+    });
+    for (field, value) in more.as_object().unwrap() {
+        spec[field] = value.clone();
+    }
+    let policy = json!({"metadata": {"name": name}, "spec": spec});
+    client.post(&format!("{group}/mutatingadmissionpolicies"), &policy).await.expect(201);
+    let binding = json!({"metadata": {"name": name}, "spec": {"policyName": name}});
+    client.post(&format!("{group}/mutatingadmissionpolicybindings"), &binding).await.expect(201);
+}
+
+fn json_patch(expression: &str) -> Value {
+    json!({"patchType": "JSONPatch", "jsonPatch": {"expression": expression}})
+}
+
+fn configuration(expression: &str) -> Value {
+    json!({"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": expression}})
+}
+
 #[tokio::test]
-async fn a_binding_of_a_mutating_policy_is_refused_as_nothing_would_enforce_it() {
+async fn mutations_of_a_policy_change_the_object_one_after_the_other() {
     let client = Client::start().await;
-    let path = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings";
-    let refused = client.post(path, &json!({"metadata": {"name": "b"}, "spec": {"policyName": "p"}})).await.expect(422);
-    let message = refused["message"].as_str().unwrap();
-    assert!(message.contains("not enforced by this server"), "{message}");
+    let mutations = json!([
+        configuration("Object{metadata: Object.metadata{labels: {'first': 'yes'}}}"),
+        json_patch(
+            "[JSONPatch{op: 'test', path: '/metadata/labels/first', value: 'yes'}, \
+              JSONPatch{op: 'add', path: '/metadata/labels/' + jsonpatch.escapeKey('example.com/a'), value: variables.first}]",
+        ),
+        // Where a test fails nothing is changed, and that is no failure.
+        json_patch(
+            "[JSONPatch{op: 'test', path: '/data/k', value: 'other'}, JSONPatch{op: 'remove', path: '/data/k'}]"
+        ),
+    ]);
+    let variables = json!([{"name": "first", "expression": "object.metadata.labels.first + '-1'"}]);
+    mutating_policy(&client, "p", json!({"mutations": mutations, "variables": variables})).await;
+    let made = client.post(MAPS, &map("a")).await.expect(201);
+    assert_eq!(made["metadata"]["labels"], json!({"first": "yes", "example.com/a": "yes-1"}));
+    // Nobody owns what a policy has set.
+    assert!(!made["metadata"]["managedFields"].to_string().contains("f:labels"), "{made}");
+}
+
+#[tokio::test]
+async fn a_policy_that_may_not_fail_refuses_the_request_when_it_does() {
+    for (failure_policy, code) in [("Fail", 403), ("Ignore", 201)] {
+        let client = Client::start().await;
+        let mutations = json!([configuration("Object{data: {'a': object.data.none}}")]);
+        mutating_policy(&client, "p", json!({"mutations": mutations, "failurePolicy": failure_policy})).await;
+        let answer = client.post(MAPS, &map("a")).await.expect(code);
+        if code == 403 {
+            let message = answer["message"].as_str().unwrap();
+            assert!(message.starts_with("policy 'p' with binding 'p' denied request: expression"), "{message}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_policy_that_wishes_it_goes_over_the_object_again_when_another_has_changed_it() {
+    for (reinvocation, times) in [("Never", "1"), ("IfNeeded", "2")] {
+        let client = Client::start().await;
+        let count = "[JSONPatch{op: 'add', path: '/data/times', \
+            value: has(object.data.times) ? string(int(object.data.times) + 1) : '1'}]";
+        let more = json!({"mutations": [json_patch(count)], "reinvocationPolicy": reinvocation});
+        mutating_policy(&client, "a", more).await;
+        let more = json!({"mutations": [configuration("Object{data: {'later': 'yes'}}")]});
+        mutating_policy(&client, "b", more).await;
+        let mut object = map("m");
+        object["data"] = json!({"k": "v"});
+        let made = client.post(MAPS, &object).await.expect(201);
+        assert_eq!(made["data"]["times"], times, "{made}");
+        assert_eq!(made["data"]["later"], "yes");
+    }
+}
+
+#[tokio::test]
+async fn a_configuration_that_does_not_fit_the_type_is_not_merged() {
+    for (expression, why) in [
+        (
+            "Object{nothing: 'x'}",
+            "failed to convert patch object to typed object: .nothing: field not declared in schema",
+        ),
+        ("Object{metadata: Object.other{labels: {'a': 'b'}}}", "unexpected type name \"Object.other\""),
+    ] {
+        let client = Client::start().await;
+        mutating_policy(&client, "p", json!({"mutations": [configuration(expression)]})).await;
+        let refused = client.post(MAPS, &map("a")).await.expect(403);
+        assert!(refused["message"].as_str().unwrap().contains(why), "{refused}");
+    }
 }
 
 const POLICIES: &str = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies";

@@ -22,13 +22,22 @@ pub(crate) enum ExprKind {
     Call { function: String, target: Option<Box<Expr>>, args: Vec<Expr> },
     List { elements: Vec<Expr>, optional: Vec<usize> },
     Map(Vec<Entry>),
-    Struct { name: String, fields: Vec<(NodeId, String, Expr)> },
+    Struct { name: String, fields: Vec<Field> },
     Comprehension(Box<Comprehension>),
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) key: Expr,
+    pub(crate) value: Expr,
+    pub(crate) optional: bool,
+}
+
+/// A field of an object that an expression makes.
+#[derive(Debug, Clone)]
+pub(crate) struct Field {
+    pub(crate) id: NodeId,
+    pub(crate) name: String,
     pub(crate) value: Expr,
     pub(crate) optional: bool,
 }
@@ -135,7 +144,8 @@ fn convert(parsed: IdedExpr, seen: &mut impl FnMut(NodeId)) -> Expr {
             for entry in parsed.entries {
                 seen(entry.id);
                 if let EntryExpr::StructField(field) = entry.expr {
-                    fields.push((entry.id, field.field, convert(field.value, seen)));
+                    let value = convert(field.value, seen);
+                    fields.push(Field { id: entry.id, name: field.field, value, optional: field.optional });
                 }
             }
             ExprKind::Struct { name: parsed.type_name, fields }

@@ -227,7 +227,7 @@ impl Checker<'_> {
         let mut types: Vec<Type> = args.iter_mut().map(|arg| self.check(arg)).collect();
         let Some(receiver) = target else {
             let name = function.strip_prefix('.').unwrap_or(function).to_owned();
-            let Some(declared) = overloads(&name) else {
+            let Some(declared) = self.overloads_of(&name) else {
                 let name = function.clone();
                 self.undeclared(id, &name);
                 return self.set(expr, Type::Error);
@@ -238,7 +238,7 @@ impl Checker<'_> {
         // `a.b.c()` is a call of `a.b.c` or of `c` on `a.b`.
         if let Some(prefix) = receiver.qualified_name() {
             let name = format!("{}.{function}", prefix.strip_prefix('.').unwrap_or(&prefix));
-            if let Some(declared) = overloads(&name) {
+            if let Some(declared) = self.overloads_of(&name) {
                 *function = name.clone();
                 *target = None;
                 return self.resolve_overload(expr, &name, declared, types, false);
@@ -247,11 +247,15 @@ impl Checker<'_> {
         let receiver = self.check(receiver);
         types.insert(0, receiver);
         let name = function.clone();
-        let Some(declared) = overloads(&name) else {
+        let Some(declared) = self.overloads_of(&name) else {
             self.undeclared(id, &name);
             return self.set(expr, Type::Error);
         };
         self.resolve_overload(expr, &name, declared, types, true)
+    }
+
+    fn overloads_of(&self, name: &str) -> Option<&'static [Overload]> {
+        overloads(name).filter(|_| self.environment.has_function(name))
     }
 
     fn resolve_overload(
@@ -370,19 +374,39 @@ impl Checker<'_> {
         Type::Error
     }
 
-    /// No type that an expression can name may be constructed.
+    /// Only patches may be made; no other type that an expression can name.
     fn check_struct(&mut self, expr: &mut Expr) -> Type {
         let id = expr.id;
         let ExprKind::Struct { name, fields } = &mut expr.kind else { return Type::Error };
         let name = name.strip_prefix('.').unwrap_or(name).to_owned();
-        for (_, _, value) in fields {
-            self.check(value);
+        let made = self.environment.makes(&name);
+        if !made {
+            match type_name(&name) {
+                Some(Type::Type(Some(ty))) => self.report(id, format!("'{}' is not a message type", ty.runtime_name())),
+                _ => self.undeclared(id, &name),
+            }
         }
-        match type_name(&name) {
-            Some(Type::Type(Some(ty))) => self.report(id, format!("'{}' is not a message type", ty.runtime_name())),
-            _ => self.undeclared(id, &name),
+        for field in fields {
+            let mut ty = self.check(&mut field.value);
+            if field.optional {
+                ty = self.unwrap_entry(field.value.id, ty);
+            }
+            if !made {
+                continue;
+            }
+            match self.environment.field_type(&name, &field.name) {
+                Some(wanted) if self.assignable(&wanted, &ty) => {}
+                Some(wanted) => {
+                    let field_name = &field.name;
+                    let message =
+                        format!("expected type of field '{field_name}' is '{wanted}' but provided type is '{ty}'");
+                    self.report(field.id, message);
+                }
+                None => self.report(field.id, format!("undefined field '{}'", field.name)),
+            }
         }
-        self.set(expr, Type::Error)
+        let ty = if made { Type::object(&name) } else { Type::Error };
+        self.set(expr, ty)
     }
 
     fn check_comprehension(&mut self, expr: &mut Expr) -> Type {

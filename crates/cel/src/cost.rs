@@ -63,8 +63,19 @@ impl CostRule {
             "check" => Self::Fixed(AUTHORIZATION),
             "fieldSelector" | "labelSelector" => Self::Selector,
             "isSorted" | "sum" | "max" | "min" | "indexOf" | "lastIndexOf" => Self::TraverseDeep,
-            "url" | "lowerAscii" | "upperAscii" | "substring" | "trim" | "cidr" | "isIP" | "isCIDR" | "quantity"
-            | "isQuantity" | "semver" | "isSemver" => Self::Traverse(1.0),
+            "url"
+            | "lowerAscii"
+            | "upperAscii"
+            | "substring"
+            | "trim"
+            | "jsonpatch.escapeKey"
+            | "cidr"
+            | "isIP"
+            | "isCIDR"
+            | "quantity"
+            | "isQuantity"
+            | "semver"
+            | "isSemver" => Self::Traverse(1.0),
             "ip" if overload != "cidr_ip" => Self::Traverse(1.0),
             "replace" | "split" | "ip.isCanonical" => Self::Traverse(2.0),
             "join" => Self::Join,

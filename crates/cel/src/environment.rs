@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::library::patch;
 use crate::schema::{ObjectSchema, Schema};
 use crate::types::Type;
 
@@ -22,6 +23,8 @@ use crate::types::Type;
 pub struct Environment {
     variables: Vec<Variable>,
     objects: HashMap<Arc<str>, Arc<ObjectSchema>>,
+    /// Expressions may make patches.
+    patches: bool,
     /// What the sizes of values are estimated by.
     pub(crate) root: Option<Arc<Schema>>,
 }
@@ -71,6 +74,23 @@ impl Environment {
         self
     }
 
+    /// Lets expressions make patches: `JSONPatch{…}`, and `Object{…}` with the objects in it, as `Object.spec{…}`; and write
+    /// paths with `jsonpatch.escapeKey(…)`.
+    #[must_use]
+    pub fn with_patches(self) -> Self {
+        Self { patches: true, ..self }
+    }
+
+    /// Whether expressions may make objects of this type.
+    pub(crate) fn makes(&self, object: &str) -> bool {
+        self.patches && (object == patch::OPERATION || patch::is_object(object))
+    }
+
+    /// Whether there is a function of this name.
+    pub(crate) fn has_function(&self, name: &str) -> bool {
+        self.patches || name != patch::ESCAPE_KEY
+    }
+
     fn with_objects(mut self, schema: &Arc<Schema>) -> Self {
         let mut found = Vec::new();
         schema.objects(&mut found);
@@ -89,10 +109,13 @@ impl Environment {
     }
 
     pub(crate) fn has_object(&self, name: &str) -> bool {
-        self.objects.contains_key(name)
+        self.objects.contains_key(name) || self.makes(name)
     }
 
     pub(crate) fn field_type(&self, object: &str, field: &str) -> Option<Type> {
+        if self.makes(object) {
+            return patch::field_type(object, field);
+        }
         let fields = &self.objects.get(object)?.fields;
         let reserved = || crate::escape::is_reserved(field).then(|| fields.get(&format!("__{field}__"))).flatten();
         Some(fields.get(field).or_else(reserved)?.to_type())

@@ -182,7 +182,7 @@ impl Estimator<'_> {
                 sum
             }
             ExprKind::Struct { fields, .. } => {
-                fields.iter().fold(Range::fixed(STRUCT_COST), |sum, (_, _, value)| sum.add(self.cost(value)))
+                fields.iter().fold(Range::fixed(STRUCT_COST), |sum, field| sum.add(self.cost(&field.value)))
             }
             ExprKind::Comprehension(comprehension) if comprehension.is_binding() => self.binding(expr, comprehension),
             ExprKind::Comprehension(comprehension) => self.comprehension(expr, comprehension),
@@ -479,7 +479,7 @@ impl Estimator<'_> {
                 let size = self.size_or_unknown(args.first()?);
                 sized(size.scale(TRAVERSAL), size)
             }
-            "lowerAscii" | "upperAscii" | "substring" | "trim" => {
+            "lowerAscii" | "upperAscii" | "substring" | "trim" | "jsonpatch.escapeKey" => {
                 let size = self.size_or_unknown(target?);
                 sized(size.scale(TRAVERSAL), size)
             }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::error::EvaluationError;
-use crate::estimate::{LIST_COST, MAP_COST};
+use crate::estimate::{LIST_COST, MAP_COST, STRUCT_COST};
+use crate::library::Extension;
+use crate::library::patch::Message;
 use crate::library::standard::to_string;
 use crate::operators::{add, arithmetic, compare, equal};
 use crate::plan::{Call, Fold, Node, Operation};
@@ -112,6 +114,19 @@ impl<'e, 'a> Evaluator<'e, 'a> {
                 }
                 self.charge(MAP_COST)?;
                 Ok(Value::Map(Map::Values(Arc::new(map))))
+            }
+            Node::Struct { name, fields } => {
+                let mut message = Message::new(name);
+                for (field, value, optional) in fields {
+                    let value = match self.evaluate(value)? {
+                        Value::Optional(None) if *optional => continue,
+                        Value::Optional(Some(value)) if *optional => (*value).clone(),
+                        value => value,
+                    };
+                    message.set(field, value)?;
+                }
+                self.charge(STRUCT_COST)?;
+                Ok(Value::extension(Extension::Message(message)))
             }
             Node::Call(call) => self.call(call),
             Node::Fold(fold) => self.fold(fold),
@@ -274,6 +289,16 @@ fn select<'a>(target: Value<'a>, field: &str, optional: bool) -> Result<Value<'a
             (None, false) => Err(EvaluationError::no_such_key(field)),
         },
         Value::Null if optional => Ok(Value::Optional(None)),
+        Value::Extension(extension) => match (&*extension, optional) {
+            (Extension::Message(message), false) => {
+                message.field(field).cloned().ok_or_else(|| EvaluationError::no_such_key(field))
+            }
+            (Extension::Message(message), true) => Ok(match message.field(field) {
+                Some(value) => Value::some(value.clone()),
+                None => Value::Optional(None),
+            }),
+            _ => Err(EvaluationError::no_such_overload()),
+        },
         _ => Err(EvaluationError::no_such_overload()),
     }
 }
@@ -285,6 +310,10 @@ fn has<'a>(target: &Value<'a>, field: &str) -> Result<Value<'a>> {
         Value::Map(map) => Ok(Value::Bool(map.field(field).is_some())),
         // As in cel-go: what is not there has no fields.
         Value::Null => Ok(Value::Bool(false)),
+        Value::Extension(extension) => match &**extension {
+            Extension::Message(message) => Ok(Value::Bool(message.field(field).is_some())),
+            _ => Err(EvaluationError::no_such_overload()),
+        },
         _ => Err(EvaluationError::no_such_overload()),
     }
 }

@@ -40,6 +40,7 @@ pub use library::Extension;
 pub use library::authorizer::{AuthorizationAttributes, AuthorizationDecision, Authorizer, Question};
 pub use library::names::Format;
 pub use library::net::{Cidr, Url};
+pub use library::patch::Message;
 pub use library::quantity::Quantity;
 pub use pattern::Pattern;
 pub use program::{Bindings, Evaluation, Program};

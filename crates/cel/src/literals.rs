@@ -43,7 +43,7 @@ fn visit(expr: &Expr, seen: &mut impl FnMut(&Expr)) {
             visit(&entry.key, seen);
             visit(&entry.value, seen);
         }),
-        ExprKind::Struct { fields, .. } => fields.iter().for_each(|(_, _, value)| visit(value, seen)),
+        ExprKind::Struct { fields, .. } => fields.iter().for_each(|field| visit(&field.value, seen)),
         ExprKind::Comprehension(c) => {
             [&c.range, &c.init, &c.condition, &c.step, &c.result].into_iter().for_each(|part| visit(part, seen));
         }

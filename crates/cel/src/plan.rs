@@ -52,6 +52,10 @@ pub(crate) enum Node {
     Map {
         entries: Vec<(Node, Node, bool)>,
     },
+    Struct {
+        name: Arc<str>,
+        fields: Vec<(Arc<str>, Node, bool)>,
+    },
     Call(Box<Call>),
     Fold(Box<Fold>),
     /// A value with a name.
@@ -177,8 +181,13 @@ impl Planner<'_> {
                     None => Node::Map { entries: planned },
                 }
             }
-            // The checker lets none through.
-            ExprKind::Struct { .. } => return Err(EvaluationError::no_such_overload()),
+            ExprKind::Struct { name, fields } => {
+                let mut planned = Vec::with_capacity(fields.len());
+                for field in fields {
+                    planned.push((field.name.as_str().into(), self.plan(&field.value)?, field.optional));
+                }
+                Node::Struct { name: name.strip_prefix('.').unwrap_or(name).into(), fields: planned }
+            }
             ExprKind::Comprehension(comprehension) => self.comprehension(comprehension)?,
             ExprKind::Call { function, target, args } => {
                 let mut nodes = Vec::with_capacity(args.len() + 1);

@@ -290,7 +290,11 @@ impl<'a> Value<'a> {
             Self::Bytes(_) | Self::Timestamp(_) | Self::Duration(_) => {
                 Json::String(crate::library::standard::to_string(self).ok()?.as_str()?.to_owned())
             }
-            Self::Map(Map::Lazy(_)) | Self::Optional(_) | Self::Type(_) | Self::Extension(_) => return None,
+            Self::Extension(extension) => match &**extension {
+                Extension::Message(message) => return message.to_json(),
+                _ => return None,
+            },
+            Self::Map(Map::Lazy(_)) | Self::Optional(_) | Self::Type(_) => return None,
         })
     }
 

@@ -69,7 +69,7 @@ pub(crate) struct Step {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Until {
     pub(crate) status: Option<u16>,
-    /// Values in the body, by JSON pointer.
+    /// Values in the body, by JSON pointer; texts may have `$name` in them.
     #[serde(default)]
     pub(crate) body: BTreeMap<String, Value>,
 }

@@ -284,7 +284,8 @@ impl Pair {
         let wanted = cause(difference);
         let mut shown = None;
         let steps = shrink(steps, async |steps: &[Step]| {
-            let new = self.ask(steps, PATIENCE[0]).await.new.filter(|new| new.step.0 == steps.len() && cause(new) == wanted);
+            let new =
+                self.ask(steps, PATIENCE[0]).await.new.filter(|new| new.step.0 == steps.len() && cause(new) == wanted);
             let shows = new.is_some();
             shown = new.or(shown.take());
             shows
@@ -311,7 +312,9 @@ async fn documents(real: &Client) -> BTreeMap<String, Value> {
             match real.request::<Value>(request).await {
                 Ok(document) => break document,
                 // It puts them together after it has told that it is ready.
-                Err(error) => assert!(Instant::now() < deadline, "the real server tells the schemas of {name}: {error}"),
+                Err(error) => {
+                    assert!(Instant::now() < deadline, "the real server tells the schemas of {name}: {error}")
+                }
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         };

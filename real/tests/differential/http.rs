@@ -93,11 +93,12 @@ impl Server for Http {
             Some(until) => {
                 let deadline = Instant::now() + UNTIL_WITHIN;
                 answer = self.send(step).await;
-                while !reached(until, &answer) && Instant::now() < deadline {
+                let until = self.filled(until);
+                while !reached(&until, &answer) && Instant::now() < deadline {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                     answer = self.send(step).await;
                 }
-                answer["reached"] = reached(until, &answer).into();
+                answer["reached"] = reached(&until, &answer).into();
             }
         }
         for (name, pointer) in &step.save {
@@ -185,6 +186,16 @@ impl Http {
             _ => parse(&text),
         };
         json!({"status": parts.status.as_u16(), "headers": headers(&parts.headers), "body": body})
+    }
+
+    fn filled(&self, until: &Until) -> Until {
+        let mut until = until.clone();
+        for value in until.body.values_mut() {
+            if let Value::String(text) = value {
+                *text = self.fill(text);
+            }
+        }
+        until
     }
 
     /// `$name` for each saved name.

@@ -5,14 +5,17 @@
 //! delete:                                preconditions → mutate → validate ─→ store
 //! ```
 //!
-//! Both phases go through the plugins in the order of [`Plugin::ALL`], which is the real server's. When a webhook has
-//! changed the object in the first phase, all plugins go over it once more; webhooks only if they ask for it.
+//! Both phases go through the plugins in the order of [`Plugin::ALL`], which is the real server's. When a policy or a
+//! webhook has changed the object in the first phase, all plugins go over it once more; policies and webhooks only if they
+//! ask for it.
 //!
 //! | file | what it holds |
 //! |---|---|
 //! | `attributes` | what is to be admitted |
 //! | `plugins` | the plugins by name and order, and which are on |
-//! | `policies` | ValidatingAdmissionPolicy: policies in CEL |
+//! | `policies` | MutatingAdmissionPolicy and ValidatingAdmissionPolicy: policies in CEL |
+//! | `reinvocation` | which policies and webhooks go over an object a second time |
+//! | `versioned` | the object in the version that a policy or a webhook asks for |
 //! | `webhooks` | MutatingAdmissionWebhook and ValidatingAdmissionWebhook |
 //! | `namespace_lifecycle` | nothing new in namespaces that are not there or going |
 //! | `service_account` | Pods run as an account that is there, and get its token |
@@ -35,9 +38,11 @@ mod plugins;
 mod pod_security;
 mod policies;
 mod priority;
+mod reinvocation;
 mod resource_quota;
 mod runtime_class;
 mod service_account;
+mod versioned;
 mod webhooks;
 
 use serde_json::Value;
@@ -45,20 +50,22 @@ use serde_json::Value;
 pub(crate) use attributes::{Attributes, Operation, OperationOptions};
 pub(crate) use plugins::Plugin;
 pub use plugins::{AdmissionOptions, PluginError};
-pub(crate) use policies::{PolicyEnvironment, compile_as};
+pub(crate) use policies::{PolicyEnvironment, compile_as, mutation_of};
 
 use crate::kinds;
 use crate::status::ApiResult;
 use crate::store::Store;
 use policies::Policies;
-use webhooks::{Configurations, Phase, Reinvocation};
+use reinvocation::Reinvocation;
+use webhooks::{Configurations, Phase};
 
 /// The admission of one server.
 pub(crate) struct Admission {
     plugins: Vec<Plugin>,
     mutating: Configurations,
     validating: Configurations,
-    policies: Policies,
+    mutating_policies: Policies,
+    validating_policies: Policies,
 }
 
 impl Admission {
@@ -68,7 +75,8 @@ impl Admission {
             plugins: options.plugins()?,
             mutating: Configurations::new(store, Phase::Mutating),
             validating: Configurations::new(store, Phase::Validating),
-            policies: Policies::new(store),
+            mutating_policies: Policies::mutating(store),
+            validating_policies: Policies::validating(store),
         })
     }
 
@@ -82,14 +90,19 @@ impl Admission {
         warnings: &mut Vec<String>,
     ) -> ApiResult<()> {
         let mut reinvocation = Reinvocation::default();
+        // Those of the first round are those of the second.
+        let (policies, hooks) = (self.mutating_policies.current(), self.mutating.current());
         loop {
             for plugin in &self.plugins {
                 if *plugin == Plugin::NamespaceLifecycle {
                     namespace_lifecycle::admit(attributes)?;
                 } else if *plugin == Plugin::MutatingAdmissionWebhook {
-                    let hooks = self.mutating.current();
                     let object = object.as_deref_mut();
                     webhooks::mutate(attributes, object, old, &hooks, &mut reinvocation, warnings).await?;
+                } else if *plugin == Plugin::MutatingAdmissionPolicy {
+                    if let Some(object) = object.as_deref_mut() {
+                        policies::mutate(attributes, object, old, &policies, &mut reinvocation, warnings).await?;
+                    }
                 } else if let Some(object) = object.as_deref_mut() {
                     fill_in(*plugin, attributes, object, old).await?;
                 }
@@ -108,13 +121,10 @@ impl Admission {
         old: Option<&Value>,
         warnings: &mut Vec<String>,
     ) -> ApiResult<()> {
-        if let Some(object) = object {
-            policies::check(&attributes.resource, object)?;
-        }
         for plugin in &self.plugins {
             match (plugin, object) {
                 (Plugin::ValidatingAdmissionPolicy, _) => {
-                    policies::validate(attributes, object, old, &self.policies, warnings).await?;
+                    policies::validate(attributes, object, old, &self.validating_policies, warnings).await?;
                 }
                 (Plugin::ValidatingAdmissionWebhook, _) => {
                     let hooks = self.validating.current();

@@ -14,6 +14,7 @@ pub(crate) enum Plugin {
     PersistentVolumeClaimResize,
     RuntimeClass,
     DefaultIngressClass,
+    MutatingAdmissionPolicy,
     MutatingAdmissionWebhook,
     ValidatingAdmissionPolicy,
     ValidatingAdmissionWebhook,
@@ -45,7 +46,7 @@ const ABSENT: [&str; 19] = [
 
 impl Plugin {
     /// All, in the order in which they work: that of the real server.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::NamespaceLifecycle,
         Self::LimitRanger,
         Self::ServiceAccount,
@@ -57,6 +58,7 @@ impl Plugin {
         Self::PersistentVolumeClaimResize,
         Self::RuntimeClass,
         Self::DefaultIngressClass,
+        Self::MutatingAdmissionPolicy,
         Self::MutatingAdmissionWebhook,
         Self::ValidatingAdmissionPolicy,
         Self::ValidatingAdmissionWebhook,
@@ -78,6 +80,7 @@ impl Plugin {
             Self::StorageObjectInUseProtection => "StorageObjectInUseProtection",
             Self::RuntimeClass => "RuntimeClass",
             Self::DefaultIngressClass => "DefaultIngressClass",
+            Self::MutatingAdmissionPolicy => "MutatingAdmissionPolicy",
             Self::MutatingAdmissionWebhook => "MutatingAdmissionWebhook",
             Self::ValidatingAdmissionWebhook => "ValidatingAdmissionWebhook",
         }

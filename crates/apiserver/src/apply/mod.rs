@@ -14,6 +14,7 @@
 //! | `validate`, `field_set`, `merge`, `compare`, `remove`, `reconcile` | walkers over a value and its type |
 //! | `managed` | decoding, order, capping and encoding of `managedFields` |
 //! | `apply`, `update` | the two operations |
+//! | `configure` | what admission policies declare, which has no owners |
 //! | `conflict`, `last_applied` | conflicts as clients see them; migration from client-side apply |
 //! | `scale` | owners of replicas, as the `/scale` subresource sees them |
 //!
@@ -22,6 +23,7 @@
 #[expect(clippy::module_inception, reason = "the operation has the name of the room")]
 mod apply;
 mod compare;
+mod configure;
 mod conflict;
 mod field_set;
 mod fields_v1;
@@ -46,6 +48,7 @@ use serde_json::Value;
 use crate::schema::TypeRef;
 
 pub use apply::apply;
+pub(crate) use configure::configure;
 pub use fields_v1::FieldsV1Error;
 pub(crate) use managed::check as check_managers;
 pub use path::PathElement;

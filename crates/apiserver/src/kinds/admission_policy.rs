@@ -1,5 +1,5 @@
 //! ValidatingAdmissionPolicy, MutatingAdmissionPolicy and their bindings: their defaults, and what makes a policy that can
-//! be enforced. Mutating policies, which are not, are stored as they come.
+//! be enforced.
 
 use kubewright_cel::Type;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use super::path::Path;
 use super::strategy::Strategy;
 use super::tree::Tree;
 use super::{names, selector, webhooks};
-use crate::admission::{PolicyEnvironment, compile_as};
+use crate::admission::{PolicyEnvironment, compile_as, mutation_of};
 use crate::field::{FieldError, FieldErrorKind};
 
 const SPEC: Path<'static> = Path::new("spec");
@@ -16,7 +16,8 @@ const SPEC: Path<'static> = Path::new("spec");
 const MOST_VARIABLES: usize = 200;
 
 pub(super) struct AdmissionPolicy {
-    pub(super) status: bool,
+    /// It validates; otherwise it mutates.
+    pub(super) validating: bool,
 }
 
 impl Strategy for AdmissionPolicy {
@@ -27,7 +28,7 @@ impl Strategy for AdmissionPolicy {
     }
 
     fn has_status(&self) -> bool {
-        self.status
+        self.validating
     }
 
     fn has_generation(&self) -> bool {
@@ -39,7 +40,7 @@ impl Strategy for AdmissionPolicy {
     }
 
     fn validate(&self, object: &Value) -> Vec<FieldError> {
-        if self.status { validate_policy(object) } else { Vec::new() }
+        validate_policy(object, self.validating)
     }
 }
 
@@ -53,7 +54,7 @@ impl Strategy for AdmissionPolicyBinding {
     }
 
     fn validate(&self, object: &Value) -> Vec<FieldError> {
-        if self.validating { validate_binding(object.at("spec")) } else { Vec::new() }
+        validate_binding(object.at("spec"), self.validating)
     }
 
     fn has_generation(&self) -> bool {
@@ -77,7 +78,7 @@ fn default_match(spec: &mut Value, field: &str) {
     }
 }
 
-fn validate_policy(object: &Value) -> Vec<FieldError> {
+fn validate_policy(object: &Value, validating: bool) -> Vec<FieldError> {
     let spec = object.at("spec");
     let mut errors = Vec::new();
     let policy = spec.text("failurePolicy");
@@ -94,14 +95,17 @@ fn validate_policy(object: &Value) -> Vec<FieldError> {
         if spec.list("matchConstraints.resourceRules").is_empty() {
             errors.push(FieldError::required(path.child("resourceRules"), ""));
         }
+        if !validating {
+            errors.extend(mutating_operations(spec.at("matchConstraints"), &path));
+        }
     } else {
         errors.push(FieldError::required(path, ""));
     }
-    let mut environment = PolicyEnvironment::new(has_params);
-    let conditions = spec.list("matchConditions");
-    errors.extend(webhooks::match_conditions(conditions, &environment.get(), &SPEC.child("matchConditions")));
-    let list = SPEC.child("variables");
     let variables = spec.list("variables");
+    let mut environment = PolicyEnvironment::new(has_params, !validating || !variables.is_empty());
+    let (conditions, path) = (spec.list("matchConditions"), SPEC.child("matchConditions"));
+    errors.extend(webhooks::match_conditions(conditions, environment.without_variables(), &path));
+    let list = SPEC.child("variables");
     if variables.len() > MOST_VARIABLES {
         let detail = format!("must have at most {MOST_VARIABLES} items");
         errors.push(FieldError::new(FieldErrorKind::TooMany, list, variables.len().into(), detail));
@@ -109,6 +113,10 @@ fn validate_policy(object: &Value) -> Vec<FieldError> {
     }
     for (index, variable) in variables.iter().enumerate() {
         errors.extend(validate_variable(variable, &mut environment, &list.index(index)));
+    }
+    if !validating {
+        errors.extend(mutations(spec, &environment.get_with_patches()));
+        return errors;
     }
     let environment = environment.get();
     let (validations, annotations) = (spec.list("validations"), spec.list("auditAnnotations"));
@@ -140,6 +148,70 @@ fn validate_policy(object: &Value) -> Vec<FieldError> {
         } else if let Err(why) = compile_as(&environment, expression.trim(), &[Type::String, Type::Null]) {
             errors.push(FieldError::invalid(path, expression, why));
         }
+    }
+    errors
+}
+
+/// There is nothing to change in a deletion.
+fn mutating_operations(matches: &Value, path: &Path<'_>) -> Vec<FieldError> {
+    const OPERATIONS: [&str; 4] = ["*", "CONNECT", "CREATE", "UPDATE"];
+    let path = path.child("resourceRules");
+    let rules = matches.list("resourceRules").iter();
+    rules
+        .flat_map(|rule| rule.list("operations"))
+        .filter(|operation| !OPERATIONS.contains(&operation.as_str().unwrap_or_default()))
+        .map(|operation| FieldError::not_supported(path.child("operations"), operation.clone(), &OPERATIONS))
+        .collect()
+}
+
+/// Checks `mutations` and `reinvocationPolicy` of a mutating policy.
+fn mutations(spec: &Value, environment: &kubewright_cel::Environment) -> Vec<FieldError> {
+    const REINVOCATION: [&str; 2] = ["IfNeeded", "Never"];
+    let mut errors = Vec::new();
+    let list = SPEC.child("mutations");
+    let mutations = spec.list("mutations");
+    if mutations.is_empty() {
+        errors.push(FieldError::required(list, "mutations must contain at least one item"));
+    }
+    for (index, mutation) in mutations.iter().enumerate() {
+        errors.extend(validate_mutation(mutation, environment, &list.index(index)));
+    }
+    let path = SPEC.child("reinvocationPolicy");
+    match spec.text("reinvocationPolicy") {
+        "" => errors.push(FieldError::required(path, "")),
+        policy if REINVOCATION.contains(&policy) => {}
+        policy => errors.push(FieldError::not_supported(path, policy, &REINVOCATION)),
+    }
+    errors
+}
+
+fn validate_mutation(mutation: &Value, environment: &kubewright_cel::Environment, path: &Path<'_>) -> Vec<FieldError> {
+    const TYPES: [&str; 2] = ["ApplyConfiguration", "JSONPatch"];
+    let kind = mutation.text("patchType");
+    if kind.is_empty() {
+        return vec![FieldError::required(path.child("patchType"), "")];
+    }
+    if !TYPES.contains(&kind) {
+        return vec![FieldError::not_supported(path.child("patchType"), kind, &TYPES)];
+    }
+    let mut errors = Vec::new();
+    let json_patch = kind == "JSONPatch";
+    let (field, result) = mutation_of(json_patch);
+    if mutation.has(field) {
+        let path = path.child(field);
+        let expression = mutation.at(field).text("expression").trim();
+        if expression.is_empty() {
+            errors.push(FieldError::required(path.child("expression"), ""));
+        } else if let Err(why) = compile_as(environment, expression, &[result]) {
+            errors.push(FieldError::invalid(path.child("expression"), expression, why));
+        }
+    } else {
+        errors.push(FieldError::required(path.child(field), format!("must be specified when patchType is {kind}")));
+    }
+    let (other, _) = mutation_of(!json_patch);
+    if mutation.has(other) {
+        let detail = format!("must not be specified when patchType is {kind}");
+        errors.push(FieldError::invalid(path.child(other), format!("{{{other}}}"), detail));
     }
     errors
 }
@@ -231,7 +303,7 @@ fn validate_validation(
     errors
 }
 
-fn validate_binding(spec: &Value) -> Vec<FieldError> {
+fn validate_binding(spec: &Value, validating: bool) -> Vec<FieldError> {
     const ACTIONS: [&str; 3] = ["Audit", "Deny", "Warn"];
     let mut errors = Vec::new();
     let policy = spec.text("policyName");
@@ -246,6 +318,10 @@ fn validate_binding(spec: &Value) -> Vec<FieldError> {
     }
     if spec.has("matchResources") {
         errors.extend(match_resources(spec.at("matchResources"), &SPEC.child("matchResources")));
+    }
+    if !validating {
+        errors.extend(mutating_operations(spec.at("matchResources"), &SPEC.child("matchResources")));
+        return errors;
     }
     let path = SPEC.child("validationActions");
     let actions = spec.list("validationActions");

@@ -110,10 +110,10 @@ pub fn strategy(group: &str, kind: &str) -> &'static dyn Strategy {
         ("flowcontrol.apiserver.k8s.io", "FlowSchema") => &flow_control::FlowSchema,
         ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration") => &flow_control::PriorityLevelConfiguration,
         ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy") => {
-            &admission_policy::AdmissionPolicy { status: true }
+            &admission_policy::AdmissionPolicy { validating: true }
         }
         ("admissionregistration.k8s.io", "MutatingAdmissionPolicy") => {
-            &admission_policy::AdmissionPolicy { status: false }
+            &admission_policy::AdmissionPolicy { validating: false }
         }
         ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding") => {
             &admission_policy::AdmissionPolicyBinding { validating: true }

@@ -17,6 +17,11 @@ pub const MAX_JSON_PATCH_OPERATIONS: usize = 10_000;
 /// Errors: 400 when the patch is no list of operations, 413 when it has more than [`MAX_JSON_PATCH_OPERATIONS`], 422 when
 /// an operation can't be applied or a `test` fails. As on the real server the 422 does not say which one.
 pub fn json_patch(live: &Value, patch: &Value) -> ApiResult<Value> {
+    json_patch_if_tests_hold(live, patch)?.ok_or_else(does_not_apply)
+}
+
+/// The same for a patch whose failing `test` is no error: then there is nothing to change.
+pub(crate) fn json_patch_if_tests_hold(live: &Value, patch: &Value) -> ApiResult<Option<Value>> {
     let operations = decode(patch)?;
     if operations.len() > MAX_JSON_PATCH_OPERATIONS {
         let message = format!(
@@ -27,9 +32,13 @@ pub fn json_patch(live: &Value, patch: &Value) -> ApiResult<Value> {
     }
     let mut document = live.clone();
     for operation in &operations {
-        operation.apply(&mut document).ok_or_else(does_not_apply)?;
+        match operation.apply(&mut document) {
+            Some(()) => {}
+            None if operation.op == "test" => return Ok(None),
+            None => return Err(does_not_apply()),
+        }
     }
-    object_only(document)
+    object_only(document).map(Some)
 }
 
 /// Members of operations that RFC 6902 does not know, as warnings or strict errors word them.

@@ -12,12 +12,14 @@
 //! | [`version`] | semantic versions |
 //! | [`names`] | named formats |
 //! | [`authorizer`] | questions to the authorizer |
+//! | [`patch`] | objects that expressions make: patches |
 
 pub(crate) mod authorizer;
 pub(crate) mod format;
 pub(crate) mod lists;
 pub(crate) mod names;
 pub(crate) mod net;
+pub(crate) mod patch;
 pub(crate) mod quantity;
 pub(crate) mod standard;
 pub(crate) mod strings;
@@ -50,6 +52,8 @@ pub enum Extension<'a> {
     Format(names::Format),
     /// `authorizer` and what is asked of it.
     Authorizer(Box<authorizer::Question<'a>>),
+    /// `Object{…}` and `JSONPatch{…}`.
+    Message(patch::Message<'a>),
 }
 
 impl Extension<'_> {
@@ -63,6 +67,7 @@ impl Extension<'_> {
             Self::Semver(_) => Type::object("kubernetes.Semver"),
             Self::Format(_) => Type::object("kubernetes.NamedFormat"),
             Self::Authorizer(question) => Type::object(question.type_name()),
+            Self::Message(message) => Type::object(message.type_name()),
         }
     }
 
@@ -74,6 +79,7 @@ impl Extension<'_> {
             (Self::Url(a), Self::Url(b)) => a == b,
             (Self::Semver(a), Self::Semver(b)) => a.cmp_precedence(b).is_eq(),
             (Self::Format(a), Self::Format(b)) => a == b,
+            (Self::Message(a), Self::Message(b)) => a.equals(b),
             _ => false,
         }
     }
@@ -129,6 +135,7 @@ fn shared(name: &str) -> Option<Function> {
         "indexOf" => |args| index_of(args, false),
         "lastIndexOf" => |args| index_of(args, true),
         "reverse" => lists::reverse,
+        patch::ESCAPE_KEY => patch::escape_key,
         _ => return None,
     })
 }

@@ -9,24 +9,37 @@ use kubewright_cel::{Environment, Merge, ObjectSchema, Program, Schema, SchemaKi
 /// The environment of a policy's expressions, which grows with its variables.
 pub(crate) struct PolicyEnvironment {
     base: Environment,
+    /// There is an object with the variables even if there are none.
+    composed: bool,
     variables: BTreeMap<String, Arc<Schema>>,
 }
 
 impl PolicyEnvironment {
-    /// Without variables. `params`: the policy has parameters; `authorizer`: expressions may ask what the user may do.
-    pub(crate) fn new(params: bool) -> Self {
+    /// Without variables. `params`: the policy has parameters; `composed`: expressions may speak of `variables` before there
+    /// is one.
+    pub(crate) fn new(params: bool, composed: bool) -> Self {
         let base = admission_environment().with_namespace_object();
         let base = if params { base.variable("params", Type::Dyn) } else { base };
-        Self { base, variables: BTreeMap::new() }
+        Self { base, composed, variables: BTreeMap::new() }
+    }
+
+    /// For match conditions, which are checked without variables.
+    pub(crate) fn without_variables(&self) -> &Environment {
+        &self.base
     }
 
     /// With the variables so far.
     pub(crate) fn get(&self) -> Environment {
-        if self.variables.is_empty() {
+        if self.variables.is_empty() && !self.composed {
             return self.base.clone();
         }
         let object = ObjectSchema { name: "kubernetes.variables".into(), fields: self.variables.clone() };
         self.base.clone().object(Arc::new(object)).variable("variables", Type::object("kubernetes.variables"))
+    }
+
+    /// For what changes an object: with the variables so far, and what makes patches.
+    pub(crate) fn get_with_patches(&self) -> Environment {
+        self.get().with_patches()
     }
 
     /// Compiles a variable, and declares it for what comes after it.

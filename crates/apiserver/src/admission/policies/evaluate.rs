@@ -47,6 +47,38 @@ impl Said {
 
 /// All that the policy does not like.
 pub(super) fn evaluate(policy: &Policy, input: &Input<'_>) -> Vec<Said> {
+    let mut said = Vec::new();
+    with_input(policy, input, &mut |bindings, left| said = judge(policy, bindings, left));
+    said.retain(|said| !(policy.may_fail && said.failed));
+    said
+}
+
+/// Whether the conditions hold under which the policy looks at an object.
+pub(super) fn applies(policy: &Policy, input: &Input<'_>) -> Result<bool, String> {
+    if policy.conditions.is_empty() {
+        return Ok(true);
+    }
+    let mut holds = Ok(true);
+    with_input(policy, input, &mut |bindings, _| holds = hold_conditions(&policy.conditions, bindings));
+    holds
+}
+
+/// What an expression of the policy gives, as far as `read` takes it.
+pub(super) fn give<R>(
+    policy: &Policy,
+    (expression, program): (&str, &Compiled),
+    input: &Input<'_>,
+    read: impl Fn(&CelValue<'_>) -> Result<R, String>,
+) -> Result<R, String> {
+    let mut given = Err(String::new());
+    with_input(policy, input, &mut |bindings, left| {
+        given = run(program, expression, bindings, left).and_then(|value| read(&value));
+    });
+    given
+}
+
+/// Calls `then` with all that expressions of the policy may read.
+fn with_input(policy: &Policy, input: &Input<'_>, then: &mut dyn FnMut(&Bindings<'_>, &mut u64)) {
     let request = request(input.attributes, input.target);
     let access = Access::of(input.attributes);
     let null = Value::Null;
@@ -61,12 +93,7 @@ pub(super) fn evaluate(policy: &Policy, input: &Input<'_>) -> Vec<Said> {
     };
     let bindings = plain.authorizer(&access, request_resource(input.attributes));
     let mut left = BUDGET;
-    let mut said = Vec::new();
-    with_variables(&policy.variables, None, &bindings, &mut left, &mut |bindings, left| {
-        said = judge(policy, bindings, left);
-    });
-    said.retain(|said| !(policy.may_fail && said.failed));
-    said
+    with_variables(&policy.variables, None, &bindings, &mut left, then);
 }
 
 fn judge(policy: &Policy, bindings: &Bindings<'_>, left: &mut u64) -> Vec<Said> {

@@ -1,45 +1,35 @@
-//! ValidatingAdmissionPolicy: policies in CEL, and the bindings that put them in force.
+//! ValidatingAdmissionPolicy and MutatingAdmissionPolicy: policies in CEL, and the bindings that put them in force.
 //!
 //! | file | what it holds |
 //! |---|---|
 //! | `environment` | what the expressions of a policy may read; used by the checks of policies too |
 //! | `policy` | the policies in the store with their bindings, compiled and kept current |
 //! | `evaluate` | what a policy says of an object |
+//! | `mutate` | policies that change the object, one after the other |
+//! | `patch` | how a policy changes an object |
 //! | `params` | the parameters that a binding refers to |
 //!
 //! There is no audit log, so audit annotations are evaluated, since one that fails may refuse the request, and dropped.
-//! MutatingAdmissionPolicy is not enforced: its bindings are refused.
 
 mod environment;
 mod evaluate;
+mod mutate;
 mod params;
+mod patch;
 mod policy;
 
 use serde_json::Value;
 
 use super::attributes::Attributes;
 use super::webhooks::matching;
-use crate::field::FieldError;
-use crate::kinds::tree::Tree;
-use crate::registry::Resource;
 use crate::status::{ApiError, ApiResult, Cause};
 use crate::store::ObjectKey;
 use crate::verbs;
 pub(crate) use environment::{PolicyEnvironment, compile_as};
 use evaluate::{Input, Said};
+pub(super) use mutate::{InvocationKey, mutate};
 pub(super) use policy::Policies;
-
-/// Refuses the binding of a mutating policy. A policy alone does nothing, on the real server too; its binding puts it in
-/// force, which nothing here would do.
-pub(super) fn check(resource: &Resource, object: &Value) -> ApiResult<()> {
-    if resource.group != "admissionregistration.k8s.io" || resource.plural != "mutatingadmissionpolicybindings" {
-        return Ok(());
-    }
-    let detail = "mutating admission policies are not enforced by this server yet, and a binding would claim that they are; \
-                  use a webhook, or a real cluster";
-    let error = FieldError::forbidden("spec.policyName", detail);
-    Err(ApiError::invalid(&resource.group, &resource.kind, object.text("metadata.name"), vec![error]))
-}
+pub(crate) use policy::mutation_of;
 
 /// A policy that does not let the request pass.
 struct Denial {

@@ -24,18 +24,21 @@ type Known = ((u64, u64), Arc<[Policy]>);
 /// A compiled expression, or why it can't be used.
 pub(super) type Compiled = Result<Program, String>;
 
-pub(super) struct Policy {
-    pub name: String,
+pub(in crate::admission) struct Policy {
+    pub(super) name: String,
     /// `failurePolicy` is `Ignore`.
-    pub may_fail: bool,
-    pub matches: Matching,
-    pub conditions: Vec<Condition>,
+    pub(super) may_fail: bool,
+    pub(super) matches: Matching,
+    pub(super) conditions: Vec<Condition>,
     /// Group and version, and kind.
-    pub param_kind: Option<(String, String)>,
-    pub variables: Vec<(String, Compiled)>,
-    pub validations: Vec<Validation>,
-    pub annotations: Vec<(String, Compiled)>,
-    pub bindings: Vec<Binding>,
+    pub(super) param_kind: Option<(String, String)>,
+    pub(super) variables: Vec<(String, Compiled)>,
+    pub(super) validations: Vec<Validation>,
+    pub(super) annotations: Vec<(String, Compiled)>,
+    pub(super) mutations: Vec<Mutation>,
+    /// `reinvocationPolicy` is `IfNeeded`.
+    pub(super) reinvocable: bool,
+    pub(super) bindings: Vec<Binding>,
 }
 
 pub(super) struct Validation {
@@ -44,6 +47,14 @@ pub(super) struct Validation {
     pub message: String,
     pub message_program: Option<Compiled>,
     pub reason: String,
+}
+
+/// How a policy changes the object.
+pub(super) struct Mutation {
+    /// It gives a JSON patch, otherwise what is to be applied.
+    pub json_patch: bool,
+    pub expression: String,
+    pub program: Compiled,
 }
 
 pub(super) struct Binding {
@@ -55,17 +66,25 @@ pub(super) struct Binding {
 }
 
 impl Policies {
-    pub(crate) fn new(store: &Store) -> Self {
+    pub(crate) fn validating(store: &Store) -> Self {
+        Self::new(store, "validatingadmissionpolicies", "validatingadmissionpolicybindings")
+    }
+
+    pub(crate) fn mutating(store: &Store) -> Self {
+        Self::new(store, "mutatingadmissionpolicies", "mutatingadmissionpolicybindings")
+    }
+
+    fn new(store: &Store, policies: &str, bindings: &str) -> Self {
         const GROUP: &str = "admissionregistration.k8s.io";
         Self {
-            policies: store.collection(GROUP, "validatingadmissionpolicies"),
-            bindings: store.collection(GROUP, "validatingadmissionpolicybindings"),
+            policies: store.collection(GROUP, policies),
+            bindings: store.collection(GROUP, bindings),
             current: ArcSwap::from_pointee(((0, 0), Arc::new([]))),
         }
     }
 
     /// The policies as they are now. Nothing is read while nothing has changed.
-    pub(super) fn current(&self) -> Arc<[Policy]> {
+    pub(in crate::admission) fn current(&self) -> Arc<[Policy]> {
         // Before the read: what is written after it is seen by the next call.
         let revisions = (self.policies.revision(), self.bindings.revision());
         let known = self.current.load();
@@ -97,7 +116,7 @@ impl Policy {
     fn read(policy: &Value, bindings: Vec<Binding>) -> Self {
         let spec = policy.at("spec");
         let has_params = spec.has("paramKind");
-        let mut environment = PolicyEnvironment::new(has_params);
+        let mut environment = PolicyEnvironment::new(has_params, true);
         let variables = spec
             .list("variables")
             .iter()
@@ -106,6 +125,13 @@ impl Policy {
                 (name.to_owned(), environment.declare(name, variable.text("expression")))
             })
             .collect();
+        let patches = environment.get_with_patches();
+        let mutation = |mutation: &Value| {
+            let json_patch = mutation.text("patchType") == "JSONPatch";
+            let (field, result) = mutation_of(json_patch);
+            let expression = mutation.at(field).text("expression").to_owned();
+            Mutation { json_patch, program: compile_as(&patches, &expression, &[result]), expression }
+        };
         let environment = environment.get();
         let validation = |validation: &Value| Validation {
             expression: validation.text("expression").trim().to_owned(),
@@ -136,8 +162,18 @@ impl Policy {
             variables,
             validations: spec.list("validations").iter().map(validation).collect(),
             annotations: spec.list("auditAnnotations").iter().map(annotation).collect(),
+            mutations: spec.list("mutations").iter().map(mutation).collect(),
+            reinvocable: spec.text("reinvocationPolicy") == "IfNeeded",
             bindings,
         }
+    }
+}
+
+/// The field of a mutation that holds its expression, and the type of what that gives.
+pub(crate) fn mutation_of(json_patch: bool) -> (&'static str, Type) {
+    match json_patch {
+        true => ("jsonPatch", Type::list(Type::object("JSONPatch"))),
+        false => ("applyConfiguration", Type::object("Object")),
     }
 }
 

@@ -21,6 +21,6 @@ mod validating;
 pub(super) use conditions::{Access, Condition, hold_conditions, request_resource};
 pub(super) use configuration::{Configurations, Phase};
 pub(super) use matching::Matching;
-pub(super) use mutating::{Reinvocation, mutate};
+pub(super) use mutating::mutate;
 pub(super) use review::request;
 pub(super) use validating::validate;

@@ -1,6 +1,5 @@
 //! Mutating webhooks: one after the other, each on what the one before has left.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -9,41 +8,11 @@ use super::configuration::{Hook, Phase};
 use super::review::{self, Failure};
 use super::{conditions, matching};
 use crate::admission::attributes::Attributes;
+use crate::admission::reinvocation::Reinvocation;
+use crate::admission::versioned::Versioned;
 use crate::patch;
-use crate::registry::Resource;
 use crate::status::{ApiError, ApiResult};
 use crate::verbs;
-
-/// Which webhooks are asked a second time. A change by a webhook sends the object through all plugins once more, and
-/// through those of the webhooks that say `IfNeeded` and were asked before the change.
-#[derive(Default)]
-pub(crate) struct Reinvocation {
-    /// The second round is on.
-    again: bool,
-    /// A webhook has changed the object in the first round.
-    wanted: bool,
-    /// Places of webhooks that say `IfNeeded` and have been asked since the last change.
-    asked: BTreeSet<usize>,
-    /// Places of webhooks that are to be asked in the second round.
-    due: BTreeSet<usize>,
-    /// What the webhooks have left.
-    left: Option<Value>,
-    /// The webhooks of the first round, which are those of the second.
-    hooks: Option<Arc<[Hook]>>,
-}
-
-impl Reinvocation {
-    /// Whether there is a second round, which begins now.
-    pub(crate) fn begin(&mut self) -> bool {
-        let begins = self.wanted && !self.again;
-        self.again |= begins;
-        begins
-    }
-
-    fn changed(&mut self) {
-        self.due.append(&mut self.asked);
-    }
-}
 
 /// Lets the webhooks change `object`.
 pub(crate) async fn mutate(
@@ -54,24 +23,17 @@ pub(crate) async fn mutate(
     reinvocation: &mut Reinvocation,
     warnings: &mut Vec<String>,
 ) -> ApiResult<()> {
-    let hooks = reinvocation.hooks.get_or_insert_with(|| hooks.clone()).clone();
     if hooks.is_empty() || matching::is_exempt(attributes) {
         return Ok(());
     }
-    if reinvocation.again && reinvocation.left.as_ref() != object.as_deref() {
-        // Other plugins have changed what the webhooks had left.
-        reinvocation.changed();
+    if reinvocation.is_second() {
+        reinvocation.webhooks.begin(object.as_deref());
     }
-    let mut versioned = Versioned {
-        resource: attributes.resource.clone(),
-        object: object.as_deref().cloned(),
-        old: old.cloned(),
-        changed: false,
-    };
+    let mut versioned = Versioned::new(attributes, object.as_deref(), old);
     for (place, hook) in hooks.iter().enumerate() {
         let target = hook.matching.target(attributes, versioned.object.as_ref(), versioned.old.as_ref())?;
         let Some(target) = target else { continue };
-        if reinvocation.again && !reinvocation.due.contains(&place) {
+        if reinvocation.is_second() && !reinvocation.webhooks.is_due(&place) {
             continue;
         }
         versioned.convert(attributes, &target).await?;
@@ -81,11 +43,11 @@ pub(crate) async fn mutate(
         }
         let asked = ask(hook, attributes, &mut versioned, warnings).await;
         if let Ok(true) = asked {
-            reinvocation.changed();
-            reinvocation.wanted = true;
+            reinvocation.webhooks.changed();
+            reinvocation.want_second();
         }
         if hook.reinvocable {
-            reinvocation.asked.insert(place);
+            reinvocation.webhooks.had(place);
         }
         match asked {
             Ok(_) => {}
@@ -97,34 +59,16 @@ pub(crate) async fn mutate(
             Err(Failure::Rejected(error)) => return Err(error),
         }
     }
-    if versioned.changed {
-        versioned.convert(attributes, &attributes.resource).await?;
-        if let (Some(object), Some(new)) = (object, versioned.object) {
-            verbs::complete_mutated(object, new, warnings);
-            reinvocation.left = Some(object.clone());
+    match object {
+        Some(object) => {
+            if versioned.changed {
+                versioned.take_back(attributes, object, warnings).await?;
+            }
+            reinvocation.webhooks.leave(Some(object));
         }
-    } else {
-        reinvocation.left = object.as_deref().cloned();
+        None => reinvocation.webhooks.leave(None),
     }
     Ok(())
-}
-
-/// The object in the version that the last webhook was asked about.
-struct Versioned {
-    resource: Arc<Resource>,
-    object: Option<Value>,
-    old: Option<Value>,
-    changed: bool,
-}
-
-impl Versioned {
-    async fn convert(&mut self, attributes: &Attributes, target: &Arc<Resource>) -> ApiResult<()> {
-        for object in [&mut self.object, &mut self.old].into_iter().flatten() {
-            verbs::convert_between(&attributes.core, &self.resource, target, object).await?;
-        }
-        self.resource = target.clone();
-        Ok(())
-    }
 }
 
 /// Whether the webhook has changed the object.
