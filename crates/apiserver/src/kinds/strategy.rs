@@ -116,6 +116,12 @@ pub trait Strategy: Send + Sync {
         false
     }
 
+    /// Texts for `Warning:` headers on a new object as it is given, before anything is filled in; clients get them even if the
+    /// object is refused.
+    fn given_warnings(&self, _object: &Value) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Texts for `Warning:` headers. `old` is none for a create.
     fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
         let _ = (new, old);

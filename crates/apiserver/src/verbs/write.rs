@@ -84,6 +84,7 @@ pub(super) async fn create(
     namespaces::match_namespace(call, &mut object)?;
     check_escalation(call, &object, None)?;
     metadata::fill_create(&mut object, &core.env.random.uuid(), call.now());
+    call.warnings.extend(call.resource.strategy().given_warnings(&object));
     let prefix = object.text("metadata.generateName").to_string();
     let generate = object.text("metadata.name").is_empty() && !prefix.is_empty();
     let mut tries = NAME_TRIES;

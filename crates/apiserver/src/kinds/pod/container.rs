@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::spec::{id, one_of, seccomp};
 use super::volume::{self, Volumes};
-use super::{claims, environment, probe};
+use super::{app_armor, claims, environment, probe};
 use crate::field::{FieldError, FieldErrorKind};
 use crate::kinds::addresses;
 use crate::kinds::names;
@@ -378,6 +378,7 @@ fn security_context(context: &Value, path: &Path<'_>) -> Vec<FieldError> {
         errors.extend(id(context.int(field), path.child(field)));
     }
     errors.extend(seccomp(context.at("seccompProfile"), &path.child("seccompProfile")));
+    errors.extend(app_armor::profile(context.at("appArmorProfile"), &path.child("appArmorProfile")));
     if context.at("allowPrivilegeEscalation").as_bool() == Some(false) {
         if context.flag("privileged") {
             let detail = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true";

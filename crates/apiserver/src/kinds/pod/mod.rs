@@ -5,6 +5,7 @@
 //! | `default` | defaults of a pod spec |
 //! | `quality` | the quality-of-service class |
 //! | `spec` | checks of a pod spec, and of a pod template |
+//! | `app_armor` | profiles of containers, and the annotations that stand for them |
 //! | `claims` | checks of resource claims |
 //! | `container` | checks of containers: ports, mounts, resources |
 //! | `environment` | checks of environment variables |
@@ -15,6 +16,7 @@
 //! | `subresource` | `/ephemeralcontainers` and `/resize` |
 //! | `warn` | what is accepted with a warning |
 
+mod app_armor;
 mod claims;
 mod container;
 mod default;
@@ -84,6 +86,7 @@ impl Strategy for Pod {
             }]);
         }
         object.set("status", status);
+        app_armor::copy_to_fields(object);
         Ok(())
     }
 
@@ -114,11 +117,13 @@ impl Strategy for Pod {
             let detail = "cannot be set until all schedulingGates have been cleared";
             errors.push(FieldError::forbidden(path.child("nodeName"), detail));
         }
+        errors.extend(app_armor::agreement(object));
         errors
     }
 
     fn validate_update(&self, new: &Value, old: &Value) -> Vec<FieldError> {
         let mut errors = spec::validate_pod(new);
+        errors.extend(app_armor::unchanged(new, old));
         errors.extend(update::validate(new.at("spec"), old.at("spec")));
         errors
     }
@@ -165,6 +170,10 @@ impl Strategy for Pod {
     fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
         // Updates come from controllers, for whom nobody reads warnings.
         if old.is_some() { Vec::new() } else { warn::pod(new) }
+    }
+
+    fn given_warnings(&self, object: &Value) -> Vec<String> {
+        warn::given_pod(object)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{claims, container, environment, placement, subresource, volume};
+use super::{app_armor, claims, container, environment, placement, subresource, volume};
 use crate::field::FieldError;
 use crate::kinds::metadata::{validate_annotations, validate_labels};
 use crate::kinds::names;
@@ -14,6 +14,7 @@ use crate::kinds::{addresses, quantity};
 pub(in crate::kinds) fn validate_template(template: &Value, path: &Path<'_>) -> Vec<FieldError> {
     let mut errors = validate_labels(template.at("metadata.labels"), &path.child("labels"));
     errors.extend(validate_annotations(template.at("metadata.annotations"), &path.child("annotations")));
+    errors.extend(app_armor::annotations(template, &path.child("annotations")));
     let spec_path = path.child("spec");
     errors.extend(validate(template.at("spec"), &spec_path, false));
     if !template.list("spec.ephemeralContainers").is_empty() {
@@ -28,6 +29,7 @@ pub(super) fn validate_pod(object: &Value) -> Vec<FieldError> {
     let path = Path::new("spec");
     let spec = object.at("spec");
     let mut errors = validate(spec, &path, true);
+    errors.extend(app_armor::annotations(object, &Path::new("metadata").child("annotations")));
     if spec.text("serviceAccountName").is_empty() {
         let volumes = path.child("volumes");
         for (index, volume) in spec.list("volumes").iter().enumerate() {
@@ -188,6 +190,7 @@ fn security_context(context: &Value, path: &Path<'_>) -> Vec<FieldError> {
         errors.extend(one_of(context.text("fsGroupChangePolicy"), &policies, path.child("fsGroupChangePolicy")));
     }
     errors.extend(seccomp(context.at("seccompProfile"), &path.child("seccompProfile")));
+    errors.extend(app_armor::profile(context.at("appArmorProfile"), &path.child("appArmorProfile")));
     errors
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::app_armor;
 use crate::kinds::path::Path;
 use crate::kinds::tree::Tree;
 use crate::kinds::warnings;
@@ -41,7 +42,20 @@ pub(super) fn pod(pod: &Value) -> Vec<String> {
 /// Warnings on a pod template.
 pub(in crate::kinds) fn template(template: &Value, path: &Path<'_>) -> Vec<String> {
     let metadata = path.child("metadata");
-    all(template, &path.child("spec"), &metadata.child("annotations"))
+    let annotations = metadata.child("annotations");
+    let mut list = all(template, &path.child("spec"), &annotations);
+    list.extend(app_armor::all_annotations(template).map(|name| app_armor_is_a_field(name, &annotations)));
+    list
+}
+
+/// Warnings on a new pod before anything is filled in.
+pub(super) fn given_pod(pod: &Value) -> Vec<String> {
+    let annotations = Path::new("metadata.annotations");
+    app_armor::old_annotations(pod).into_iter().map(|name| app_armor_is_a_field(name, &annotations)).collect()
+}
+
+fn app_armor_is_a_field(name: &str, annotations: &Path<'_>) -> String {
+    format!("{}: deprecated since v1.30; use the \"appArmorProfile\" field instead", annotations.key(name))
 }
 
 fn all(pod: &Value, path: &Path<'_>, annotations: &Path<'_>) -> Vec<String> {
@@ -50,12 +64,6 @@ fn all(pod: &Value, path: &Path<'_>, annotations: &Path<'_>) -> Vec<String> {
     list.extend(spread(spec, path));
     let old = OLD_ANNOTATIONS.iter().filter(|(name, _)| pod.at("metadata.annotations").get(name).is_some());
     list.extend(old.map(|(name, text)| format!("{}: {text}", annotations.key(name))));
-    for (name, _) in pod.entries("metadata.annotations") {
-        if name.starts_with("container.apparmor.security.beta.kubernetes.io/") {
-            let text = "deprecated since v1.30; use the \"appArmorProfile\" field instead";
-            list.push(format!("{}: {text}", annotations.key(name)));
-        }
-    }
     list.extend(volumes(spec, path));
     list.extend(duplicates(spec, path, "hostAliases", "ip"));
     list.extend(duplicates(spec, path, "imagePullSecrets", "name"));
