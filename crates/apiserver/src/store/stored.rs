@@ -1,7 +1,9 @@
 //! One version of an object as it lies in the store.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::{BufMut, Bytes};
 use serde_json::Value;
@@ -35,7 +37,41 @@ pub struct Stored {
     layout: Layout,
     event_type: EventType,
     /// The object in another encoding, once somebody has asked for it to be kept.
-    packed: OnceLock<Box<[u8]>>,
+    packed: OnceLock<Packed>,
+    /// That encoding has been made for a list.
+    listed: AtomicBool,
+}
+
+/// Bytes that lists may keep in other encodings, in all of the process.
+const MOST_LISTED: usize = 64 * 1024 * 1024;
+/// How many they keep.
+static LISTED: AtomicUsize = AtomicUsize::new(0);
+
+/// An object in another encoding.
+struct Packed {
+    bytes: Box<[u8]>,
+    /// It is part of [`LISTED`].
+    counted: bool,
+}
+
+impl Packed {
+    /// For a list, if there is room; otherwise the bytes come back.
+    fn counted(bytes: Vec<u8>) -> Result<Self, Vec<u8>> {
+        let len = bytes.len();
+        let room = |kept: usize| kept.checked_add(len).filter(|kept| *kept <= MOST_LISTED);
+        match LISTED.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room) {
+            Ok(_) => Ok(Self { bytes: bytes.into(), counted: true }),
+            Err(_) => Err(bytes),
+        }
+    }
+}
+
+impl Drop for Packed {
+    fn drop(&mut self) {
+        if self.counted {
+            LISTED.fetch_sub(self.bytes.len(), Ordering::Relaxed);
+        }
+    }
 }
 
 /// A [`Stored`] whose revision is still to come: all that can be done before the lock is taken.
@@ -122,15 +158,31 @@ impl Stored {
     /// made once however many watchers it is sent to.
     pub(crate) fn packed(&self, make: impl FnOnce() -> Option<Vec<u8>>) -> Option<&[u8]> {
         if let Some(packed) = self.packed.get() {
-            return Some(packed);
+            return Some(&packed.bytes);
         }
-        let made = make()?.into_boxed_slice();
-        Some(self.packed.get_or_init(|| made))
+        let bytes = make()?.into_boxed_slice();
+        Some(&self.packed.get_or_init(|| Packed { bytes, counted: false }).bytes)
     }
 
-    /// What [`Self::packed`] has kept.
+    /// The same for a list. It is kept when it is made for a second one, so that a client that lists once costs no memory,
+    /// and as long as lists keep less than [`MOST_LISTED`] bytes in all.
+    pub(crate) fn packed_for_list(&self, make: impl FnOnce() -> Option<Vec<u8>>) -> Option<Cow<'_, [u8]>> {
+        if let Some(packed) = self.packed.get() {
+            return Some(Cow::Borrowed(&packed.bytes));
+        }
+        let made = make()?;
+        if !self.listed.swap(true, Ordering::Relaxed) {
+            return Some(Cow::Owned(made));
+        }
+        Some(match Packed::counted(made) {
+            Ok(packed) => Cow::Borrowed(&self.packed.get_or_init(|| packed).bytes),
+            Err(made) => Cow::Owned(made),
+        })
+    }
+
+    /// Whether that encoding is kept.
     pub(crate) fn packed_before(&self) -> Option<&[u8]> {
-        self.packed.get().map(|packed| &**packed)
+        self.packed.get().map(|packed| &*packed.bytes)
     }
 
     /// The JSON of `metadata`.
@@ -271,12 +323,15 @@ impl Draft {
             layout: self.layout.with_version(digits),
             event_type: self.event_type,
             packed: OnceLock::new(),
+            listed: AtomicBool::new(false),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use serde_json::json;
 
     use super::*;
@@ -320,5 +375,31 @@ mod tests {
         let mut frame = Vec::new();
         left.put_frame(EventType::Deleted, &mut frame);
         assert_eq!(frame, left.frame());
+    }
+
+    #[test]
+    fn what_is_listed_twice_is_encoded_twice_and_kept_until_the_version_goes() {
+        let stored = draft(7).stamp(7);
+        let made = Cell::new(0);
+        let list = || {
+            let make = || {
+                made.set(made.get() + 1);
+                Some(vec![1; 10])
+            };
+            stored.packed_for_list(make).map(Cow::into_owned)
+        };
+        for _ in 0..4 {
+            assert_eq!(list(), Some(vec![1; 10]));
+        }
+        assert_eq!(made.get(), 2);
+        assert!(stored.packed_before().is_some());
+    }
+
+    #[test]
+    fn lists_keep_no_more_than_they_may() {
+        let stored = draft(7).stamp(7);
+        let list = || stored.packed_for_list(|| Some(vec![0; MOST_LISTED + 1])).map(|bytes| bytes.len());
+        assert_eq!((list(), list()), (Some(MOST_LISTED + 1), Some(MOST_LISTED + 1)));
+        assert!(stored.packed_before().is_none());
     }
 }

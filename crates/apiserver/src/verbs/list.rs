@@ -1,5 +1,6 @@
 //! GET of a collection: the stored bytes of its objects, joined.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::call::{Call, Content, Reply};
 use super::continue_token::ContinueToken;
+use super::render::MessageFor;
 use super::{conversion, render};
 use crate::http::{Accept, ListOptions, Shape, VersionMatch, item_head, list_end, list_head};
 use crate::kinds;
@@ -235,6 +237,22 @@ fn size(page: &Page) -> usize {
     page.items.iter().map(|stored| stored.as_bytes().len()).sum()
 }
 
+/// An object of a list in protobuf.
+enum Message {
+    /// Kept with the object.
+    Kept(Arc<Stored>),
+    Made(Vec<u8>),
+}
+
+impl Message {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Kept(stored) => stored.packed_before().unwrap_or_default(),
+            Self::Made(bytes) => bytes,
+        }
+    }
+}
+
 /// A list in protobuf. All its objects are brought into that form first, since its size comes before them.
 fn packed(resource: Arc<Resource>, metadata: Value, page: &Page) -> Reply {
     let items = page.items.clone();
@@ -245,9 +263,13 @@ fn packed(resource: Arc<Resource>, metadata: Value, page: &Page) -> Reply {
                 tokio::task::yield_now().await;
             }
             // What was stored has a form.
-            messages.push(render::message(&resource, &stored, false).unwrap_or_default().into_owned());
+            let made = match render::message(&resource, &stored, MessageFor::List).unwrap_or_default() {
+                Cow::Borrowed(_) => None,
+                Cow::Owned(made) => Some(made),
+            };
+            messages.push(made.map_or(Message::Kept(stored), Message::Made));
         }
-        let sizes = messages.iter().map(Vec::len);
+        let sizes = messages.iter().map(|message| message.bytes().len());
         let mut head = list_head(&resource.api_version, &resource.list_kind, &metadata, sizes);
         let mut messages = messages.into_iter();
         let mut ended = false;
@@ -262,8 +284,9 @@ fn packed(resource: Arc<Resource>, metadata: Value, page: &Page) -> Reply {
                     out.extend_from_slice(list_end());
                     break;
                 };
+                let message = message.bytes();
                 out.extend_from_slice(&item_head(message.len()));
-                out.extend_from_slice(&message);
+                out.extend_from_slice(message);
             }
             Some(out.freeze()).filter(|chunk| !chunk.is_empty())
         }))

@@ -70,16 +70,29 @@ pub(super) fn served_tree(resource: &Resource, stored: &Stored) -> Value {
     tree
 }
 
-/// The protobuf message of an object, if it has one; kept with it if `keep`.
-pub(super) fn message<'a>(resource: &Resource, stored: &'a Stored, keep: bool) -> Option<Cow<'a, [u8]>> {
+/// For whom the protobuf message of an object is made, which decides whether it is kept with the object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MessageFor {
+    /// Somebody who is alone with it.
+    One,
+    /// Watchers, who are sent the same one.
+    Watchers,
+    /// A list, which may be asked for again.
+    List,
+}
+
+/// The protobuf message of an object, if it has one.
+pub(super) fn message<'a>(resource: &Resource, stored: &'a Stored, whom: MessageFor) -> Option<Cow<'a, [u8]>> {
     let encode = |tree: &Value| encode_message(&resource.group, &resource.version, &resource.kind, tree);
     if !is_served_form(resource, stored) {
         return encode(&served_tree(resource, stored)).map(Cow::Owned);
     }
-    match stored.packed_before() {
-        Some(packed) => Some(packed.into()),
-        None if keep => stored.packed(|| encode(&stored.tree())).map(Cow::Borrowed),
-        None => encode(&stored.tree()).map(Cow::Owned),
+    let make = || encode(&stored.tree());
+    match (stored.packed_before(), whom) {
+        (Some(packed), _) => Some(packed.into()),
+        (None, MessageFor::Watchers) => stored.packed(make).map(Cow::Borrowed),
+        (None, MessageFor::List) => stored.packed_for_list(make),
+        (None, MessageFor::One) => make().map(Cow::Owned),
     }
 }
 

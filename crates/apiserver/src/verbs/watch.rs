@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::call::{Call, Content, Reply};
 use super::list::{self, Selector};
+use super::render::MessageFor;
 use super::{conversion, render};
 use crate::http::{Accept, ListOptions, Shape, put_event, watch_frame};
 use crate::registry::Resource;
@@ -261,7 +262,8 @@ impl WatchStream {
         }
         let resource = &self.resource;
         if self.accept.shape == Shape::Whole {
-            match render::message(resource, stored, shared) {
+            let whom = if shared { MessageFor::Watchers } else { MessageFor::One };
+            match render::message(resource, stored, whom) {
                 Some(message) => {
                     put_event(event_type.as_str(), &resource.api_version, &resource.kind, &message, out);
                 }
