@@ -275,7 +275,11 @@ fn wrong_flags_end_the_servers_as_they_end_the_real_ones() {
     let directory = assets(&scratch);
     for (server, flag, expected) in [
         ("kube-apiserver", "--nope", "Error: unknown flag: --nope"),
-        ("kube-apiserver", "--feature-gates=AllAlpha=true", "--feature-gates is not supported by this server"),
+        (
+            "kube-apiserver",
+            "--feature-gates=AllAlpha=true",
+            "--feature-gates=AllAlpha=true is not supported by this server",
+        ),
         ("kube-apiserver", "--anonymous-auth=maybe", "--anonymous-auth=maybe is not supported"),
         ("kube-apiserver", "--v=1", "--etcd-servers must be specified"),
         ("kube-apiserver", "--etcd-servers=https://127.0.0.1:1", "an etcd that was started from the directory"),

@@ -10,6 +10,7 @@ use kubewright_apiserver::{
 };
 
 use super::apiserver_flags::FLAGS;
+use super::defaults;
 use super::etcd::{self, AskError};
 use super::flags::{self, FlagError, Flags};
 use crate::signals::Signals;
@@ -42,6 +43,7 @@ pub(super) async fn run(arguments: impl Iterator<Item = String>) -> Result<(), A
         println!("Kubernetes v1.36.3 (Kubewright {})", env!("CARGO_PKG_VERSION"));
         return Ok(());
     }
+    defaults::check(&flags)?;
     let mut notices = flags.notices.clone();
     let mut signals = Signals::listen().map_err(ApiServerError::Signals)?;
     let options = tokio::select! {

@@ -21,7 +21,6 @@ const LOG: &str = "the log has one form; -v sets its level";
 const KUBELET: &str = "no kubelet is talked to";
 const TOKENS: &str = "users log in with client certificates or ServiceAccount tokens";
 const FRONT_PROXY: &str = "requests of an authenticating proxy are not taken";
-const GATES: &str = "the features are those that Kubernetes 1.36 has by default";
 const WEBHOOK_AUTHORIZER: &str = "the authorization modes are RBAC, Node and AlwaysAllow";
 
 /// All flags of the real server, in its order.
@@ -31,7 +30,12 @@ pub(super) const FLAGS: &[Flag] = &[
     flag("emulated-version", "strings", Only(&["1.36", "kube=1.36"]), "the API is that of Kubernetes 1.36"),
     switch("emulation-forward-compatible", OFF, "the API is that of Kubernetes 1.36"),
     flag("external-hostname", "string", Ignored, "URLs are made from the address that a client uses"),
-    flag("feature-gates", "colonSeparatedMultimapStringString", Refused, GATES),
+    flag(
+        "feature-gates",
+        "colonSeparatedMultimapStringString",
+        Honoured,
+        "Features as they are by default, name=true|false.",
+    ),
     flag("goaway-chance", "float", Ignored, "connections are not sent to other servers"),
     flag("livez-grace-period", "duration", Ignored, "the server is alive as soon as it listens"),
     flag("max-mutating-requests-inflight", "int", Ignored, "requests are not limited in number"),
@@ -150,7 +154,12 @@ pub(super) const FLAGS: &[Flag] = &[
     flag("authorization-webhook-cache-unauthorized-ttl", "duration", Refused, WEBHOOK_AUTHORIZER),
     flag("authorization-webhook-config-file", "string", Refused, WEBHOOK_AUTHORIZER),
     flag("authorization-webhook-version", "string", Refused, WEBHOOK_AUTHORIZER),
-    flag("runtime-config", "mapStringString", Refused, "the versions served are those that Kubernetes 1.36 serves"),
+    flag(
+        "runtime-config",
+        "mapStringString",
+        Honoured,
+        "Versions that are served, or not, by default, name=true|false.",
+    ),
     flag("egress-selector-config-file", "string", Refused, "webhooks are called directly"),
     flag("admission-control", "strings", Refused, "it is deprecated; see --enable-admission-plugins"),
     flag("admission-control-config-file", "string", Refused, "the admission plugins have their default configuration"),

@@ -52,6 +52,8 @@ pub(super) enum FlagError {
     Invalid { name: &'static str, value: String, reason: String },
     #[error("--{name}={value} is not supported by this server: {reason}; only {allowed} can be given")]
     OnlyThese { name: &'static str, value: String, allowed: String, reason: &'static str },
+    #[error("--{name}={value} is not supported by this server: {reason}; leave it out, or use a real one")]
+    NotTheDefault { name: &'static str, value: String, reason: &'static str },
     #[error("--{name} is not supported by this server: {reason}; leave it out, or use a real one")]
     Refused { name: &'static str, reason: &'static str },
 }

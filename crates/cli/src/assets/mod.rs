@@ -5,11 +5,13 @@
 //! | `directory` | the directory with the links |
 //! | `apiserver` | what this binary does under the name `kube-apiserver` |
 //! | `etcd` | what it does under the name `etcd` |
+//! | `defaults` | features and versions of APIs, which can be given but not changed |
 //! | `flags` | flags as those servers take them |
 //! | `apiserver_flags`, `etcd_flags` | their flags, and what comes of each |
 
 mod apiserver;
 mod apiserver_flags;
+mod defaults;
 mod directory;
 mod etcd;
 mod etcd_flags;
