@@ -4,7 +4,7 @@
 //! - `apiserver`: what is measured of the API server under load: each verb, lists, watches, memory, growth.
 //! - `control_plane`: what is measured of a control plane, and in which order.
 //! - `runtime`: what is measured of the runtime: programs that do the same on Kubewright and on its peers.
-//! - `operators`: what is measured of the operators, on the embedded control plane.
+//! - `operators`: what is measured of the operators, on the embedded control plane; left out without the feature of that name.
 //! - `embedded`: the embedded API server, in a process of its own as the real one is.
 //! - `load`: what the servers are given to do.
 //! - `process`: what the operating system tells of a process.
@@ -16,6 +16,7 @@ mod apiserver;
 mod control_plane;
 mod embedded;
 mod load;
+#[cfg(feature = "operators")]
 mod operators;
 mod process;
 mod report;
@@ -74,8 +75,10 @@ enum What {
     /// Measure the runtime beside controller-runtime, client-go and kube-rs, which are built first.
     Runtime(runtime::Options),
     /// Measure the operators: throughput, calls and memory with thousands of objects.
+    #[cfg(feature = "operators")]
     Operators(operators::Options),
     /// Measure one of them in this process.
+    #[cfg(feature = "operators")]
     #[command(hide = true)]
     OperatorLife(operators::LifeOptions),
     /// Serve until the standard input closes.
@@ -112,6 +115,7 @@ enum Error {
     Build { program: String, status: std::process::ExitStatus },
     #[error("{program} {task}: {reason}")]
     Task { program: &'static str, task: String, reason: String },
+    #[cfg(feature = "operators")]
     #[error("the operator: {0}")]
     Operator(Box<dyn std::error::Error + Send + Sync>),
     #[error("a client stopped with a panic: {0}")]
@@ -123,6 +127,7 @@ impl Error {
         move |source| Self::Io { action, source }
     }
 
+    #[cfg(feature = "operators")]
     fn operator(error: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Operator(Box::new(error))
     }
@@ -146,7 +151,9 @@ async fn main() -> ExitCode {
         Some(What::InProcess) => embedded::answer_in_process().await,
         Some(What::Apiserver(options)) => apiserver::measure(options).await.map(print),
         Some(What::Runtime(options)) => runtime::measure(options).await.map(print),
+        #[cfg(feature = "operators")]
         Some(What::Operators(options)) => operators::measure(options).await.map(print),
+        #[cfg(feature = "operators")]
         Some(What::OperatorLife(options)) => operators::live(options).await,
         None => control_plane::measure(&arguments.options).await.map(print),
     };

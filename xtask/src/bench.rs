@@ -23,8 +23,12 @@ pub(crate) enum Error {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<(), Error> {
+    // The operators and all that they depend on take long to build.
+    let without_operators = arguments.arguments.first().is_some_and(|what| what == "apiserver");
     let status = cargo()
-        .args(["run", "--quiet", "--release", "--package", "kubewright-bench", "--"])
+        .args(["run", "--quiet", "--release", "--package", "kubewright-bench"])
+        .args(without_operators.then_some("--no-default-features"))
+        .arg("--")
         .args(arguments.arguments)
         .current_dir(crate::workspace())
         .status()
