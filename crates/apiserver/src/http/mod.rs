@@ -12,6 +12,7 @@
 //! | `path`, `query`, `options` | what a request asks for |
 //! | `accept`, `decode` | content negotiation, bodies as trees |
 //! | `protobuf`, `protobuf_write` | built-in kinds in protobuf, read and written |
+//! | `protobuf_union` | the unions in schemas of definitions |
 //! | `request_body`, `body` | the bodies of requests and answers |
 //! | `router`, `health`, `respond` | the way through |
 //! | `listener`, `service` | the two ways in |
@@ -24,6 +25,7 @@ mod listener;
 mod options;
 mod path;
 mod protobuf;
+mod protobuf_union;
 mod protobuf_write;
 mod query;
 mod request_body;

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Number, Value};
 
 use super::decode::Decoded;
-use crate::schema::{BuiltinSchemas, NodeId, NodeKind, SchemaSet, TypeRef};
+use super::protobuf_union::Union;
+use crate::schema::{BuiltinSchemas, NodeId, NodeKind, SchemaSet, TypeRef, normalise};
 
 /// What every body starts with.
 pub(super) const MAGIC: &[u8] = b"k8s\0";
@@ -227,6 +228,9 @@ fn map_entry(set: &SchemaSet, values: NodeId, entry: &[u8], depth: usize) -> Res
 /// Reads anything that is not a list or a map.
 fn scalar(set: &SchemaSet, id: NodeId, go_type: &str, wire: Wire<'_>, depth: usize) -> Result<Value, String> {
     let kind = set.node(id).kind;
+    if let (Some(form), Wire::Bytes(bytes)) = (Union::of(set.node(id)), &wire) {
+        return union(form, bytes, depth);
+    }
     Ok(match (kind, wire) {
         (NodeKind::Boolean, Wire::Varint(number)) => Value::Bool(number != 0),
         (NodeKind::Integer | NodeKind::Number, Wire::Varint(number)) => Value::from(number as i64),
@@ -247,6 +251,32 @@ fn scalar(set: &SchemaSet, id: NodeId, go_type: &str, wire: Wire<'_>, depth: usi
         (NodeKind::Map, Wire::Bytes(bytes)) => raw_json(bytes)?,
         (_, _) => return Err("proto: wrong wireType".into()),
     })
+}
+
+fn union(form: Union, bytes: &[u8], depth: usize) -> Result<Value, String> {
+    if form == Union::Json {
+        return raw_json(bytes);
+    }
+    let schema = |bytes: &[u8]| -> Result<Value, String> {
+        let ty = Union::schema().ok_or("proto: there is no type of schemas")?;
+        let mut schema = message(ty.set(), ty.id(), bytes, &[], depth).map(Value::Object)?;
+        // The type of the union does not lead to what is in it.
+        normalise(&ty, &mut schema);
+        Ok(schema)
+    };
+    let mut out = if form == Union::SchemaOrBool { Value::Bool(false) } else { Value::Null };
+    let mut list = Vec::new();
+    for field in Fields(bytes) {
+        match (form, field?) {
+            (Union::SchemaOrBool, (1, Wire::Varint(allowed))) if !out.is_object() => out = Value::Bool(allowed != 0),
+            (Union::SchemaOrBool, (2, Wire::Bytes(bytes))) => out = schema(bytes)?,
+            (Union::SchemaOrSchemas | Union::SchemaOrTexts, (1, Wire::Bytes(bytes))) => out = schema(bytes)?,
+            (Union::SchemaOrSchemas, (2, Wire::Bytes(bytes))) => list.push(schema(bytes)?),
+            (Union::SchemaOrTexts, (2, Wire::Bytes(bytes))) => list.push(utf8(bytes)?.into()),
+            _ => {}
+        }
+    }
+    Ok(if out.is_null() { Value::Array(list) } else { out })
 }
 
 fn utf8(bytes: &[u8]) -> Result<String, String> {

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::protobuf::{MAGIC, type_of};
+use super::protobuf_union::Union;
 use crate::kinds::tree::Tree;
 use crate::schema::quantity::Quantity;
 use crate::schema::{BuiltinSchemas, Field, NodeId, NodeKind, SchemaSet, TypeRef};
@@ -22,10 +23,6 @@ const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 pub fn encode_protobuf(tree: &Value) -> Option<Vec<u8>> {
     let (api_version, kind) = (tree.text("apiVersion"), tree.text("kind"));
     let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
-    // Its schemas are unions, which the table of fields does not tell.
-    if group == "apiextensions.k8s.io" {
-        return None;
-    }
     let raw = match (kind, kind.strip_suffix("List").filter(|_| tree.get("items").is_some())) {
         ("Status", _) if group.is_empty() => object(&meta("Status")?, tree)?,
         ("PartialObjectMetadata", _) if group == "meta.k8s.io" => {
@@ -233,6 +230,10 @@ fn put(set: &SchemaSet, field: &Field, number: u16, value: &Value, out: &mut Vec
 
 /// Writes anything that is not a list or a map.
 fn scalar(set: &SchemaSet, id: NodeId, go_type: &str, number: u16, value: &Value, out: &mut Vec<u8>) -> Option<()> {
+    if let Some(form) = Union::of(set.node(id)) {
+        bytes_field(out, number, &union(form, value)?);
+        return Some(());
+    }
     let kind = set.node(id).kind;
     let text = || value.as_str().unwrap_or_default();
     match kind {
@@ -286,6 +287,30 @@ fn scalar(set: &SchemaSet, id: NodeId, go_type: &str, number: u16, value: &Value
         _ => return None,
     }
     Some(())
+}
+
+fn union(form: Union, value: &Value) -> Option<Vec<u8>> {
+    let schema = |schema: &Value| object(&Union::schema()?, schema);
+    let mut out = Vec::new();
+    match (form, value) {
+        (Union::Json, _) => bytes_field(&mut out, 1, value.to_string().as_bytes()),
+        (Union::SchemaOrSchemas, Value::Array(schemas)) => {
+            for one in schemas {
+                bytes_field(&mut out, 2, &schema(one)?);
+            }
+        }
+        (Union::SchemaOrTexts, Value::Array(texts)) => {
+            texts.iter().for_each(|text| bytes_field(&mut out, 2, text.as_str().unwrap_or_default().as_bytes()));
+        }
+        (Union::SchemaOrBool, _) => {
+            varint_field(&mut out, 1, u64::from(value.as_bool().unwrap_or(true)));
+            if value.is_object() {
+                bytes_field(&mut out, 2, &schema(value)?);
+            }
+        }
+        (Union::SchemaOrSchemas | Union::SchemaOrTexts, _) => bytes_field(&mut out, 1, &schema(value)?),
+    }
+    Some(out)
 }
 
 fn integer(value: &Value) -> u64 {
@@ -364,6 +389,31 @@ mod tests {
         crate::schema::normalise(&ty, &mut pod);
         crate::schema::normalise(&ty, &mut read);
         assert_eq!(read, pod);
+    }
+
+    #[test]
+    fn the_unions_of_a_definition_are_written_and_read_again() {
+        let schema = json!({
+            "type": "object",
+            "properties": {
+                "list": {"type": "array", "items": {"type": "string"}, "maxItems": 3, "enum": [[1], null, {"a": "b"}]},
+                "several": {"items": [{"type": "string"}, {"type": "integer"}], "additionalItems": true},
+                "map": {"type": "object", "additionalProperties": {"type": "integer", "maximum": 2.5}},
+                "closed": {"type": "object", "additionalProperties": false, "default": {"x": [1, "y"]}},
+                "depends": {"dependencies": {"a": ["b", "c"], "d": {"type": "string"}}},
+            },
+        });
+        let definition = json!({
+            "kind": "CustomResourceDefinition", "apiVersion": "apiextensions.k8s.io/v1", "metadata": {"name": "a.b"},
+            "spec": {"group": "b", "scope": "Cluster", "names": {"plural": "a", "kind": "A"},
+                "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": schema}}]},
+        });
+        let read = decode(&encode_protobuf(&definition).unwrap()).unwrap().value;
+        let ty = type_of("apiextensions.k8s.io", "v1", "CustomResourceDefinition").unwrap();
+        let (mut definition, mut read) = (definition, read);
+        crate::schema::normalise(&ty, &mut definition);
+        crate::schema::normalise(&ty, &mut read);
+        assert_eq!(read, definition);
     }
 
     #[test]

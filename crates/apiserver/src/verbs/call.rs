@@ -74,11 +74,10 @@ impl Call {
     }
 }
 
-/// The forms of a resource. Custom ones have no protobuf on the real server either, definitions have none here.
+/// The forms of a resource. Custom ones have no protobuf on the real server either.
 pub(crate) fn offer(resource: &Resource) -> Offer {
     let custom = resource.is_custom();
-    let protobuf = !custom && resource.group != "apiextensions.k8s.io";
-    Offer { shapes: true, stream: false, protobuf, custom }
+    Offer { shapes: true, stream: false, protobuf: !custom, custom }
 }
 
 /// The answer to a request.
