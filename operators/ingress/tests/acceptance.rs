@@ -73,9 +73,11 @@ impl World {
         self.operator.idle().await;
     }
 
+    /// The operator's own: a busy API server warns of addresses that it thinks are not allocated.
     async fn warnings(&self, name: &str) -> Vec<(String, String)> {
         let events = self.events.list(&ListParams::default()).await.unwrap();
-        let about = events.items.into_iter().filter(|event| event.involved_object.name.as_deref() == Some(name));
+        let ours = events.items.into_iter().filter(|event| event.reporting_component.as_deref() == Some("ingress"));
+        let about = ours.filter(|event| event.involved_object.name.as_deref() == Some(name));
         let warnings = about.filter(|event| event.type_.as_deref() == Some("Warning"));
         warnings.map(|event| (event.reason.unwrap_or_default(), event.message.unwrap_or_default())).collect()
     }
