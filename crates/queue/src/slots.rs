@@ -1,6 +1,8 @@
 //! Where keys lie: a slab whose slots are found by hash and linked into lists.
 //!
-//! A key is hashed once, by whoever adds it; from then on it is known by its slot.
+//! A key is hashed once, by whoever adds it; from then on it is known by its slot. A key that is no longer in use stays where it
+//! is, as most keys come again; when little else is left, all such are forgotten in one pass, which is in the order of memory
+//! and not in that of hashes.
 
 use std::hash::Hash;
 
@@ -8,7 +10,7 @@ use hashbrown::HashTable;
 
 use crate::Priority;
 
-/// A slab is given back to the allocator once it is empty and has been larger than this.
+/// A slab is given back to the allocator once nothing in it is in use and it has been larger than this.
 const KEEP: usize = 4096;
 /// No slot.
 pub(crate) const NIL: u32 = u32::MAX;
@@ -29,12 +31,14 @@ pub(crate) enum Place {
 #[derive(Debug)]
 pub(crate) struct Slot<K> {
     key: Option<K>,
-    hash: u64,
+    hash: u32,
     prev: u32,
     next: u32,
     pub(crate) place: Place,
     pub(crate) priority: Priority,
     pub(crate) working: bool,
+    /// Its key is kept for the case that it comes again.
+    unused: bool,
     /// Failures in a row.
     pub(crate) failures: u32,
     /// Delayed: when it is due. Queued or again: since when.
@@ -47,15 +51,24 @@ pub(crate) struct Slot<K> {
 
 #[derive(Debug)]
 pub(crate) struct Slots<K> {
-    table: HashTable<u32>,
+    table: HashTable<Entry>,
     slots: Vec<Slot<K>>,
     /// The first free slot; the others follow by `next`.
     free: u32,
+    /// How many slots have a key that is not in use.
+    unused: usize,
+}
+
+/// A slot in the table, with its hash, so that a table grows without a look at the slots.
+#[derive(Debug)]
+struct Entry {
+    hash: u32,
+    index: u32,
 }
 
 impl<K: Hash + Eq> Slots<K> {
     pub(crate) const fn new() -> Self {
-        Self { table: HashTable::new(), slots: Vec::new(), free: NIL }
+        Self { table: HashTable::new(), slots: Vec::new(), free: NIL, unused: 0 }
     }
 
     pub(crate) fn find<Q>(&self, hash: u64, key: &Q) -> Option<u32>
@@ -63,17 +76,22 @@ impl<K: Hash + Eq> Slots<K> {
         K: std::borrow::Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        let found = self.table.find(hash, |&index| self[index].is(hash, key));
-        found.copied()
+        let hash = short(hash);
+        let found = self.table.find(long(hash), |entry| entry.hash == hash && self[entry.index].is(key));
+        found.map(|entry| entry.index)
     }
 
-    /// The slot of `key`, which is idle if it is new.
+    /// The slot of `key`, which is idle if it is new. It is in use from now on.
     pub(crate) fn find_or_insert(&mut self, hash: u64, key: K) -> u32 {
-        let Self { table, slots, free } = self;
-        let entry =
-            table.entry(hash, |&index| slots[index as usize].is(hash, &key), |&index| slots[index as usize].hash);
-        match entry {
-            hashbrown::hash_table::Entry::Occupied(entry) => *entry.get(),
+        let Self { table, slots, free, unused } = self;
+        let hash = short(hash);
+        let same = |entry: &Entry| entry.hash == hash && slots[entry.index as usize].is(&key);
+        match table.entry(long(hash), same, |entry| long(entry.hash)) {
+            hashbrown::hash_table::Entry::Occupied(entry) => {
+                let index = entry.get().index;
+                *unused -= usize::from(std::mem::take(&mut slots[index as usize].unused));
+                index
+            }
             hashbrown::hash_table::Entry::Vacant(entry) => {
                 let slot = Slot {
                     key: Some(key),
@@ -83,6 +101,7 @@ impl<K: Hash + Eq> Slots<K> {
                     place: Place::Idle,
                     priority: Priority::NORMAL,
                     working: false,
+                    unused: false,
                     failures: 0,
                     at: 0,
                     order: 0,
@@ -98,23 +117,44 @@ impl<K: Hash + Eq> Slots<K> {
                     slots[index as usize] = slot;
                     index
                 };
-                entry.insert(index);
+                entry.insert(Entry { hash, index });
                 index
             }
         }
     }
 
-    /// Forgets a key that is in no list.
-    pub(crate) fn remove(&mut self, index: u32) {
+    /// A key that is in no list is no longer in use.
+    pub(crate) fn release(&mut self, index: u32) {
         let slot = &mut self.slots[index as usize];
-        slot.key = None;
-        slot.next = self.free;
-        self.free = index;
-        if let Ok(entry) = self.table.find_entry(slot.hash, |&other| other == index) {
-            entry.remove();
+        if slot.unused {
+            return;
         }
-        if self.table.is_empty() && self.slots.len() > KEEP {
+        slot.unused = true;
+        self.unused += 1;
+        if self.slots.len() <= KEEP {
+            return;
+        }
+        if self.unused == self.table.len() {
             *self = Self::new();
+        } else if self.unused >= self.slots.len() / 8 * 7 {
+            self.sweep();
+        }
+    }
+
+    /// Forgets all keys that are not in use.
+    fn sweep(&mut self) {
+        self.table = HashTable::with_capacity(self.table.len() - self.unused);
+        self.unused = 0;
+        for (index, slot) in (0..).zip(&mut self.slots) {
+            if slot.unused {
+                slot.unused = false;
+                slot.key = None;
+                slot.next = self.free;
+                self.free = index;
+            } else if slot.key.is_some() {
+                let hash = slot.hash;
+                self.table.insert_unique(long(hash), Entry { hash, index }, |entry| long(entry.hash));
+            }
         }
     }
 
@@ -148,9 +188,20 @@ impl<K: Hash + Eq> Slots<K> {
         std::iter::successors(at(list.first), move |slot| at(slot.next))
     }
 
+    /// How many keys are in use.
     pub(crate) fn len(&self) -> usize {
-        self.table.len()
+        self.table.len() - self.unused
     }
+}
+
+/// What is kept of a hash: half of it.
+fn short(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}
+
+/// A hash for the table, whose first bits and last bits both have to differ.
+fn long(short: u32) -> u64 {
+    u64::from(short).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 impl<K> Slot<K> {
@@ -162,12 +213,12 @@ impl<K> Slot<K> {
         self.key.as_ref().expect("a slot in use has a key")
     }
 
-    fn is<Q>(&self, hash: u64, key: &Q) -> bool
+    fn is<Q>(&self, key: &Q) -> bool
     where
         K: std::borrow::Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        self.hash == hash && self.key.as_ref().is_some_and(|own| own.borrow() == key)
+        self.key.as_ref().is_some_and(|own| own.borrow() == key)
     }
 }
 

@@ -258,7 +258,7 @@ impl<K: Hash + Eq + Clone> State<K> {
     fn free_if_unused(&mut self, index: u32) {
         let slot = &self.slots[index];
         if slot.place == Place::Idle && !slot.working && slot.failures == 0 {
-            self.slots.remove(index);
+            self.slots.release(index);
         }
     }
 }

@@ -313,3 +313,32 @@ async fn tells_how_long_keys_waited_and_were_worked_on() {
     assert_eq!(recorded.0, [ms(10), ms(30), ms(20)]);
     assert_eq!(recorded.1, [ms(25), ms(0)]);
 }
+
+/// They are kept while that costs little, as most keys come again.
+#[tokio::test]
+async fn keys_that_do_not_come_again_are_forgotten() {
+    let queue = WorkQueue::new(Options::default());
+    let held = |keys: &[std::sync::Weak<u32>]| keys.iter().filter(|key| key.strong_count() > 0).count();
+    let stays = Arc::new(u32::MAX);
+    queue.add_after(stays.clone(), Priority::NORMAL, Duration::from_secs(3600));
+    let mut keys = Vec::new();
+    for number in 0..100_000 {
+        let key = Arc::new(number);
+        keys.push(Arc::downgrade(&key));
+        queue.add(key, Priority::NORMAL);
+        queue.try_get().unwrap().done();
+    }
+    assert!(held(&keys) < 10_000, "{} are held", held(&keys));
+    assert_eq!(queue.stats().keys, 1);
+    for key in (0..100_000).map(Arc::new) {
+        keys.push(Arc::downgrade(&key));
+        queue.add(key, Priority::NORMAL);
+    }
+    while let Some(work) = queue.try_get() {
+        work.done();
+    }
+    assert!(held(&keys) < 20_000, "{} are held", held(&keys));
+    queue.add(stays, Priority::NORMAL);
+    queue.try_get().unwrap().done();
+    assert_eq!((held(&keys), queue.stats().keys), (0, 0));
+}
