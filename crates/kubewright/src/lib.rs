@@ -90,6 +90,7 @@
 //! The types of Kubernetes come from [`k8s_openapi`], connection and custom resources from [`kube`]; both are re-exported
 //! in the versions that fit.
 
+mod options;
 pub mod prelude;
 
 pub use k8s_openapi;
@@ -102,6 +103,7 @@ pub use kubewright_runtime as runtime;
 #[cfg(feature = "telemetry")]
 pub use kubewright_telemetry as telemetry;
 pub use kubewright_webhook as webhook;
+pub use options::OptionsError;
 
 /// The examples of the page on concepts compile.
 #[cfg(doctest)]

@@ -44,7 +44,7 @@ pub use api::{
 };
 pub use cleanup::{CRON_JOB, sweep};
 pub use operator::{add_controllers_to, add_to, crds, webhook_configurations};
-pub use options::{Cluster, Options, OptionsError};
+pub use options::{Cluster, Options};
 pub use roles::Role;
 pub use seal::{CREATOR, KEY_SECRET, Requester, SEAL, Sealer, Unsealed};
 

@@ -9,6 +9,7 @@ use k8s_openapi::api::rbac::v1::{Role as RoleObject, RoleBinding};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{ApiResource, PostParams};
 use kube::core::CustomResourceExt;
+use kubewright::OptionsError;
 use kubewright::patterns::request::controller;
 use kubewright::prelude::*;
 use kubewright::runtime::{Rights, rights};
@@ -17,7 +18,7 @@ use serde_json::Value;
 use crate::binding::MANAGED_BY;
 use crate::deletion::Deletions;
 use crate::operation::Operations;
-use crate::options::{Options, OptionsError};
+use crate::options::Options;
 use crate::seal::Seals;
 use crate::{Deleterequest, Operationrequest, User, user, webhook};
 

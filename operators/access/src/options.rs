@@ -1,5 +1,6 @@
 //! What an operator's administrator may set.
 
+use kubewright::OptionsError;
 use kubewright::patterns::request::RequestOptions;
 use kubewright::webhook::{Certificates, Lifetimes, WebhookOptions};
 
@@ -38,18 +39,6 @@ impl Default for Options {
     }
 }
 
-/// An option that can't be used; found when the operator starts.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("access operator: option {option}: {value:?} is not valid: {right}")]
-pub struct OptionsError {
-    /// Name of the option.
-    pub option: &'static str,
-    /// What was given.
-    pub value: String,
-    /// What would be right.
-    pub right: &'static str,
-}
-
 impl Options {
     /// The defaults, in this namespace.
     pub fn in_namespace(namespace: impl Into<String>) -> Self {
@@ -68,7 +57,8 @@ impl Options {
 
     /// Checks what can be checked before the operator runs.
     pub fn check(&self) -> Result<(), OptionsError> {
-        let wrong = |option, value: &str, right| Err(OptionsError { option, value: value.into(), right });
+        let wrong =
+            |option, value: &str, right| Err(OptionsError { operator: "access", option, value: value.into(), right });
         if !is_dns_label(&self.namespace) {
             return wrong("namespace", &self.namespace, "use a DNS label");
         }

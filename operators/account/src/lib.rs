@@ -33,7 +33,7 @@ pub use api::{
     Direction, Phase, crds,
 };
 pub use operator::{add_ledger_to, add_to};
-pub use options::{Options, OptionsError};
+pub use options::Options;
 pub use suspension::SUSPENDED;
 
 /// Accounts and transactions that show what the operator does; `kubewright up` applies them.

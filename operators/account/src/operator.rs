@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use kubewright::OptionsError;
 use kubewright::prelude::*;
 
 use crate::ledger::{LateLedger, Ledger, PoolOptions, connect};
-use crate::{Options, OptionsError, account, health, transaction};
+use crate::{Options, account, health, transaction};
 
 /// Adds the operator to a manager, with the database of a URI (see [`connect`](crate::ledger::connect())). It is connected to
 /// when the manager starts, before any controller works: if it does not answer then, the manager ends with the cause. Its

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kubewright::OptionsError;
 use kubewright::prelude::{Resource, Watch};
 
 /// How the account operator works.
@@ -37,18 +38,6 @@ impl Default for Options {
     }
 }
 
-/// An option that can't be used; found when the operator starts.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("account operator: option {option}: {value} is not valid: {right}")]
-pub struct OptionsError {
-    /// Name of the option.
-    pub option: &'static str,
-    /// What was given.
-    pub value: String,
-    /// What would be right.
-    pub right: &'static str,
-}
-
 impl Options {
     /// A watch of what the operator looks at.
     pub(crate) fn watch<K>(&self) -> Watch<K>
@@ -67,7 +56,7 @@ impl Options {
     /// # Errors
     /// The first one that can't be used.
     pub fn validate(&self) -> Result<(), OptionsError> {
-        let wrong = |option, value: String, right| Err(OptionsError { option, value, right });
+        let wrong = |option, value: String, right| Err(OptionsError { operator: "account", option, value, right });
         if self.workers == 0 {
             return wrong("workers", "0".into(), "use at least 1");
         }

@@ -19,6 +19,7 @@ mod plan;
 
 use std::sync::Arc;
 
+use kubewright::OptionsError;
 use kubewright::k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
 use kubewright::k8s_openapi::api::core::v1::{ConfigMap, Secret, Service as CoreService};
 use kubewright::k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -29,7 +30,7 @@ use kubewright::prelude::*;
 pub use api::{
     DataService, DataServiceSpec, Middleware, MiddlewareKind, Port, Service, Storage, ThirdParty, UnknownKind,
 };
-pub use options::{Options, OptionsError};
+pub use options::Options;
 pub use plan::plan;
 
 /// A DataService that shows what the operator does; `kubewright up` applies it. It needs nothing outside of the cluster.

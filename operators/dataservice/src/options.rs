@@ -1,5 +1,6 @@
 //! What an operator's administrator may set.
 
+use kubewright::OptionsError;
 use std::time::Duration;
 
 /// How the operator works.
@@ -29,25 +30,13 @@ impl Default for Options {
     }
 }
 
-/// An option that can't be used; found when the operator starts.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("dataservice operator: option {option}: {value:?} is not valid: {right}")]
-pub struct OptionsError {
-    /// Name of the option.
-    pub option: &'static str,
-    /// What was given.
-    pub value: String,
-    /// What would be right.
-    pub right: &'static str,
-}
-
 impl Options {
     /// Checks the options.
     ///
     /// # Errors
     /// For the first that can't be used.
     pub fn check(&self) -> Result<(), OptionsError> {
-        let wrong = |option, value: String, right| Err(OptionsError { option, value, right });
+        let wrong = |option, value: String, right| Err(OptionsError { operator: "dataservice", option, value, right });
         let image = &self.mysql_image;
         if image.is_empty() || image.contains(char::is_whitespace) {
             return wrong("mysql-image", image.clone(), "use the reference of an image");

@@ -20,7 +20,7 @@ mod options;
 mod plan;
 mod reconcile;
 
-pub use options::{Options, OptionsError};
+pub use options::Options;
 pub use plan::{Refusal, annotation, plan};
 pub use reconcile::{IngressReconciler, controller};
 

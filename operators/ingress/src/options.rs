@@ -1,5 +1,7 @@
 //! What an operator's administrator may set.
 
+use kubewright::OptionsError;
+
 /// Defaults for Services that do not say otherwise by annotation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
@@ -28,22 +30,11 @@ impl Default for Options {
     }
 }
 
-/// An option that can't be used; found when the operator starts.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("ingress operator: option {option}: {value:?} is not valid: {right}")]
-pub struct OptionsError {
-    /// Name of the option.
-    pub option: &'static str,
-    /// What was given.
-    pub value: String,
-    /// What would be right.
-    pub right: &'static str,
-}
-
 impl Options {
     /// Checks the options against a made-up Service, so that a mistake is found at the start and not with the first Service.
     pub fn check(&self) -> Result<(), OptionsError> {
-        let wrong = |option, value: &str, right| Err(OptionsError { option, value: value.into(), right });
+        let wrong =
+            |option, value: &str, right| Err(OptionsError { operator: "ingress", option, value: value.into(), right });
         if !is_dns_subdomain(&expand(&self.host, "name", "namespace", &self.domain)) {
             return wrong("host", &self.host, "use a DNS name, with {name}, {namespace} and {domain} as placeholders");
         }

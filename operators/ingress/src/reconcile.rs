@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use kubewright::OptionsError;
 use kubewright::k8s_openapi::api::core::v1::Service;
 use kubewright::k8s_openapi::api::networking::v1::Ingress;
 use kubewright::prelude::*;
 
-use crate::options::{Options, OptionsError};
+use crate::options::Options;
 use crate::plan::plan;
 
 /// The index of Ingresses by host and path.

@@ -35,7 +35,7 @@ mod user;
 pub use api::crds;
 pub use bucket::Buckets;
 pub use operator::add_to;
-pub use options::{Options, OptionsError};
+pub use options::Options;
 pub use random::Random;
 pub use user::Users;
 

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use kubewright::OptionsError;
 use kubewright::k8s_openapi::api::core::v1::{ResourceQuota, Secret};
 use kubewright::kube::Resource;
 use kubewright::patterns::external::{Connect, Connection, External, ExternalOptions, ExternalReconciler};
@@ -13,7 +14,7 @@ use serde::de::DeserializeOwned;
 use crate::api::{ObjectStorageBucket, ObjectStorageUser};
 use crate::bucket::{self, Buckets};
 use crate::names;
-use crate::options::{Options, OptionsError};
+use crate::options::Options;
 use crate::secrets;
 use crate::storage::Storage;
 use crate::usage::UsageCache;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kubewright::OptionsError;
 use kubewright::patterns::external::GateOptions;
 use kubewright::prelude::ObjectRef;
 use kubewright::queue::Backoff;
@@ -68,22 +69,12 @@ impl Default for Options {
     }
 }
 
-/// An option that can't be used; found when the operator starts.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("object storage operator: {option}: {value:?} is not valid: {right}")]
-pub struct OptionsError {
-    /// Name of the option.
-    pub option: &'static str,
-    /// What was given.
-    pub value: String,
-    /// What would be right.
-    pub right: &'static str,
-}
-
 impl Options {
     /// Checks them, so that a mistake is found at the start and not with the first bucket.
     pub fn check(&self) -> Result<(), OptionsError> {
-        let wrong = |option, value: &str, right| Err(OptionsError { option, value: value.into(), right });
+        let wrong = |option, value: &str, right| {
+            Err(OptionsError { operator: "object storage", option, value: value.into(), right })
+        };
         if self.internal_endpoint.is_empty() {
             return wrong("INTERNAL_ENDPOINT", "", "it is required: the address of the server, as host:port or URL");
         }

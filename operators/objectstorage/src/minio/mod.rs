@@ -18,6 +18,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use ::http::{Method, Uri};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
+use kubewright::OptionsError;
 use kubewright::k8s_openapi::ByteString;
 use kubewright::patterns::external::{Connect, Fault};
 use kubewright::runtime::clock::{Clock, SystemClock};
@@ -34,7 +35,7 @@ use self::{
     http::{Call, Http},
     sign::Credentials,
 };
-use crate::options::{Options, OptionsError, endpoint};
+use crate::options::{Options, endpoint};
 use crate::random::Random;
 use crate::storage::{
     BucketPolicy, GroupInfo, KeyState, ServiceAccount, Storage, StorageError, Upload, Usage, UserInfo, Version,
@@ -71,6 +72,7 @@ impl ConnectMinio {
     pub fn new(options: &Options) -> Result<Self, OptionsError> {
         options.check()?;
         let wrong = || OptionsError {
+            operator: "object storage",
             option: "INTERNAL_ENDPOINT",
             value: options.internal_endpoint.clone(),
             right: "write host:port, http://host:port or https://host:port",
