@@ -329,7 +329,7 @@ impl Checker<'_> {
             if optional.contains(&index) {
                 ty = self.unwrap_entry(element.id, ty);
             }
-            joined = Some(self.join(element.id, joined, ty));
+            joined = Some(self.join(joined, ty));
         }
         let element = joined.unwrap_or_else(|| self.new_parameter());
         self.set(expr, Type::list(element))
@@ -340,12 +340,12 @@ impl Checker<'_> {
         let (mut keys, mut values) = (None, None);
         for entry in entries {
             let key = self.check(&mut entry.key);
-            keys = Some(self.join(entry.key.id, keys, key));
+            keys = Some(self.join(keys, key));
             let mut value = self.check(&mut entry.value);
             if entry.optional {
                 value = self.unwrap_entry(entry.value.id, value);
             }
-            values = Some(self.join(entry.value.id, values, value));
+            values = Some(self.join(values, value));
         }
         let key = keys.unwrap_or_else(|| self.new_parameter());
         let value = values.unwrap_or_else(|| self.new_parameter());
@@ -365,13 +365,11 @@ impl Checker<'_> {
         }
     }
 
-    fn join(&mut self, at: NodeId, previous: Option<Type>, current: Type) -> Type {
+    /// The type of elements of a list, or of a map, of which there may be several: that they are of one is checked with the
+    /// literals.
+    fn join(&mut self, previous: Option<Type>, current: Type) -> Type {
         let Some(previous) = previous else { return current };
-        if self.assignable(&previous, &current) {
-            return most_general(previous, current);
-        }
-        self.mismatch(at, &previous, &current);
-        Type::Error
+        if self.assignable(&previous, &current) { most_general(previous, current) } else { Type::Dyn }
     }
 
     /// Only patches may be made; no other type that an expression can name.

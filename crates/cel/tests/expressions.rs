@@ -188,7 +188,7 @@ fn lists_and_sets_have_their_functions() {
         "list.sum() == 6 && list.min() == 1 && list.max() == 3 && !list.isSorted() && [1, 2].isSorted()",
         "list.indexOf(1) == 1 && list.lastIndexOf(9) == -1",
         "list.sort() == [1, 2, 3] && list.reverse() == [2, 1, 3] && [1, 1, 2].distinct() == [1, 2]",
-        "list.slice(0, 2) == [3, 1] && [[1], [2]].flatten() == [1, 2] && [dyn(1), dyn([dyn(2), [3]])].flatten(2) == [1, 2, 3]",
+        "list.slice(0, 2) == [3, 1] && [[1], [2]].flatten() == [1, 2] && [dyn(1), dyn([dyn(2), dyn([3])])].flatten(2) == [1, 2, 3]",
         "x.items.sortBy(i, -i.n).map(i, i.name) == ['b', 'a']",
         "lists.range(3) == [0, 1, 2]",
         "sets.contains([1, 2], [1]) && sets.intersects([1], [1, 2]) && sets.equivalent([1, 2], [2, 1])",
@@ -243,4 +243,15 @@ fn mapping_a_long_list_is_linear() {
     let list = json!((0..50_000).collect::<Vec<i64>>());
     let evaluation = program.evaluate(&Bindings::new().json("list", &list), 10_000_000);
     assert!(matches!(evaluation.result, Ok(Value::Bool(true))));
+}
+
+#[test]
+fn lists_and_maps_are_of_one_type_unless_they_are_formatted() {
+    all_true(&["[[1], []].size() == 2", "'%s %d'.format(['a', 1]) == 'a 1'", "[dyn(1), dyn('a')].size() == 2"]);
+    let refused = |expression: &str| run(expression).unwrap_err();
+    assert!(refused("[1, 2.0, 'x'] == []").contains("expected type 'int' but found 'double'"));
+    assert!(!refused("[1, 2.0, 'x'] == []").contains("'string'"), "only the first is told");
+    // Not even what may be of the type.
+    assert!(refused("[1, dyn(2)] == []").contains("expected type 'int' but found 'dyn'"));
+    assert!(refused("{'a': 1, 'b': dyn(2)} == {}").contains("expected type 'int' but found 'dyn'"));
 }
