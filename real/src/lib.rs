@@ -46,5 +46,5 @@ pub use helm::{HELM_VERSION, ensure_helm};
 pub use kube_rs::{KUBE_VERSION, kube_rs_tests};
 pub use minio::{Minio, MinioOptions, ensure_minio};
 pub use postgres::Postgres;
-pub use registry::{ImageRegistry, REGISTRY_VERSION, ensure_registry};
+pub use registry::{ImageRegistry, ImageRegistryOptions, REGISTRY_VERSION, ensure_registry};
 pub use suites::{PackageOutcome, Suite};

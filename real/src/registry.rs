@@ -21,6 +21,15 @@ const POLL_INTERVAL: Duration = Duration::from_millis(25);
 /// Runs a server that ends when the pipe on standard input closes, which the system does for us even when we are killed.
 const TETHERED: &str = r#""$0" "$@" & server=$!; read -r _; kill -9 "$server"; wait "$server""#;
 
+/// How to start it.
+#[derive(Debug, Clone, Default)]
+pub struct ImageRegistryOptions {
+    /// An entry of an htpasswd file, in bcrypt: a login is wanted. Default: none, anybody may push.
+    pub htpasswd: Option<String>,
+    /// Certificate and key in PEM form, to serve HTTPS. Default: none, HTTP.
+    pub tls: Option<(String, String)>,
+}
+
 /// A registry with a data directory of its own. Dropping it ends the process and removes the data.
 #[derive(Debug)]
 pub struct ImageRegistry {
@@ -28,6 +37,7 @@ pub struct ImageRegistry {
     process: Child,
     dir: WorkDir,
     address: SocketAddr,
+    tls: bool,
 }
 
 /// The program, out of the cache or built now; a build tells its progress on stderr and takes some minutes.
@@ -47,26 +57,31 @@ pub fn ensure_registry() -> Result<PathBuf, Error> {
 }
 
 impl ImageRegistry {
-    /// Builds the registry if need be, starts an empty one and waits until it answers. With an entry of an htpasswd file,
-    /// in bcrypt, it wants a login. Blocks.
-    pub fn start(htpasswd: Option<&str>) -> Result<Self, Error> {
+    /// Builds the registry if need be, starts an empty one and waits until it answers. Blocks.
+    pub fn start(options: ImageRegistryOptions) -> Result<Self, Error> {
         let program = ensure_registry()?;
         let dir = WorkDir::create()?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(Error::Port)?;
         let address = listener.local_addr().map_err(Error::Port)?;
         drop(listener);
         let path = |name: &str| dir.path.join(name);
+        let write = |name: &str, text: &str| {
+            let file = path(name);
+            fs::write(&file, text).map_err(Error::io("write", &file)).map(|()| file)
+        };
         let mut config = format!(
-            "version: 0.1\nlog: {{level: warn}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: '{address}'}}\n",
+            "version: 0.1\nlog: {{level: warn}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp:\n  addr: '{address}'\n",
             path("data").display()
         );
-        if let Some(entry) = htpasswd {
-            let file = path("htpasswd");
-            fs::write(&file, format!("{entry}\n")).map_err(Error::io("write", &file))?;
+        if let Some((certificate, key)) = &options.tls {
+            let (certificate, key) = (write("tls.crt", certificate)?, write("tls.key", key)?);
+            config.push_str(&format!("  tls: {{certificate: {}, key: {}}}\n", certificate.display(), key.display()));
+        }
+        if let Some(entry) = &options.htpasswd {
+            let file = write("htpasswd", &format!("{entry}\n"))?;
             config.push_str(&format!("auth: {{htpasswd: {{realm: tests, path: {}}}}}\n", file.display()));
         }
-        let file = path("config.yml");
-        fs::write(&file, config).map_err(Error::io("write", &file))?;
+        let file = write("config.yml", &config)?;
         let log = path("registry.log");
         let output = File::create(&log).map_err(Error::io("create", &log))?;
         let errors = output.try_clone().map_err(Error::io("write", &log))?;
@@ -82,7 +97,7 @@ impl ImageRegistry {
             .stderr(errors)
             .spawn()
             .map_err(Error::io("start", &program))?;
-        let registry = Self { process, dir, address };
+        let registry = Self { process, dir, address, tls: options.tls.is_some() };
         let deadline = Instant::now() + READY_WITHIN;
         while !registry.answers() {
             if Instant::now() > deadline {
@@ -106,6 +121,9 @@ impl ImageRegistry {
 
     fn answers(&self) -> bool {
         let Ok(mut stream) = TcpStream::connect(self.address) else { return false };
+        if self.tls {
+            return true;
+        }
         let mut answer = String::new();
         let request = "GET /v2/ HTTP/1.0\r\nHost: localhost\r\n\r\n";
         stream.set_read_timeout(Some(Duration::from_secs(5))).is_ok()

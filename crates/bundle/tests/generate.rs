@@ -135,6 +135,16 @@ fn what_the_base_tells_people_stays_and_the_rest_is_written_anew() {
 }
 
 #[test]
+fn what_lies_beside_manifests_is_none_of_our_business() {
+    let mut text: Vec<String> = objects().iter().map(Value::to_string).collect();
+    text.push("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [a]".into());
+    text.push("replicas: 1".into());
+    text.push(json!({"apiVersion": "v1", "kind": "List", "items": [objects()[1]]}).to_string());
+    let all = Manifests::read("all", &text.join("\n---\n")).unwrap();
+    assert_eq!(generate(&all, &options()).unwrap().files, generate(&manifests(&objects()), &options()).unwrap().files);
+}
+
+#[test]
 fn a_base_among_the_manifests_wins() {
     let mut all = objects();
     let mut base = support::csv();
@@ -291,6 +301,12 @@ fn what_can_not_become_a_bundle_is_told() {
     assert!(error(nameless).to_string().contains("--package"));
     let long = BundleMetadata { package: "a".repeat(70), ..BundleMetadata::default() };
     assert!(matches!(error(GenerateOptions { metadata: long, ..options() }), GenerateError::Invalid(_)));
-    let broken = Manifests::read("deploy.yaml", "a: [b").unwrap_err().to_string();
-    assert!(broken.starts_with("deploy.yaml: "), "{broken}");
+    let broken = |text: &str| Manifests::read("deploy.yaml", text).unwrap_err().to_string();
+    assert!(broken("a: [b").starts_with("deploy.yaml: "), "{}", broken("a: [b"));
+    let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {replicas: many}\n";
+    assert!(
+        broken(deployment).contains("deploy.yaml: Deployment \"a\": invalid type: string"),
+        "{}",
+        broken(deployment)
+    );
 }

@@ -8,6 +8,7 @@ use std::fs;
 use std::io::Write as _;
 use std::process::{Output, Stdio};
 
+use kubewright_real::{ImageRegistry, ImageRegistryOptions};
 use serde_json::{Value, json};
 use support::{Scratch, kubewright, run, stderr, stdout};
 
@@ -268,7 +269,7 @@ fn a_bundle_is_pushed_to_a_real_registry_and_checked_there() {
         println!("not run: part of the real tier, cargo xtask real");
         return;
     }
-    let registry = kubewright_real::ImageRegistry::start(None).unwrap();
+    let registry = ImageRegistry::start(ImageRegistryOptions::default()).unwrap();
     let scratch = bundle();
     let name = format!("{}/team/site-bundle:v0.1.0", registry.address());
     let told = good(&["bundle", "build", "--tag", &name, "--push"], &scratch);
@@ -282,4 +283,33 @@ fn a_bundle_is_pushed_to_a_real_registry_and_checked_there() {
     assert!(told.contains("parts sent: 0, there already: 2"), "{told}");
     let missing = name.replace("v0.1.0", "v9");
     bad(&["bundle", "validate", &missing], &scratch, 1, "manifest unknown");
+}
+
+/// Part of the real tier.
+#[test]
+fn a_registry_with_tls_must_have_a_certificate_that_is_trusted() {
+    if std::env::var("KUBEWRIGHT_REAL").is_err() {
+        println!("not run: part of the real tier, cargo xtask real");
+        return;
+    }
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_string()]).unwrap();
+    let tls = Some((made.cert.pem(), made.signing_key.serialize_pem()));
+    let registry = ImageRegistry::start(ImageRegistryOptions { tls, ..ImageRegistryOptions::default() }).unwrap();
+    let scratch = bundle();
+    fs::write(scratch.path("ca.crt"), made.cert.pem()).unwrap();
+    let name = format!("{}/team/site-bundle:v0.1.0", registry.address());
+    let push = |authorities: Option<&str>| {
+        let mut command = kubewright();
+        command.args(["bundle", "build", "--tag", &name, "--push"]).current_dir(scratch.path(""));
+        if let Some(file) = authorities {
+            command.env("SSL_CERT_FILE", scratch.path(file));
+        }
+        command.output().unwrap()
+    };
+    let untrusted = push(None);
+    assert_eq!(untrusted.status.code(), Some(1));
+    assert!(stderr(&untrusted).contains("invalid peer certificate"), "{}", stderr(&untrusted));
+    let trusted = push(Some("ca.crt"));
+    assert!(trusted.status.success(), "{}", stderr(&trusted));
+    assert!(stdout(&trusted).contains(&format!("pushed {name}  sha256:")), "{}", stdout(&trusted));
 }

@@ -17,7 +17,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use kubewright_image::registry::{Credentials, Pushed, Registry, RegistryError, RegistryOptions, files};
 use kubewright_image::{Files, Reference, pack};
-use kubewright_real::ImageRegistry;
+use kubewright_real::{ImageRegistry, ImageRegistryOptions};
 use tempfile::TempDir;
 
 /// A layout of an image with these files.
@@ -60,10 +60,11 @@ async fn what_is_pushed_to_a_real_registry_comes_back_the_same() {
         println!("not run: part of the real tier, cargo xtask real");
         return;
     }
-    let server = tokio::task::spawn_blocking(|| ImageRegistry::start(None)).await.unwrap().unwrap();
+    let server =
+        tokio::task::spawn_blocking(|| ImageRegistry::start(ImageRegistryOptions::default())).await.unwrap().unwrap();
     let (folder, digest) = layout(&[("manifests/a.yaml", "a: 1\n"), ("metadata/b.yaml", "b: 2\n")]);
     let reference = name(server.address(), "team/test:v1");
-    let registry = Registry::new(&reference, &options(&folder)).unwrap();
+    let registry = Registry::connect(&reference, &options(&folder)).await.unwrap();
     let pushed = registry.push(&image(&folder), &reference).await.unwrap();
     assert_eq!(pushed, Pushed { digest: digest.clone(), sent: 2, kept: 0 });
     let again = registry.push(&image(&folder), &reference).await.unwrap();
@@ -91,11 +92,16 @@ async fn a_real_registry_that_wants_a_login_gets_one() {
     }
     // secret-of-tests
     let entry = "tester:$2a$05$KWB.XsMok4dRCbPHEh6A7.1iOcnvhrY2TvN8D3CwzakMNs5U.ALqe";
-    let server = tokio::task::spawn_blocking(move || ImageRegistry::start(Some(entry))).await.unwrap().unwrap();
+    let server = tokio::task::spawn_blocking(move || {
+        ImageRegistry::start(ImageRegistryOptions { htpasswd: Some(entry.into()), ..Default::default() })
+    })
+    .await
+    .unwrap()
+    .unwrap();
     let (folder, digest) = layout(&[("a", "1")]);
     let reference = name(server.address(), "test:1");
     let push = async |options: &RegistryOptions| {
-        Registry::new(&reference, options).unwrap().push(&image(&folder), &reference).await
+        Registry::connect(&reference, options).await.unwrap().push(&image(&folder), &reference).await
     };
     let nobody = push(&options(&folder)).await.unwrap_err();
     assert!(matches!(&nobody, RegistryError::Denied { .. }), "{nobody}");
@@ -190,7 +196,7 @@ async fn a_registry_with_tokens_gets_one_for_the_repository() {
     *place.lock().unwrap() = fake.address.to_string();
     let (folder, digest) = layout(&[("a", "1")]);
     let reference = name(fake.address, "test:1");
-    let registry = Registry::new(&reference, &known(&folder)).unwrap();
+    let registry = Registry::connect(&reference, &known(&folder)).await.unwrap();
     assert_eq!(registry.push(&image(&folder), &reference).await.unwrap().digest, digest);
     let seen = fake.seen();
     let token = "GET /token?service=tests&scope=repository%3Atest%3Apull%2Cpush Basic dGVzdGVyOnNlY3JldC1vZi10ZXN0cw==";
@@ -219,7 +225,7 @@ async fn a_password_is_not_told_to_whom_the_registry_redirects() {
     .await;
     let (folder, _) = layout(&[("a", "1")]);
     let reference = name(fake.address, "test:1");
-    let registry = Registry::new(&reference, &known(&folder)).unwrap();
+    let registry = Registry::connect(&reference, &known(&folder)).await.unwrap();
     let error = registry.pull(&reference, "amd64").await.unwrap_err();
     assert!(matches!(error, RegistryError::Digest { .. }), "what comes is checked: {error}");
     assert_eq!(other.seen(), ["GET /elsewhere -"]);
@@ -235,12 +241,11 @@ async fn what_a_registry_refuses_is_told_in_its_words() {
     .await;
     let (folder, _) = layout(&[("a", "1")]);
     let reference = name(fake.address, "test:1");
-    let registry = Registry::new(&reference, &options(&folder)).unwrap();
+    let registry = Registry::connect(&reference, &options(&folder)).await.unwrap();
     let error = registry.push(&image(&folder), &reference).await.unwrap_err().to_string();
     assert!(error.contains("the registry answers 400: manifest invalid (MANIFEST_INVALID)"), "{error}");
     let closed = name(SocketAddr::from(([127, 0, 0, 1], 1)), "test:1");
-    let registry = Registry::new(&closed, &options(&folder)).unwrap();
-    let error = registry.push(&image(&folder), &closed).await.unwrap_err();
+    let error = Registry::connect(&closed, &options(&folder)).await.unwrap_err();
     assert!(matches!(&error, RegistryError::Unreachable { .. }), "{error}");
 }
 
@@ -249,7 +254,7 @@ async fn a_damaged_layout_is_not_pushed() {
     let fake = Fake::start(|request, _| takes(request)).await;
     let reference = name(fake.address, "test:1");
     let (folder, _) = layout(&[("a", "1")]);
-    let registry = Registry::new(&reference, &options(&folder)).unwrap();
+    let registry = Registry::connect(&reference, &options(&folder)).await.unwrap();
     let push = async |folder: &Path| registry.push(folder, &reference).await.unwrap_err().to_string();
     assert!(push(folder.path()).await.contains("kubewright image build makes a layout"));
     for blob in fs::read_dir(image(&folder).join("blobs/sha256")).unwrap() {
@@ -293,7 +298,7 @@ async fn the_image_of_the_architecture_is_pulled_and_the_name_stands_for_all() {
     .await;
     let folder = tempfile::tempdir().unwrap();
     let reference = name(fake.address, "test:1");
-    let registry = Registry::new(&reference, &options(&folder)).unwrap();
+    let registry = Registry::connect(&reference, &options(&folder)).await.unwrap();
     for (wanted, comes) in [("arm64", "arm64"), ("amd64", "amd64"), ("s390x", "amd64")] {
         let pulled = registry.pull(&reference, wanted).await.unwrap();
         assert_eq!(pulled.config["architecture"], comes);

@@ -1,6 +1,8 @@
 //! The definitions of custom resources, checked as the API server does, except for their schemas.
 
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kubewright_apiserver::crd;
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use crate::csv::{items, name};
@@ -13,6 +15,11 @@ pub(crate) fn definitions(bundle: &Bundle) -> Vec<Finding> {
     let new = bundle.definitions("v1").map(|object| (&object.file, object.value.clone()));
     let mut found = Vec::new();
     for (file, mut definition) in old.chain(new) {
+        if let Err(error) = CustomResourceDefinition::deserialize(&definition) {
+            let message = format!("{file} can't be read as a CustomResourceDefinition: {error}");
+            found.push(Finding::error(reason::PARSE, message));
+            continue;
+        }
         crd::set_defaults(&mut definition);
         for error in crd::validate(&definition, None) {
             // The API server is more exact about schemas than what bundles were ever held to.
@@ -51,23 +58,16 @@ pub(crate) fn newer(old: &Value) -> Value {
     if let (false, Some(version)) = (listed, &version) {
         spec.insert("versions".into(), json!([{"name": version, "served": true, "storage": true}]));
     }
-    for version in spec.get_mut("versions").and_then(Value::as_array_mut).into_iter().flatten() {
+    let versions = spec.get_mut("versions").and_then(Value::as_array_mut).into_iter().flatten();
+    for version in versions.filter_map(Value::as_object_mut) {
         for (key, value) in &top {
-            if let Some(version) = version.as_object_mut() {
-                version.entry(*key).or_insert_with(|| value.clone());
-            }
+            version.entry(*key).or_insert_with(|| value.clone());
         }
-        for column in version["additionalPrinterColumns"].as_array_mut().into_iter().flatten() {
-            if let Some(column) = column.as_object_mut()
-                && let Some(path) = column.remove("JSONPath")
-            {
+        let columns = version.get_mut("additionalPrinterColumns").and_then(Value::as_array_mut);
+        for column in columns.into_iter().flatten().filter_map(Value::as_object_mut) {
+            if let Some(path) = column.remove("JSONPath") {
                 column.insert("jsonPath".into(), path);
             }
-        }
-        if version["additionalPrinterColumns"].is_null()
-            && let Some(version) = version.as_object_mut()
-        {
-            version.remove("additionalPrinterColumns");
         }
     }
     if let Some(conversion) = spec.get_mut("conversion").and_then(Value::as_object_mut) {

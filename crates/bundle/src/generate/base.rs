@@ -1,9 +1,10 @@
 //! The ClusterServiceVersion to begin with.
 
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use super::{GenerateError, GenerateOptions, Manifests};
-use crate::csv::{self, name};
+use crate::csv::{self, ClusterServiceVersion, name};
 
 /// The base that is given, else one among the manifests, else one made of the package's name; with name and version.
 pub(super) fn begin(manifests: &Manifests, options: &GenerateOptions) -> Result<Value, GenerateError> {
@@ -18,6 +19,9 @@ pub(super) fn begin(manifests: &Manifests, options: &GenerateOptions) -> Result<
         None if options.version.is_none() => return Err(GenerateError::NoVersion),
         None => made(package),
     };
+    ClusterServiceVersion::deserialize(&csv).map_err(|error| {
+        GenerateError::Unusable(format!("the base can't be read as a ClusterServiceVersion: {error}"))
+    })?;
     if let Some(version) = &options.version {
         let parsed = semver::Version::parse(version).map_err(|_| GenerateError::Version(version.clone()))?;
         csv["metadata"]["name"] = format!("{package}.v{version}").into();

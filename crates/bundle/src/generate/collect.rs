@@ -2,11 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::GenerateError;
-use crate::checks::is_supported;
-use crate::csv::{self, Gvk, items, name, text};
+use crate::checks::{is_supported, newer};
+use crate::csv::{self, ClusterServiceVersion, Gvk, items, name, text};
 
 /// The manifests of an operator.
 #[derive(Debug, Clone, Default)]
@@ -60,6 +64,7 @@ impl Manifests {
         if gvk.kind.is_empty() || gvk.version.is_empty() {
             return Ok(());
         }
+        check(&gvk, &object).map_err(|error| format!("{} {:?}: {error}", gvk.kind, name(&object)))?;
         let list = match (gvk.group.as_str(), gvk.kind.as_str()) {
             ("operators.coreos.com", csv::KIND) => &mut self.csvs,
             ("apiextensions.k8s.io", "CustomResourceDefinition") => &mut self.definitions,
@@ -101,6 +106,22 @@ impl Manifests {
     /// A Service by its name.
     pub(crate) fn service(&self, wanted: &str) -> Option<&Value> {
         self.services.iter().find(|service| name(service) == wanted)
+    }
+}
+
+/// Whether an object that is taken apart is what it says it is.
+fn check(gvk: &Gvk, object: &Value) -> Result<(), serde_json::Error> {
+    match (gvk.group.as_str(), gvk.kind.as_str()) {
+        ("operators.coreos.com", csv::KIND) => ClusterServiceVersion::deserialize(object).map(drop),
+        ("apiextensions.k8s.io", "CustomResourceDefinition") if gvk.version == "v1" => {
+            CustomResourceDefinition::deserialize(object).map(drop)
+        }
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => {
+            CustomResourceDefinition::deserialize(&newer(object)).map(drop)
+        }
+        ("apps", "Deployment") => Deployment::deserialize(object).map(drop),
+        _ if object["metadata"].is_null() => Ok(()),
+        _ => ObjectMeta::deserialize(&object["metadata"]).map(drop),
     }
 }
 

@@ -305,7 +305,7 @@ fn list_checks(output: BundleOutput) {
 async fn pulled(image: &str, args: &RegistryArgs) -> Result<tempfile::TempDir, ToolchainError> {
     let name = |cause| BundleError::Name { image: image.into(), cause };
     let reference = Reference::parse(image).map_err(name)?;
-    let registry = Registry::new(&reference, &options(args)?).map_err(BundleError::from)?;
+    let registry = Registry::connect(&reference, &options(args)?).await.map_err(BundleError::from)?;
     let pulled = registry.pull(&reference, ARCHITECTURE).await.map_err(BundleError::from)?;
     let folder =
         tempfile::tempdir().map_err(|cause| ToolchainError::Io { what: "a temporary folder".into(), cause })?;

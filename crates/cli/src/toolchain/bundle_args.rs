@@ -68,7 +68,8 @@ Examples:
   kubewright image push registry.example.com/guestbook:v1 --layout dist/image
   echo \"$TOKEN\" | kubewright image push registry.example.com/guestbook:v1 --username ci --password-stdin
 
-Logins are those of docker login. Registries on this machine are reached by HTTP, others by HTTPS.";
+Logins are those of docker login. Registries are reached by HTTPS, those on this machine that do not speak it by HTTP; the
+authorities that are trusted are the system's, or those in $SSL_CERT_FILE.";
 
 #[derive(Debug, Args)]
 pub(crate) struct BundleGenerateArgs {

@@ -32,7 +32,7 @@ pub(super) async fn push(layout: &Path, name: Option<&str>, args: &RegistryArgs)
         return Err(ToolchainError::Usage(cause));
     };
     let reference = Reference::parse(&name).map_err(|cause| BundleError::Name { image: name.clone(), cause })?;
-    let registry = Registry::new(&reference, &options(args)?).map_err(BundleError::from)?;
+    let registry = Registry::connect(&reference, &options(args)?).await.map_err(BundleError::from)?;
     let pushed = registry.push(layout, &reference).await.map_err(BundleError::from)?;
     println!("pushed {reference}  {}  parts sent: {}, there already: {}", pushed.digest, pushed.sent, pushed.kept);
     Ok(())

@@ -1,5 +1,7 @@
 //! Requests to a registry, with a login when it asks for one.
 
+use std::error::Error;
+use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -30,7 +32,7 @@ const REDIRECTS: usize = 5;
 #[derive(Debug)]
 pub struct Registry {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
-    /// `http://127.0.0.1:5000`
+    /// `https://registry.example.com`
     base: String,
     registry: String,
     pub(super) repository: String,
@@ -50,13 +52,13 @@ pub(super) struct Answer {
 }
 
 impl Registry {
-    /// The repository of an image. Nothing is sent yet.
+    /// The repository of an image. A registry on this machine is asked whether it speaks TLS.
     ///
     /// # Errors
-    /// If Docker's configuration can't be used.
-    pub fn new(reference: &Reference, options: &RegistryOptions) -> Result<Self, RegistryError> {
+    /// If Docker's configuration can't be used, or a registry on this machine can't be reached.
+    pub async fn connect(reference: &Reference, options: &RegistryOptions) -> Result<Self, RegistryError> {
         let registry = &reference.registry;
-        let scheme = if options.plain_http || is_here(registry) { "http" } else { "https" };
+        let scheme = if options.plain_http { "http" } else { "https" };
         let host = if registry == "docker.io" { DOCKER_HOST } else { registry };
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -66,7 +68,7 @@ impl Registry {
             tls.map_err(|error| RegistryError::Unreachable { url: registry.clone(), cause: error.to_string() })?;
         let tls = tls.with_root_certificates(roots).with_no_client_auth();
         let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
-        Ok(Self {
+        let mut connected = Self {
             client: Client::builder(TokioExecutor::new()).build(connector),
             base: format!("{scheme}://{host}"),
             registry: registry.clone(),
@@ -74,7 +76,23 @@ impl Registry {
             credentials: login::find(registry, options)?,
             authorization: Mutex::new(None),
             timeout: options.timeout,
-        })
+        };
+        if !options.plain_http && is_here(registry) && !connected.speaks_tls().await? {
+            connected.base = format!("http://{host}");
+        }
+        Ok(connected)
+    }
+
+    async fn speaks_tls(&self) -> Result<bool, RegistryError> {
+        let url = format!("{}/v2/", self.base);
+        let unreachable = |cause: String| RegistryError::Unreachable { url: url.clone(), cause };
+        let request = Request::get(&url).body(Full::default()).map_err(|error| unreachable(error.to_string()))?;
+        let late = |_| RegistryError::Timeout { url: url.clone(), after: self.timeout };
+        match tokio::time::timeout(self.timeout, self.client.request(request)).await.map_err(late)? {
+            Ok(_) => Ok(true),
+            Err(error) if is_no_tls(&error) => Ok(false),
+            Err(error) => Err(unreachable(chain(&error))),
+        }
     }
 
     /// The URL of something in the repository, such as `blobs/sha256:…`.
@@ -290,8 +308,21 @@ fn is_here(registry: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
+/// Whether it was no TLS that came back, or nothing at all: servers that do not speak it answer in the open, or hang up.
+fn is_no_tls(error: &(dyn Error + 'static)) -> bool {
+    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+        return matches!(tls, rustls::Error::InvalidMessage(_));
+    }
+    if let Some(io) = error.downcast_ref::<io::Error>() {
+        let hung_up = [io::ErrorKind::UnexpectedEof, io::ErrorKind::ConnectionReset, io::ErrorKind::BrokenPipe];
+        // What is wrapped is no source of it.
+        return hung_up.contains(&io.kind()) || io.get_ref().is_some_and(|inner| is_no_tls(inner));
+    }
+    error.source().is_some_and(is_no_tls)
+}
+
 /// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
+fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

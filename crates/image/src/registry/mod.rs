@@ -7,8 +7,8 @@
 //! | `push` | a layout → a registry |
 //! | `pull` | a registry → an image, and its files |
 //!
-//! The protocol is that of the OCI distribution specification 1.1. Registries on this machine are reached by HTTP, others by
-//! HTTPS.
+//! The protocol is that of the OCI distribution specification 1.1. Registries are reached by HTTPS, those on this machine that do
+//! not speak TLS by HTTP. The authorities that are trusted are the system's, or those of `$SSL_CERT_FILE`.
 
 mod http;
 mod login;
