@@ -90,8 +90,14 @@ fn webhook() -> Value {
     })
 }
 
+/// A quarter of the usual number: each case writes a bundle to disk. `PROPTEST_CASES` makes it more.
+fn config() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: usual.cases / 4, failure_persistence: None, ..usual }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn no_broken_bundle_panics(which in 0..3usize, place: prop::sample::Index, new in anything()) {

@@ -261,6 +261,32 @@ fn variables_tell_of_namespaces_and_images() {
 }
 
 #[test]
+fn images_get_other_names_wherever_they_stand() {
+    let mut all = objects();
+    let deployment = all.iter_mut().find(|object| object["kind"] == "Deployment").unwrap();
+    let pod = &mut deployment["spec"]["template"]["spec"];
+    pod["initContainers"] = json!([{"name": "first", "image": "first:1"}]);
+    pod["containers"][0]["env"] =
+        json!([{"name": "RELATED_IMAGE_A", "value": "a:1"}, {"name": "OTHER", "value": "a:1"}]);
+    let mut read = manifests(&all);
+    let images: Vec<String> = read.images().into_iter().collect();
+    assert_eq!(images, ["a:1", "first:1", "registry.example.com/site:0.1.0"]);
+    read.rename_images(&images.iter().map(|image| (image.clone(), format!("{image}@pinned"))).collect());
+    let options = GenerateOptions { relate_images: true, ..options() };
+    let csv = csv(&generate(&read, &options).unwrap());
+    let pod = &csv["spec"]["install"]["spec"]["deployments"][0]["spec"]["template"]["spec"];
+    assert_eq!(pod["initContainers"][0]["image"], "first:1@pinned");
+    assert_eq!(pod["containers"][0]["env"][0]["value"], "a:1@pinned");
+    assert_eq!(pod["containers"][0]["env"][1]["value"], "a:1");
+    let related = json!([
+        {"name": "manager", "image": "registry.example.com/site:0.1.0@pinned"},
+        {"name": "a", "image": "a:1@pinned"},
+        {"name": "first", "image": "first:1@pinned"},
+    ]);
+    assert_eq!(csv["spec"]["relatedImages"], related);
+}
+
+#[test]
 fn the_time_of_making_changes_only_with_the_rest() {
     let at =
         |time: &str, previous: Option<Value>| GenerateOptions { created_at: Some(time.into()), previous, ..options() };

@@ -281,6 +281,15 @@ fn a_bundle_is_pushed_to_a_real_registry_and_checked_there() {
     assert!(told.contains("the bundle is valid"), "{told}");
     let told = good(&["image", "push", "--layout", "dist/bundle"], &scratch);
     assert!(told.contains("parts sent: 0, there already: 2"), "{told}");
+    let digest = told.split_whitespace().nth(2).unwrap().to_string();
+    let manifests = MANIFESTS.replace("registry.example.com/site:0.1.0", &name);
+    fs::write(scratch.path("deploy/all.yaml"), manifests).unwrap();
+    good(&[&GENERATE[..], &["--use-image-digests"]].concat(), &scratch);
+    let spec = yaml(&scratch, "bundle/manifests/site.clusterserviceversion.yaml")["spec"].clone();
+    let pinned = format!("{}@{digest}", name.rsplit_once(':').unwrap().0);
+    assert_eq!(spec["relatedImages"], json!([{"name": "manager", "image": pinned}]));
+    let pod = &spec["install"]["spec"]["deployments"][0]["spec"]["template"]["spec"];
+    assert_eq!(pod["containers"][0]["image"], pinned);
     let missing = name.replace("v0.1.0", "v9");
     bad(&["bundle", "validate", &missing], &scratch, 1, "manifest unknown");
 }

@@ -45,6 +45,9 @@ pub struct GenerateOptions {
     /// Whether the operator tells the API server of its webhooks itself: then the ClusterServiceVersion does not.
     /// Default: no.
     pub registers_webhooks: bool,
+    /// Whether the images of the operator's containers are listed as images that it needs, which clusters without a way to
+    /// their registries take copies of. Default: no, only those of variables `RELATED_IMAGE_<NAME>`.
+    pub relate_images: bool,
     /// The time of making, as in `2026-01-31T12:00:00Z`, for an annotation. Default: none.
     pub created_at: Option<String>,
     /// The ClusterServiceVersion that was there before: if nothing else is new, its time of making stays. Default: none.
@@ -61,6 +64,7 @@ impl Default for GenerateOptions {
             base: None,
             extra_service_accounts: Vec::new(),
             registers_webhooks: false,
+            relate_images: false,
             created_at: None,
             previous: None,
             folder: "bundle".into(),
@@ -170,7 +174,7 @@ pub fn generate(manifests: &Manifests, options: &GenerateOptions) -> Result<Gene
         true => Vec::new(),
         false => webhooks::webhooks(manifests, &mut warnings),
     };
-    let related = images::related(&manifests.deployments).map_err(GenerateError::Unusable)?;
+    let related = images::related(&manifests.deployments, options.relate_images).map_err(GenerateError::Unusable)?;
     for (key, list) in [("webhookdefinitions", webhooks), ("relatedImages", related)] {
         match list.is_empty() {
             true => drop(spec.remove(key)),

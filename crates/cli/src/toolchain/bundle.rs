@@ -73,8 +73,12 @@ struct Source {
 }
 
 /// Runs `bundle generate`.
-pub(super) fn bundle_generate(args: &BundleGenerateArgs) -> Result<(), ToolchainError> {
-    let source = source(args)?;
+pub(super) async fn bundle_generate(args: &BundleGenerateArgs) -> Result<(), ToolchainError> {
+    let mut source = source(args)?;
+    if args.use_image_digests {
+        let names = digests(&source.manifests, &args.registry).await?;
+        source.manifests.rename_images(&names);
+    }
     let package = args.package.clone().or(source.name.clone()).unwrap_or_default();
     let file = source.folder.join(&args.kustomize_dir).join(format!("bases/{package}.clusterserviceversion.yaml"));
     let base = yaml_if_there(&file)?;
@@ -92,6 +96,7 @@ pub(super) fn bundle_generate(args: &BundleGenerateArgs) -> Result<(), Toolchain
         base,
         extra_service_accounts: args.extra_service_accounts.clone(),
         registers_webhooks: source.own,
+        relate_images: args.use_image_digests,
         created_at: Some(Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
         // One that can't be read is replaced, or told to be in the way.
         previous: previous.unwrap_or_default(),
@@ -142,6 +147,23 @@ pub(super) fn bundle_generate(args: &BundleGenerateArgs) -> Result<(), Toolchain
         }
     }
     Ok(())
+}
+
+/// The names of images with the digests that their registries have for them now.
+async fn digests(manifests: &Manifests, args: &RegistryArgs) -> Result<BTreeMap<String, String>, ToolchainError> {
+    let options = options(args)?;
+    let mut names = BTreeMap::new();
+    for image in manifests.images() {
+        let name = |cause| BundleError::Name { image: image.clone(), cause };
+        let mut reference = Reference::parse(&image).map_err(name)?;
+        if reference.digest.is_none() {
+            let registry = Registry::connect(&reference, &options).await.map_err(BundleError::from)?;
+            reference.digest = Some(registry.resolve(&reference).await.map_err(BundleError::from)?);
+            reference.tag = None;
+            names.insert(image, reference.to_string());
+        }
+    }
+    Ok(names)
 }
 
 fn source(args: &BundleGenerateArgs) -> Result<Source, ToolchainError> {

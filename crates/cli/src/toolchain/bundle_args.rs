@@ -32,7 +32,7 @@ Examples:
   kubewright bundle generate --version 0.1.0 --image registry.example.com/guestbook:v1      of this project, into bundle/
   kubewright bundle generate --version 0.1.0 --package site --input-dir deploy               of manifests in a folder
   kustomize build config/manifests | kubewright bundle generate --version 0.1.0 --input-dir -
-  kubewright bundle generate --version 0.2.0 --channels stable,candidate --default-channel stable
+  kubewright bundle generate --version 0.2.0 --channels stable,candidate --default-channel stable --use-image-digests
 
 What people read (description, icon, install modes, …) is taken from config/manifests/bases/<package>.clusterserviceversion.yaml
 if it is there; the rest is written anew each time.";
@@ -106,6 +106,10 @@ pub(crate) struct BundleGenerateArgs {
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub(crate) extra_service_accounts: Vec<String>,
 
+    /// Name images by their digests, which their registries are asked for, and list them as images that the operator needs.
+    #[arg(long)]
+    pub(crate) use_image_digests: bool,
+
     /// Replace files that were edited, or that another program has made.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = false,
           default_missing_value = "true", action = ArgAction::Set)]
@@ -121,6 +125,9 @@ pub(crate) struct BundleGenerateArgs {
 
     #[command(flatten)]
     pub(crate) deploy: DeployArgs,
+
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
 }
 
 /// How results are printed.

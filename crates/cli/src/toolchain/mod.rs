@@ -86,7 +86,7 @@ pub(crate) async fn run(command: ToolchainCommand) -> Result<(), ToolchainError>
         ToolchainCommand::Undeploy { cluster, deploy } => deploy::undeploy(&cluster, &deploy).await,
         ToolchainCommand::Image { what: ImageCommand::Build(args) } => image::image_build(&args).await,
         ToolchainCommand::Image { what: ImageCommand::Push(args) } => push::image_push(&args).await,
-        ToolchainCommand::Bundle { what: BundleCommand::Generate(args) } => bundle::bundle_generate(&args),
+        ToolchainCommand::Bundle { what: BundleCommand::Generate(args) } => bundle::bundle_generate(&args).await,
         ToolchainCommand::Bundle { what: BundleCommand::Validate(args) } => bundle::bundle_validate(&args).await,
         ToolchainCommand::Bundle { what: BundleCommand::Build(args) } => bundle::bundle_build(&args).await,
         ToolchainCommand::Scorecard(args) => bundle::scorecard(&args),

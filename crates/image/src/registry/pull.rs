@@ -58,6 +58,14 @@ impl Registry {
         Ok(Pulled { digest: whole, config, layers })
     }
 
+    /// The digest that a name stands for now.
+    ///
+    /// # Errors
+    /// If the registry does not have it.
+    pub async fn resolve(&self, reference: &Reference) -> Result<String, RegistryError> {
+        Ok(digest(&self.manifest_of(reference.version()).await?.0))
+    }
+
     async fn manifest_of(&self, version: &str) -> Result<(Bytes, Value), RegistryError> {
         let answer = self.get(&format!("manifests/{version}"), KINDS).await?;
         if version.starts_with("sha256:") {
