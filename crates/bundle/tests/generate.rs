@@ -327,6 +327,18 @@ fn what_can_not_become_a_bundle_is_told() {
     assert!(error(nameless).to_string().contains("--package"));
     let long = BundleMetadata { package: "a".repeat(70), ..BundleMetadata::default() };
     assert!(matches!(error(GenerateOptions { metadata: long, ..options() }), GenerateError::Invalid(_)));
+    for (base, cause) in [
+        (json!([]), "it is no object"),
+        (json!({"metadata": []}), "metadata of the base"),
+        (json!({"spec": []}), "spec of the base"),
+        (json!({"spec": 1}), "the base can't be read"),
+    ] {
+        let error = error(GenerateOptions { base: Some(base), ..options() }).to_string();
+        assert!(error.contains(cause), "{error}");
+    }
+    for previous in [json!([]), json!("text"), json!({"metadata": "text"}), json!({"metadata": {"annotations": 1}})] {
+        generate(&manifests(&objects()), &GenerateOptions { previous: Some(previous), ..options() }).unwrap();
+    }
     let broken = |text: &str| Manifests::read("deploy.yaml", text).unwrap_err().to_string();
     assert!(broken("a: [b").starts_with("deploy.yaml: "), "{}", broken("a: [b"));
     let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {replicas: many}\n";

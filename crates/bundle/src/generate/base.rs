@@ -22,6 +22,15 @@ pub(super) fn begin(manifests: &Manifests, options: &GenerateOptions) -> Result<
     ClusterServiceVersion::deserialize(&csv).map_err(|error| {
         GenerateError::Unusable(format!("the base can't be read as a ClusterServiceVersion: {error}"))
     })?;
+    for key in ["metadata", "spec"] {
+        // A list would be read as the fields of a struct in their order.
+        if csv.get(key).is_some_and(|part| !part.is_null() && !part.is_object()) {
+            return Err(GenerateError::Unusable(format!("{key} of the base, a ClusterServiceVersion, is no object")));
+        }
+    }
+    if !csv.is_object() {
+        return Err(GenerateError::Unusable("the base is no ClusterServiceVersion: it is no object".into()));
+    }
     if let Some(version) = &options.version {
         let parsed = semver::Version::parse(version).map_err(|_| GenerateError::Version(version.clone()))?;
         csv["metadata"]["name"] = format!("{package}.v{version}").into();

@@ -242,9 +242,11 @@ fn deployment(object: &Value) -> Value {
 
 /// Says when it was made, if it differs from what was there before.
 fn stamp(csv: &mut Value, options: &GenerateOptions) {
-    let before = options.previous.as_ref().and_then(|csv| csv["metadata"]["annotations"].get("createdAt")).cloned();
+    // It was read from a disk, where anything may be.
+    let previous = options.previous.as_ref().filter(|previous| previous["metadata"].is_object());
+    let before = previous.and_then(|csv| csv["metadata"]["annotations"].get("createdAt")).cloned();
     annotations_of(csv).remove("createdAt");
-    let same = options.previous.clone().is_some_and(|mut previous| {
+    let same = previous.cloned().is_some_and(|mut previous| {
         annotations_of(&mut previous).remove("createdAt");
         previous == *csv
     });
