@@ -37,6 +37,15 @@ pub enum Error {
         /// Where it was looked for.
         looked_in: &'static str,
     },
+    /// There is no Python that can make environments.
+    #[error(
+        "Ansible is run in a Python environment, and python3 can't make one: {cause}; install Python 3.11 or newer \
+         (apt-get install python3-venv; the tests without the real tier, `cargo test --workspace`, need none)"
+    )]
+    PythonMissing {
+        /// What it says.
+        cause: String,
+    },
     /// The servers did not compile.
     #[error("building the real servers failed ({status}); everything that Go printed is in {}; its last lines:\n{tail}", .log.display())]
     Build {

@@ -1,6 +1,7 @@
 //! Builds real Kubernetes servers and starts them on loopback, so that the embedded control plane can be compared with
 //! them and the same tests can run on both.
 //!
+//! - [`ansible`]: ansible-runner in a Python environment, cached beside the others.
 //! - [`binaries`]: kube-apiserver, kube-controller-manager, etcd and kubectl out of the Go module in `real/go`, cached
 //!   outside the checkout.
 //! - [`cluster`]: one etcd + kube-apiserver (+ kube-controller-manager) on free ports, stopped when dropped.
@@ -23,6 +24,7 @@
 //! # Ok(()) }
 //! ```
 
+pub mod ansible;
 pub mod binaries;
 pub mod cargo;
 pub mod cluster;
@@ -37,6 +39,7 @@ mod process;
 pub mod registry;
 pub mod suites;
 
+pub use ansible::ensure_ansible;
 pub use binaries::{Binaries, KUBERNETES_VERSION, ensure_binaries};
 pub use cargo::cargo;
 pub use cluster::{Options, RealCluster};

@@ -8,19 +8,21 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use kubewright_real::{
-    KUBERNETES_VERSION, Options, RealCluster, cargo, ensure_binaries, ensure_helm, ensure_minio, ensure_registry,
+    KUBERNETES_VERSION, Options, RealCluster, cargo, ensure_ansible, ensure_binaries, ensure_helm, ensure_minio,
+    ensure_registry,
 };
 use serde_json::Value;
 
 /// The crates, and where they lie, with tests that run on the cluster of `KUBEWRIGHT_TEST_KUBECONFIG` or that start real
 /// servers themselves.
-const CRATES: [(&str, &str); 14] = [
+const CRATES: [(&str, &str); 15] = [
     ("kubewright-real", "real"),
     ("kubewright-runtime", "crates/runtime"),
     ("kubewright-webhook", "crates/webhook"),
     ("kubewright-cluster", "crates/cluster"),
     ("kubewright-codegen", "crates/codegen"),
     ("kubewright-helm", "crates/helm"),
+    ("kubewright-ansible", "crates/ansible"),
     ("kubewright-image", "crates/image"),
     ("kubewright-access", "operators/access"),
     ("kubewright-account", "operators/account"),
@@ -79,6 +81,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
         println!("MinIO: {}", ensure_minio()?.display());
         println!("helm: {}", ensure_helm()?.display());
         println!("registry: {}", ensure_registry()?.display());
+        println!("ansible-runner: {}", ensure_ansible()?.display());
     }
     if arguments.build_only {
         return Ok(());

@@ -7,10 +7,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::access::AccessCommand;
 use crate::account::AccountCommand;
+use crate::ansible_operator::AnsibleOperatorCommand;
 use crate::helm_operator::HelmOperatorCommand;
 use crate::operators::OperatorArgs;
 use crate::snapshot::SnapshotCommand;
 use crate::toolchain::args::ToolchainCommand;
+
+/// What is logged if nothing is said.
+pub(crate) const LOG: &str = "warn";
 
 /// Write, run, test and ship Kubernetes operators, with or without a cluster.
 #[derive(Debug, Parser)]
@@ -20,7 +24,7 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 
     /// How much to log; the syntax of RUST_LOG, for example debug or kubewright_runtime=debug.
-    #[arg(long, global = true, value_name = "FILTER", env = "KUBEWRIGHT_LOG", default_value = "warn")]
+    #[arg(long, global = true, value_name = "FILTER", env = "KUBEWRIGHT_LOG", default_value = LOG)]
     pub(crate) log: String,
 }
 
@@ -45,6 +49,9 @@ pub(crate) enum Command {
     /// Run an operator-sdk project whose custom resources are Helm releases.
     #[command(subcommand)]
     HelmOperator(HelmOperatorCommand),
+    /// Run an operator-sdk project whose custom resources Ansible roles and playbooks work on.
+    #[command(subcommand)]
+    AnsibleOperator(AnsibleOperatorCommand),
     /// Print a directory with a kube-apiserver and an etcd for Go's envtest, which are this program.
     #[command(after_help = ASSETS_EXAMPLES)]
     Assets(AssetsArgs),

@@ -1,16 +1,15 @@
 //! `kubewright helm-operator run`: an operator-sdk project whose custom resources are Helm releases.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueHint};
 use kubewright::prelude::*;
-use kubewright::runtime::{LeaderElection, Replicas};
 use kubewright_helm::{HelmOperator, Options, Program, SetUpError, Watch as HelmWatch, WatchesError};
 
 use crate::args::duration;
 use crate::run::until_signal;
+use crate::sdk_manager::SdkManagerArgs;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum HelmOperatorCommand {
@@ -59,33 +58,8 @@ pub(crate) struct HelmRunArgs {
     #[arg(long)]
     suppress_override_values: bool,
 
-    /// Run beside other replicas: one works, the others stand by.
-    #[arg(long, alias = "enable-leader-election", requires = "leader_election_id")]
-    leader_elect: bool,
-
-    /// Name of the Lease by which replicas know each other.
-    #[arg(long, value_name = "NAME", env = "OPERATOR_NAME")]
-    leader_election_id: Option<String>,
-
-    /// Namespace of the Lease. Default: that of the context or of the Pod.
-    #[arg(long, value_name = "NAMESPACE")]
-    leader_election_namespace: Option<String>,
-
-    /// Serve health and metrics here; 0: do not serve them. Default: 127.0.0.1:8081.
-    #[arg(long, value_name = "ADDRESS")]
-    health_probe_bind_address: Option<String>,
-
-    /// The same: health and metrics have one address.
-    #[arg(long, value_name = "ADDRESS", alias = "metrics-addr", conflicts_with = "health_probe_bind_address")]
-    metrics_bind_address: Option<String>,
-
-    /// There are no metrics over HTTPS: with this flag the command ends and says so.
-    #[arg(long, alias = "metrics-require-rbac", hide = true)]
-    metrics_secure: bool,
-
-    /// The namespaces, joined by commas; none: all.
-    #[arg(long, value_name = "NAMESPACES", env = "WATCH_NAMESPACE", value_delimiter = ',', hide_env_values = true)]
-    watch_namespace: Vec<String>,
+    #[command(flatten)]
+    manager: SdkManagerArgs,
 }
 
 /// Why it failed.
@@ -112,7 +86,7 @@ pub(crate) async fn helm_operator(
     set_log: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static,
 ) -> Result<(), HelmOperatorError> {
     let HelmOperatorCommand::Run(args) = command;
-    let listen = listen(&args)?;
+    let how = args.manager.options("127.0.0.1:8081").map_err(HelmOperatorError::Usage)?;
     let watches = HelmWatch::load(&args.watches_file, |name| std::env::var(name).ok())?;
     let source = args.kubeconfig.clone().unwrap_or_default();
     let client = connect(args.kubeconfig.is_some().then_some(source.as_path()), args.context.as_deref()).await?;
@@ -122,88 +96,11 @@ pub(crate) async fn helm_operator(
     let options = Options {
         reconcile_period: args.reconcile_period,
         concurrency: args.max_concurrent_reconciles.map_or(defaults.concurrency, usize::from),
-        namespaces: namespaces(&args.watch_namespace),
+        namespaces: args.manager.namespaces(),
         suppress_override_values: args.suppress_override_values,
         ..defaults
     };
     let operator = HelmOperator::new(client.clone(), watches, Program::new(&args.helm)).await?;
-    let how = ManagerOptions { listen, replicas: replicas(&args), ..ManagerOptions::default() };
     let manager = operator.add_to(Manager::new(client, how).log_filter(set_log), &options)?;
     Ok(until_signal(manager, &format!("releases of {}", kinds.join(", "))).await?)
-}
-
-fn namespaces(list: &[String]) -> Vec<String> {
-    list.iter().map(|name| name.trim().to_string()).filter(|name| !name.is_empty()).collect()
-}
-
-fn replicas(args: &HelmRunArgs) -> Replicas {
-    match &args.leader_election_id {
-        Some(name) if args.leader_elect => {
-            let mut election = LeaderElection::new(name);
-            election.namespace.clone_from(&args.leader_election_namespace);
-            Replicas::Leader(election)
-        }
-        _ => Replicas::Single,
-    }
-}
-
-fn listen(args: &HelmRunArgs) -> Result<Option<SocketAddr>, HelmOperatorError> {
-    if args.metrics_secure {
-        let cause = "--metrics-secure and --metrics-require-rbac: metrics are served over HTTP, on the address of the health \
-                     probes; leave the flags out (config/default/manager_metrics_patch.yaml has them)";
-        return Err(HelmOperatorError::Usage(cause.into()));
-    }
-    let given = args.health_probe_bind_address.as_deref().or(args.metrics_bind_address.as_deref());
-    let text = match given.unwrap_or("127.0.0.1:8081") {
-        "0" => return Ok(None),
-        // Go's way to say all addresses.
-        port if port.starts_with(':') => format!("0.0.0.0{port}"),
-        text => text.to_string(),
-    };
-    let wrong = |_| {
-        HelmOperatorError::Usage(format!(
-            "{text:?} is not an address; write for example 127.0.0.1:8081, :8081, or 0 for none"
-        ))
-    };
-    text.parse().map(Some).map_err(wrong)
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::Parser;
-
-    use super::*;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: HelmRunArgs,
-    }
-
-    fn args(flags: &[&str]) -> Result<HelmRunArgs, clap::Error> {
-        Line::try_parse_from([&["test"], flags].concat()).map(|line| line.args)
-    }
-
-    #[test]
-    fn flags_of_operator_sdks_manager_are_taken() {
-        let args = args(&[
-            "--leader-elect",
-            "--leader-election-id=memcached-operator",
-            "--health-probe-bind-address=:8081",
-            "--max-concurrent-reconciles=10",
-            "--watch-namespace=a, b,",
-        ])
-        .unwrap();
-        assert_eq!(listen(&args).unwrap(), Some("0.0.0.0:8081".parse().unwrap()));
-        assert_eq!(namespaces(&args.watch_namespace), ["a", "b"]);
-        assert!(matches!(replicas(&args), Replicas::Leader(election) if election.lease == "memcached-operator"));
-    }
-
-    #[test]
-    fn what_is_not_there_is_refused() {
-        let error = |flags: &[&str]| args(flags).map(|args| listen(&args).unwrap_err().to_string()).unwrap();
-        assert!(error(&["--metrics-secure"]).contains("over HTTP"));
-        assert!(error(&["--metrics-bind-address", "x"]).contains("is not an address"));
-        assert!(args(&["--leader-elect"]).is_err(), "the Lease has no name");
-    }
 }

@@ -9,7 +9,8 @@
 //! | `run` | the operators against a cluster |
 //! | `rbac` | the roles that the operators need |
 //! | `snapshot` | the objects of a control plane as a file, and back |
-//! | `helm_operator` | operator-sdk's Helm operators |
+//! | `helm_operator`, `ansible_operator` | operator-sdk's Helm and Ansible operators |
+//! | `sdk_manager` | the flags that they share |
 //! | `assets` | this binary in place of the servers that Go's envtest starts |
 //! | `operators` | which operators there are, and what they tell of themselves |
 //! | `manifests` | applies examples |
@@ -21,6 +22,7 @@
 
 mod access;
 mod account;
+mod ansible_operator;
 mod args;
 mod assets;
 mod crds;
@@ -30,6 +32,7 @@ mod minio;
 mod operators;
 mod rbac;
 mod run;
+mod sdk_manager;
 mod show;
 mod signals;
 mod snapshot;
@@ -63,7 +66,10 @@ async fn main() -> ExitCode {
     // The shell asks for completions by an environment variable, and gets nothing else.
     CompleteEnv::with_factory(Cli::command).complete();
     let cli = Cli::parse();
-    let filter = match EnvFilter::try_new(&cli.log) {
+    // Who runs Ansible wants to see its tasks.
+    let tasks = matches!(cli.command, Command::AnsibleOperator(_)) && cli.log == args::LOG;
+    let filter = if tasks { format!("{},kubewright_ansible=info", args::LOG) } else { cli.log.clone() };
+    let filter = match EnvFilter::try_new(filter) {
         Ok(filter) => filter,
         Err(error) => {
             return usage(&format!("--log {:?}: {error}; write for example info or kubewright_runtime=debug", cli.log));
@@ -100,6 +106,12 @@ async fn main() -> ExitCode {
         Command::HelmOperator(command) => {
             helm_operator::helm_operator(command, set_log).await.map_err(|error| match error {
                 helm_operator::HelmOperatorError::Usage(text) => Failure::Usage(text),
+                error => Failure::Failed(chain(&error)),
+            })
+        }
+        Command::AnsibleOperator(command) => {
+            ansible_operator::ansible_operator(command, set_log).await.map_err(|error| match error {
+                ansible_operator::AnsibleOperatorError::Usage(text) => Failure::Usage(text),
                 error => Failure::Failed(chain(&error)),
             })
         }

@@ -5,7 +5,7 @@
 //!  helm-charts ─→ Chart ─┘                          └─ drift: manifest of the release ⇄ cache ─→ API server
 //! ```
 //!
-//! helm talks to the [`gateway`], a server on loopback that passes its requests on with the operator's own client, and puts owner
+//! helm talks to the [gateway](kubewright_operator_sdk::gateway), a server on loopback that passes its requests on with the operator's own client, and puts owner
 //! references on what helm makes. Whether helm has to run at all is decided from what a release was made of, see
 //! [`templates`]. The decisions are in `docs/helm.md`.
 //!
@@ -16,7 +16,6 @@
 //! | [`templates`] | whether a template can render differently from the same values |
 //! | [`program`] | helm, and how it is called |
 //! | [`values`] | the values of a release as arguments of helm |
-//! | [`gateway`] | the API server that helm sees |
 //! | [`marks`] | owner references, annotations and labels of what a release consists of |
 //! | [`release`] | releases as helm stores them |
 //! | [`drift`] | what was changed behind helm's back |
@@ -26,9 +25,6 @@
 
 pub mod chart;
 pub mod drift;
-mod duration;
-mod expand;
-pub mod gateway;
 pub mod marks;
 mod operator;
 pub mod program;

@@ -3,64 +3,49 @@
 //! An object that the garbage collector may remove with the custom resource gets an owner reference; one in another namespace
 //! or in none, and one that is to be kept, gets annotations that name the custom resource. The names are operator-sdk's.
 
-use serde_json::{Map, Value, json};
+use kubewright_operator_sdk::owner::member;
+use kubewright_operator_sdk::{Guest, Target};
+use serde_json::{Map, Value};
+
+pub use kubewright_operator_sdk::Owner;
+
+use crate::release::SECRET_TYPE;
 
 /// The label with the name of the chart.
 pub const CHART_LABEL: &str = "helm.sdk.operatorframework.io/chart";
-/// The annotation with namespace and name of the custom resource.
-pub const OWNER_ANNOTATION: &str = "operator-sdk/primary-resource";
-/// The annotation with kind and group of the custom resource.
-pub const OWNER_TYPE_ANNOTATION: &str = "operator-sdk/primary-resource-type";
-
 /// Helm's annotation that has an object stay when its release is uninstalled.
 const POLICY: &str = "helm.sh/resource-policy";
 
-/// The custom resource that a release is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Owner {
-    /// Its group and version.
-    pub api_version: String,
-    /// Its kind.
-    pub kind: String,
-    /// Its namespace.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-    /// Its uid.
-    pub uid: String,
+/// Puts owner and chart on an object that is in `namespace`, or in none.
+pub fn mark(owner: &Owner, object: &mut Map<String, Value>, namespace: Option<&str>, chart: &str) {
+    let keep = is_kept(object);
+    let Some(metadata) = member(object, "metadata") else { return };
+    if let Some(labels) = member(metadata, "labels") {
+        labels.insert(CHART_LABEL.into(), chart.into());
+    }
+    if owner.is_in_reach_of(namespace) && !keep {
+        owner.own(metadata, true);
+    } else {
+        owner.annotate(metadata);
+    }
 }
 
-impl Owner {
-    /// Puts owner and chart on an object that is in `namespace`, or in none.
-    pub fn mark(&self, object: &mut Map<String, Value>, namespace: Option<&str>, chart: &str) {
-        let keep = is_kept(object);
-        let Some(metadata) = member(object, "metadata") else { return };
-        if let Some(labels) = member(metadata, "labels") {
-            labels.insert(CHART_LABEL.into(), chart.into());
-        }
-        if namespace == Some(&self.namespace) && !keep {
-            self.own(metadata);
-        } else if let Some(annotations) = member(metadata, "annotations") {
-            let group = self.api_version.split_once('/').map_or("", |(group, _)| group);
-            let kind = if group.is_empty() { self.kind.clone() } else { format!("{}.{group}", self.kind) };
-            annotations.insert(OWNER_ANNOTATION.into(), format!("{}/{}", self.namespace, self.name).into());
-            annotations.insert(OWNER_TYPE_ANNOTATION.into(), kind.into());
-        }
-    }
+/// helm at work for a release.
+#[derive(Debug)]
+pub struct Marks {
+    /// The custom resource.
+    pub owner: Owner,
+    /// The name of the chart.
+    pub chart: String,
+}
 
-    /// Puts an owner reference into an object's metadata, beside those that are there.
-    pub fn own(&self, metadata: &mut Map<String, Value>) {
-        let reference = json!({
-            "apiVersion": self.api_version, "kind": self.kind, "name": self.name, "uid": self.uid,
-            "controller": true, "blockOwnerDeletion": true,
-        });
-        let references = metadata.entry("ownerReferences").or_insert(Value::Null);
-        if !references.is_array() {
-            *references = json!([]);
-        }
-        if let Value::Array(references) = references {
-            references.retain(|other| other["uid"] != reference["uid"]);
-            references.push(reference);
+impl Guest for Marks {
+    fn mark(&self, target: &Target, object: &mut Map<String, Value>) {
+        if object.get("type").and_then(Value::as_str) != Some(SECRET_TYPE) {
+            mark(&self.owner, object, target.namespace.as_deref(), &self.chart);
+        } else if let Some(metadata) = member(object, "metadata") {
+            // helm's own: no part of the release, and gone with the custom resource.
+            self.owner.own(metadata, true);
         }
     }
 }
@@ -71,17 +56,11 @@ pub fn is_kept(object: &Map<String, Value>) -> bool {
     policy.is_some_and(|policy| policy.trim().eq_ignore_ascii_case("keep"))
 }
 
-/// A member that is an object, made if it is not there; `None` if it is something else.
-fn member<'a>(object: &'a mut Map<String, Value>, name: &str) -> Option<&'a mut Map<String, Value>> {
-    let value = object.entry(name).or_insert(Value::Null);
-    if value.is_null() {
-        *value = json!({});
-    }
-    value.as_object_mut()
-}
-
 #[cfg(test)]
 mod tests {
+    use kubewright_operator_sdk::owner::{OWNER_ANNOTATION, OWNER_TYPE_ANNOTATION};
+    use serde_json::json;
+
     use super::*;
 
     fn marked(mut object: Value, namespace: Option<&str>) -> Value {
@@ -92,7 +71,7 @@ mod tests {
             name: "one".into(),
             uid: "u-1".into(),
         };
-        owner.mark(object.as_object_mut().unwrap(), namespace, "memcached");
+        mark(&owner, object.as_object_mut().unwrap(), namespace, "memcached");
         object
     }
 
@@ -119,5 +98,27 @@ mod tests {
     #[test]
     fn what_is_no_object_is_left_alone() {
         assert_eq!(marked(json!({"metadata": "x"}), None), json!({"metadata": "x"}));
+    }
+
+    #[test]
+    fn helms_own_secrets_have_an_owner_and_no_chart() {
+        let owner = Owner {
+            api_version: "v1".into(),
+            kind: "Cache".into(),
+            namespace: "shop".into(),
+            name: "one".into(),
+            uid: "u-1".into(),
+        };
+        let marks = Marks { owner, chart: "memcached".into() };
+        let mark = |mut object: Value| {
+            let target = Target::of("/api/v1/namespaces/shop/secrets").unwrap();
+            marks.mark(&target, object.as_object_mut().unwrap());
+            object
+        };
+        let own = mark(json!({"type": SECRET_TYPE, "metadata": {"name": "a"}}));
+        assert_eq!(own["metadata"]["ownerReferences"][0]["uid"], "u-1");
+        assert_eq!(own["metadata"]["labels"], Value::Null);
+        let other = mark(json!({"type": "Opaque", "metadata": {"name": "b"}}));
+        assert_eq!(other["metadata"]["labels"][CHART_LABEL], "memcached");
     }
 }

@@ -10,10 +10,10 @@ use kubewright::k8s_openapi::api::core::v1::Secret;
 use kubewright::prelude::*;
 use kubewright::queue::Backoff;
 use kubewright::runtime::Rights;
+use kubewright_operator_sdk::Gateway;
 use parking_lot::Mutex;
 
 use crate::chart::{Chart, ChartError};
-use crate::gateway::Gateway;
 use crate::marks::CHART_LABEL;
 use crate::program::{Helm, HelmError};
 use crate::reconcile::Releases;

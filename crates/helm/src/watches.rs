@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kubewright::k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use serde_json::Value;
-use serde_saphyr::Spanned;
+use kubewright_operator_sdk::entries::{self, Entry, Wrong};
+use kubewright_operator_sdk::expand::expand;
 
-use crate::{duration, expand::expand};
+pub use kubewright_operator_sdk::WatchesError;
 
 /// An entry of watches.yaml.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,18 +33,6 @@ pub struct Watch {
     pub dry_run_on_server: bool,
 }
 
-/// Why watches.yaml can't be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{}{}: {cause}", file.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
-pub struct WatchesError {
-    /// The file.
-    pub file: PathBuf,
-    /// The line, if it is about one; the first is 1.
-    pub line: Option<u64>,
-    /// What is wrong, and what would be right.
-    pub cause: String,
-}
-
 const FIELDS: [&str; 9] = [
     "group",
     "version",
@@ -64,12 +51,7 @@ impl Watch {
     /// # Errors
     /// With the file, the line and what would be right.
     pub fn load(file: &Path, variable: impl Fn(&str) -> Option<String>) -> Result<Vec<Self>, WatchesError> {
-        let failed = |line, cause| WatchesError { file: file.into(), line, cause };
-        let text = std::fs::read_to_string(file).map_err(|error| {
-            failed(None, format!("{error}; run this in the project's folder, or name the file with --watches-file"))
-        })?;
-        let folder = file.parent().unwrap_or(Path::new(""));
-        parse(&text, folder, variable).map_err(|(line, cause)| failed(line, cause))
+        entries::load(file, |text, folder| parse(&text, folder, variable))
     }
 
     /// `group/version, Kind=kind`, for people.
@@ -79,20 +61,11 @@ impl Watch {
     }
 }
 
-type Wrong = (Option<u64>, String);
-
 fn parse(text: &str, folder: &Path, variable: impl Fn(&str) -> Option<String>) -> Result<Vec<Watch>, Wrong> {
-    let entries: Option<Vec<BTreeMap<String, Spanned<Value>>>> = serde_saphyr::from_str(text).map_err(|error| {
-        let line = error.location().map(|at| at.line());
-        let text = error.to_string();
-        let cause = text.lines().next().unwrap_or_default().to_string();
-        (line, format!("{cause}; the file is a list of entries with group, version, kind and chart"))
-    })?;
     let mut seen = BTreeSet::new();
     let mut watches = Vec::new();
-    for fields in entries.unwrap_or_default() {
-        let entry = Entry { fields };
-        let watch = entry.watch(folder, &variable)?;
+    for entry in Entry::all(text, "a list of entries with group, version, kind and chart")? {
+        let watch = watch(&entry, folder, &variable)?;
         if !seen.insert((watch.group.clone(), watch.version.clone(), watch.kind.clone())) {
             let cause = format!("{} is there twice: a kind has one chart; remove one of the entries", watch.name());
             return Err((entry.line("kind"), cause));
@@ -102,140 +75,53 @@ fn parse(text: &str, folder: &Path, variable: impl Fn(&str) -> Option<String>) -
     Ok(watches)
 }
 
-struct Entry {
-    fields: BTreeMap<String, Spanned<Value>>,
+fn watch(entry: &Entry, folder: &Path, variable: impl Fn(&str) -> Option<String>) -> Result<Watch, Wrong> {
+    entry.warn_of_others(&FIELDS);
+    let has = "group, version, kind and chart";
+    let chart = PathBuf::from(entry.required("chart", has)?);
+    let chart = if chart.is_absolute() { chart } else { folder.join(chart) };
+    if !chart.join("Chart.yaml").is_file() {
+        let cause = format!(
+            "{} is no chart: it has no Chart.yaml; the path begins at the folder of watches.yaml",
+            chart.display()
+        );
+        return entry.wrong("chart", cause);
+    }
+    Ok(Watch {
+        group: entry.text("group")?.unwrap_or_default(),
+        version: entry.required("version", has)?,
+        kind: entry.required("kind", has)?,
+        chart,
+        watch_dependent_resources: entry.truth("watchDependentResources")?.unwrap_or(true),
+        override_values: overrides(entry, variable)?,
+        selector: entry.selector("selector")?,
+        reconcile_period: entry.period("reconcilePeriod")?,
+        dry_run_on_server: dry_run(entry)?,
+    })
 }
 
-impl Entry {
-    fn watch(&self, folder: &Path, variable: impl Fn(&str) -> Option<String>) -> Result<Watch, Wrong> {
-        for (name, value) in &self.fields {
-            if !FIELDS.contains(&name.as_str()) {
-                // operator-sdk passes over them too; projects have some for other tools.
-                tracing::warn!(field = name, line = value.referenced.line(), "watches.yaml has a field of no meaning");
-            }
-        }
-        let chart = PathBuf::from(self.required("chart")?);
-        let chart = if chart.is_absolute() { chart } else { folder.join(chart) };
-        if !chart.join("Chart.yaml").is_file() {
-            let cause = format!(
-                "chart: {} is no chart: it has no Chart.yaml; the path begins at the folder of watches.yaml",
-                chart.display()
-            );
-            return Err((self.line("chart"), cause));
-        }
-        Ok(Watch {
-            group: self.text("group")?.unwrap_or_default(),
-            version: self.required("version")?,
-            kind: self.required("kind")?,
-            chart,
-            watch_dependent_resources: self.truth("watchDependentResources")?.unwrap_or(true),
-            override_values: self.overrides(variable)?,
-            selector: self.selector()?,
-            reconcile_period: self.period()?,
-            dry_run_on_server: self.dry_run()?,
-        })
-    }
-
-    fn line(&self, name: &str) -> Option<u64> {
-        let first = || self.fields.values().map(|value| value.referenced.line()).min();
-        self.fields.get(name).map(|value| value.referenced.line()).or_else(first)
-    }
-
-    fn wrong<T>(&self, name: &str, cause: impl std::fmt::Display) -> Result<T, Wrong> {
-        Err((self.line(name), format!("{name}: {cause}")))
-    }
-
-    fn value(&self, name: &str) -> Option<&Value> {
-        self.fields.get(name).map(|value| &value.value).filter(|value| !value.is_null())
-    }
-
-    fn text(&self, name: &str) -> Result<Option<String>, Wrong> {
-        match self.value(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(other) => self.wrong(name, format!("{other} is no text; put it into quotes")),
-        }
-    }
-
-    fn required(&self, name: &str) -> Result<String, Wrong> {
-        match self.text(name)?.filter(|text| !text.is_empty()) {
-            Some(text) => Ok(text),
-            None => self.wrong(name, "it must not be empty; an entry has group, version, kind and chart"),
-        }
-    }
-
-    fn truth(&self, name: &str) -> Result<Option<bool>, Wrong> {
-        match self.value(name) {
-            None => Ok(None),
-            Some(Value::Bool(truth)) => Ok(Some(*truth)),
-            Some(other) => self.wrong(name, format!("{other} is neither true nor false")),
-        }
-    }
-
-    fn overrides(&self, variable: impl Fn(&str) -> Option<String>) -> Result<BTreeMap<String, String>, Wrong> {
-        let name = "overrideValues";
-        let Some(value) = self.value(name) else { return Ok(BTreeMap::new()) };
-        let Some(members) = value.as_object() else {
-            return self.wrong(name, "it maps paths of values, such as image.repository, to texts");
+fn overrides(entry: &Entry, variable: impl Fn(&str) -> Option<String>) -> Result<BTreeMap<String, String>, Wrong> {
+    let name = "overrideValues";
+    let Some(value) = entry.value(name) else { return Ok(BTreeMap::new()) };
+    let Some(members) = value.as_object() else {
+        return entry.wrong(name, "it maps paths of values, such as image.repository, to texts");
+    };
+    let mut overrides = BTreeMap::new();
+    for (path, value) in members {
+        let Some(text) = value.as_str() else {
+            return entry.wrong(name, format!("{path}: {value} is no text; put it into quotes"));
         };
-        let mut overrides = BTreeMap::new();
-        for (path, value) in members {
-            let Some(text) = value.as_str() else {
-                return self.wrong(name, format!("{path}: {value} is no text; put it into quotes"));
-            };
-            overrides.insert(path.clone(), expand(text, &variable));
-        }
-        Ok(overrides)
+        overrides.insert(path.clone(), expand(text, |name, _| variable(name).unwrap_or_default()));
     }
+    Ok(overrides)
+}
 
-    fn period(&self) -> Result<Option<Duration>, Wrong> {
-        let name = "reconcilePeriod";
-        let Some(text) = self.text(name)? else { return Ok(None) };
-        match duration::parse(&text) {
-            // As if it were not there.
-            Ok(Duration::ZERO) => Ok(None),
-            Ok(period) => Ok(Some(period)),
-            Err(cause) => self.wrong(name, cause),
-        }
-    }
-
-    fn dry_run(&self) -> Result<bool, Wrong> {
-        let name = "dryRunOption";
-        match self.text(name)?.as_deref() {
-            Some("server") => Ok(true),
-            None | Some("" | "client" | "none" | "true" | "false") => Ok(false),
-            Some(other) => self.wrong(name, format!("{other:?} is not known; write server, client or none")),
-        }
-    }
-
-    fn selector(&self) -> Result<Option<String>, Wrong> {
-        let name = "selector";
-        let Some(value) = self.value(name) else { return Ok(None) };
-        let selector: LabelSelector = match serde_json::from_value(value.clone()) {
-            Ok(selector) => selector,
-            Err(error) => return self.wrong(name, format!("{error}; it has matchLabels and matchExpressions")),
-        };
-        let mut parts: Vec<String> =
-            selector.match_labels.iter().flatten().map(|(key, value)| format!("{key}={value}")).collect();
-        for expression in selector.match_expressions.iter().flatten() {
-            let key = &expression.key;
-            let values = expression.values.as_deref().unwrap_or_default();
-            let joined = values.join(",");
-            parts.push(match (expression.operator.as_str(), values.is_empty()) {
-                ("In", false) => format!("{key} in ({joined})"),
-                ("NotIn", false) => format!("{key} notin ({joined})"),
-                ("Exists", true) => key.clone(),
-                ("DoesNotExist", true) => format!("!{key}"),
-                (operator, _) => {
-                    let cause = format!(
-                        "{key}: {operator} with {} values makes no sense; In and NotIn have values, Exists and DoesNotExist none",
-                        values.len()
-                    );
-                    return self.wrong(name, cause);
-                }
-            });
-        }
-        Ok((!parts.is_empty()).then(|| parts.join(",")))
+fn dry_run(entry: &Entry) -> Result<bool, Wrong> {
+    let name = "dryRunOption";
+    match entry.text(name)?.as_deref() {
+        Some("server") => Ok(true),
+        None | Some("" | "client" | "none" | "true" | "false") => Ok(false),
+        Some(other) => entry.wrong(name, format!("{other:?} is not known; write server, client or none")),
     }
 }
 

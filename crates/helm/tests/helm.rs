@@ -12,11 +12,11 @@ use kubewright::k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kubewright::k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
 use kubewright::kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use kubewright::prelude::*;
-use kubewright_helm::gateway::Gateway;
-use kubewright_helm::marks::Owner;
+use kubewright_helm::marks::{Marks, Owner};
 use kubewright_helm::program::{Call, Place};
 use kubewright_helm::{Helm as _, Program, Watch};
 use kubewright_manifests::{ManifestOptions, chart};
+use kubewright_operator_sdk::gateway::{Gateway, Token};
 use kubewright_project::{HelmApiOptions, HelmInitOptions, create_helm_api, init_helm};
 use kubewright_testing::TestEnv;
 use serde_json::json;
@@ -336,7 +336,7 @@ async fn charts_of_kubewrights_own_operators_are_linted_rendered_and_installed()
         name: namespace.name_any(),
         uid: namespace.uid().unwrap(),
     };
-    let pass = gateway.admit(owner, "sites").unwrap();
+    let pass = gateway.admit(&Token::new().unwrap(), std::sync::Arc::new(Marks { owner, chart: "sites".into() }));
     let at = Place { server: pass.url(), namespace: env.namespace(), name: "x" };
     let (values, overrides) = (json!({"crds": {"keep": false}}), BTreeMap::new());
     let call = Call { at, chart: dir.path(), values: &values, overrides: &overrides, inputs: "0" };

@@ -10,6 +10,8 @@
 //! | [`init`](fn@init), [`create_api`], [`create_webhook`], [`edit`] | the commands |
 //! | [`Changes`] | the files that a command writes; applied all or not at all |
 //! | [`init_helm`], [`create_helm_api`] | projects of Helm charts, in operator-sdk's layout |
+//! | [`init_ansible`], [`create_ansible_api`] | projects of Ansible roles and playbooks, in operator-sdk's layout |
+//! | `sdk` | what these layouts have in common |
 //! | `scaffold` | the files of a project: those that are the user's after they are made, and those that are written anew |
 //! | `names` | which names are Rust's and which are DNS' |
 //! | `builtin` | the kinds of Kubernetes that an operator can be for |
@@ -17,14 +19,17 @@
 //! A file is either the user's or generated. The user's are made once and never touched again. Generated ones carry a
 //! checksum: one that somebody has edited is never replaced without being told to. Design notes: docs/projects.md.
 
+mod ansible;
 mod builtin;
 mod commands;
 mod file;
 mod helm;
 mod names;
 mod scaffold;
+mod sdk;
 mod stage;
 
+pub use ansible::{AnsibleApiOptions, AnsibleInitOptions, create_ansible_api, init_ansible, is_ansible};
 pub use commands::{
     ApiOptions, EditOptions, InitOptions, Kubewright, WebhookOptions, create_api, create_webhook, edit, init,
 };

@@ -109,6 +109,7 @@ Examples:
   kubewright init --domain example.com                           in this folder; named as it is
   kubewright init --domain example.com --project-name guestbook --kubewright-path ~/kubewright
   kubewright init --domain example.com --plugins helm            custom resources that are Helm releases, as operator-sdk has them
+  kubewright init --domain example.com --plugins ansible         custom resources that Ansible works on
 
 The kubewright crate is not published yet: a project takes it from a checkout. Without --kubewright-path that is the one that
 this program was built from.";
@@ -125,7 +126,8 @@ Examples:
   kubewright create api --group web --version v1 --kind Mesh --namespaced=false --plural meshes
   kubewright create api --group web --version v2 --kind Site         another version; then: create webhook --conversion
   kubewright create api --group apps --version v1 --kind Deployment  a controller for a kind of Kubernetes
-  kubewright create api --group cache --version v1 --kind Memcached --helm-chart ./memcached     in a project of Helm charts";
+  kubewright create api --group cache --version v1 --kind Memcached --helm-chart ./memcached     in a project of Helm charts
+  kubewright create api --group cache --version v1 --kind Memcached --generate-role              in a project of Ansible roles";
 
 const WEBHOOK_EXAMPLES: &str = "\
 Examples:
@@ -190,7 +192,7 @@ pub(crate) struct InitArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) project_name: Option<String>,
 
-    /// What kind of operator: in Rust, or releases of Helm charts in operator-sdk's layout.
+    /// What kind of operator: in Rust, or in operator-sdk's layouts releases of Helm charts or Ansible roles and playbooks.
     #[arg(long, value_enum, value_name = "KIND", default_value_t = Plugin::Rust)]
     pub(crate) plugins: Plugin,
 
@@ -222,6 +224,8 @@ pub(crate) enum Plugin {
     Rust,
     /// Helm charts.
     Helm,
+    /// Ansible roles and playbooks.
+    Ansible,
 }
 
 #[derive(Debug, Subcommand)]
@@ -271,6 +275,14 @@ pub(crate) struct ApiArgs {
     /// In a project of Helm charts: the folder of a chart to copy. Default: a new chart.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) helm_chart: Option<PathBuf>,
+
+    /// In a project of Ansible roles and playbooks: make a role.
+    #[arg(long)]
+    pub(crate) generate_role: bool,
+
+    /// In such a project: make a playbook, which runs the role if there is one.
+    #[arg(long)]
+    pub(crate) generate_playbook: bool,
 
     /// Whether to make a type. Default: unless Kubernetes has the kind.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]

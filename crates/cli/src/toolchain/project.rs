@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use kubewright_helm::Program;
 use kubewright_project::{
-    ApiOptions, Changes, EditOptions, HelmApiOptions, HelmInitOptions, InitOptions, Kubewright, Project, ProjectError,
-    WebhookOptions, Written, find,
+    AnsibleApiOptions, AnsibleInitOptions, ApiOptions, Changes, EditOptions, HelmApiOptions, HelmInitOptions,
+    InitOptions, Kubewright, Project, ProjectError, WebhookOptions, Written, find,
 };
 
 use super::ToolchainError;
@@ -30,6 +30,11 @@ pub(super) fn init(args: InitArgs) -> Result<(), ToolchainError> {
         let next = "kubewright create api --group cache --version v1alpha1 --kind Memcached";
         return finish(changes, &folder, args.force, &[next]);
     }
+    if args.plugins == Plugin::Ansible {
+        let changes = kubewright_project::init_ansible(&AnsibleInitOptions { domain: args.domain, project_name })?;
+        let next = "kubewright create api --group cache --version v1alpha1 --kind Memcached --generate-role";
+        return finish(changes, &folder, args.force, &[next]);
+    }
     let options = InitOptions {
         domain: args.domain,
         project_name,
@@ -42,12 +47,21 @@ pub(super) fn init(args: InitArgs) -> Result<(), ToolchainError> {
 
 pub(super) async fn create_api(args: ApiArgs) -> Result<(), ToolchainError> {
     let folder = find(&current()?)?;
+    let ansible = kubewright_project::is_ansible(&folder)?;
+    if !ansible && (args.generate_role || args.generate_playbook) {
+        let cause = "--generate-role and --generate-playbook are for projects of Ansible roles; make one with kubewright init \
+                     --plugins ansible";
+        return Err(ToolchainError::Usage(cause.into()));
+    }
     if kubewright_project::is_helm(&folder)? {
         return create_helm_api(&folder, args).await;
     }
     if args.helm_chart.is_some() {
         let cause = "--helm-chart is for projects of Helm charts; make one with kubewright init --plugins helm";
         return Err(ToolchainError::Usage(cause.into()));
+    }
+    if ansible {
+        return create_ansible_api(&folder, args);
     }
     let project = Project::read(&folder.join("PROJECT"))?;
     let options = ApiOptions {
@@ -91,6 +105,30 @@ async fn create_helm_api(folder: &Path, args: ApiArgs) -> Result<(), ToolchainEr
     };
     let changes = kubewright_project::create_helm_api(folder, &options)?;
     let next = ["kubectl apply -k config/crd", "kubewright helm-operator run", "kubectl apply -k config/samples"];
+    finish(changes, folder, args.kind.force, &next)
+}
+
+fn create_ansible_api(folder: &Path, args: ApiArgs) -> Result<(), ToolchainError> {
+    if !args.namespaced || args.resource == Some(false) || args.controller == Some(false) {
+        let cause = "the definition that is made is of namespaces, and each kind has a type and a controller: leave out \
+                     --namespaced, --resource and --controller (for a kind of the cluster, change scope in config/crd/bases)";
+        return Err(ToolchainError::Usage(cause.into()));
+    }
+    let options = AnsibleApiOptions {
+        group: args.kind.group,
+        version: args.kind.version,
+        kind: args.kind.kind,
+        plural: args.plural,
+        role: args.generate_role,
+        playbook: args.generate_playbook,
+    };
+    let changes = kubewright_project::create_ansible_api(folder, &options)?;
+    let next = [
+        "ansible-galaxy collection install -r requirements.yml",
+        "kubectl apply -k config/crd",
+        "kubewright ansible-operator run",
+        "kubectl apply -k config/samples",
+    ];
     finish(changes, folder, args.kind.force, &next)
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Failed, Run, irreconcilable};
 use crate::drift;
-use crate::marks::is_kept;
+use crate::marks::{is_kept, mark};
 use crate::program::Helm;
 use crate::release::{self, Release};
 
@@ -26,7 +26,7 @@ impl<H: Helm> Run<'_, H> {
                         wanted.as_object_mut().map(|members| members.remove("status"));
                     }
                     if let Some(members) = wanted.as_object_mut() {
-                        self.owner.mark(members, namespace.as_deref(), &release.chart);
+                        mark(&self.owner, members, namespace.as_deref(), &release.chart);
                     }
                     objects.push((resource, ObjectRef::new(namespace.as_deref(), &name), wanted));
                 }

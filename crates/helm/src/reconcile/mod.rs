@@ -25,18 +25,19 @@ use kubewright::discovery::{Discovery, ServedResource};
 use kubewright::kube::api::DynamicObject;
 use kubewright::prelude::*;
 use kubewright::runtime::{Reconciler, finalizer};
+use kubewright_operator_sdk::duration;
+use kubewright_operator_sdk::gateway::{Gateway, Pass, Token};
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use crate::chart::{Chart, Contents};
-use crate::gateway::{Gateway, Pass};
-use crate::marks::Owner;
+use crate::marks::{Marks, Owner};
 use crate::program::{Call, Helm, Place};
 use crate::release::{self, Release, Revision};
 use crate::status::{self, DeployedRelease, Status};
-use crate::{duration, templates};
+use crate::templates;
 
 /// Keeps a custom resource until its release is uninstalled.
 const FINALIZER: &str = "helm.sdk.operatorframework.io/uninstall-release";
@@ -185,7 +186,7 @@ impl<H: Helm> Run<'_, H> {
         if self.is_made_of(&inputs, &chart, &values, period) {
             return Ok(release);
         }
-        let pass = self.admit(&chart)?;
+        let pass = self.admit(chart.name.clone())?;
         let candidate = self.call(&pass, &values, &inputs, async |call| {
             self.releases.helm.candidate(&call, self.releases.dry_run_on_server).await
         });
@@ -199,7 +200,7 @@ impl<H: Helm> Run<'_, H> {
 
     async fn install(&mut self, chart: &Contents, values: &Value, inputs: &str) -> Result<Arc<Release>, Failed> {
         self.tell_overrides();
-        let pass = self.admit(chart)?;
+        let pass = self.admit(chart.name.clone())?;
         let installed = self.call(&pass, values, inputs, async |call| self.releases.helm.install(&call).await).await;
         if let Err(error) = installed {
             let mut message = format!("failed to install release: {error}");
@@ -262,7 +263,7 @@ impl<H: Helm> Run<'_, H> {
         };
         if ours {
             let label = chart.map(|chart| chart.name.clone()).unwrap_or_default();
-            let pass = self.releases.gateway.admit(self.owner.clone(), &label).map_err(Error::temporary)?;
+            let pass = self.admit(label).map_err(|failed| Error::temporary(failed.message))?;
             if let Err(error) = self.releases.helm.uninstall(&self.place(&pass)).await {
                 let message = format!("failed to uninstall release: {error}");
                 let failed = Failed { condition: status::RELEASE_FAILED, reason: "UninstallError", message };
@@ -326,8 +327,10 @@ impl<H: Helm> Run<'_, H> {
         checksum.finalize().iter().take(20).map(|byte| format!("{byte:02x}")).collect()
     }
 
-    fn admit(&self, chart: &Contents) -> Result<Pass, Failed> {
-        self.releases.gateway.admit(self.owner.clone(), &chart.name).map_err(irreconcilable)
+    fn admit(&self, chart: String) -> Result<Pass, Failed> {
+        let token = Token::new().map_err(irreconcilable)?;
+        let marks = Marks { owner: self.owner.clone(), chart };
+        Ok(self.releases.gateway.admit(&token, Arc::new(marks)))
     }
 
     fn place<'a>(&'a self, pass: &'a Pass) -> Place<'a> {

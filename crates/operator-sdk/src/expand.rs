@@ -1,7 +1,7 @@
 //! `$NAME` and `${NAME}` in texts, by the rules of Go's `os.ExpandEnv`, which operator-sdk uses.
 
-/// The text with variables replaced by what `variable` says of them; one that is not set is empty.
-pub(crate) fn expand(text: &str, variable: impl Fn(&str) -> Option<String>) -> String {
+/// The text with variables replaced by what `value` says of them: it is told a variable's name, and how it is written.
+pub fn expand(text: &str, value: impl Fn(&str, &str) -> String) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('$') {
@@ -11,7 +11,7 @@ pub(crate) fn expand(text: &str, variable: impl Fn(&str) -> Option<String>) -> S
             // A dollar that begins nothing stands for itself; `${}` and a brace that is not closed go.
             out.push('$');
         } else if !name.is_empty() {
-            out.push_str(&variable(name).unwrap_or_default());
+            out.push_str(&value(name, &rest[at..at + 1 + length]));
         }
         rest = &rest[at + 1 + length..];
     }
@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn variables_are_replaced_as_go_does() {
-        let variable = |name: &str| (name == "IMAGE").then(|| "memcached:1".to_string());
+        let value = |name: &str, _: &str| if name == "IMAGE" { "memcached:1".into() } else { String::new() };
         for (text, expected) in [
             ("$IMAGE", "memcached:1"),
             ("${IMAGE}-x", "memcached:1-x"),
@@ -54,7 +54,12 @@ mod tests {
             ("$IMAGE/$IMAGE", "memcached:1/memcached:1"),
             ("日$IMAGE本", "日memcached:1本"),
         ] {
-            assert_eq!(expand(text, variable), expected, "{text}");
+            assert_eq!(expand(text, value), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn how_a_variable_is_written_is_told() {
+        assert_eq!(expand("a ${NAME} $NAME, $5", |_, written| format!("<{written}>")), "a <${NAME}> <$NAME>, <$5>");
     }
 }

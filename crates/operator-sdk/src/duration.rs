@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Reads one; the error says what would be right.
-pub(crate) fn parse(text: &str) -> Result<Duration, String> {
+pub fn parse(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is no duration: write for example 30s, 1m30s or 2h");
     if text == "0" {
         return Ok(Duration::ZERO);
