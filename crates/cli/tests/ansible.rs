@@ -42,7 +42,7 @@ fn a_project_of_roles_is_made_and_mistakes_are_told() {
     assert!(stderr(&output).contains("--generate-role"), "{}", stderr(&output));
     let output = run(&["ansible-operator", "run", "--metrics-secure"], &scratch);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
-    fs::write(scratch.path("watches.yaml"), "- group: x\n  version: v1\n  kind: Y\n  role: none\n").unwrap();
+    fs::write(scratch.path("watches.yaml"), "- group: x\n  version: v1\n  kind: Redis\n  role: none\n").unwrap();
     let output = run(&["ansible-operator", "run"], &scratch);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("watches.yaml:4: role: there is no role none"), "{}", stderr(&output));

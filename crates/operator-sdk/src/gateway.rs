@@ -382,11 +382,11 @@ impl Target {
         })
     }
 
-    /// Whether the answer to a request is a single object.
+    /// Whether the answer to a request is a single object, as it is and not as it would be.
     fn is_about_one(&self, method: &Method, path: &str) -> bool {
         let named = self.name.is_some() || *method == Method::POST;
-        let watches = path.split_once('?').is_some_and(|(_, query)| query.contains("watch="));
-        named && !self.subresource && !watches
+        let query = path.split_once('?').map_or("", |(_, query)| query);
+        named && !self.subresource && !query.contains("watch=") && !query.contains("dryRun=")
     }
 }
 
@@ -419,6 +419,8 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
     use super::*;
 
     /// Puts a label on what it makes, and on what has it already.
@@ -527,6 +529,56 @@ mod tests {
         assert_eq!(sent(&Method::POST, roles, json, "{}").unwrap()["marked"], "shop", "roles are no questions");
         let eviction = "/api/v1/namespaces/shop/pods/a/eviction";
         assert_eq!(sent(&Method::POST, eviction, json, "{}").unwrap(), json!({}));
+    }
+
+    #[tokio::test]
+    async fn an_upgraded_connection_is_passed_on_both_ways() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let server = format!("http://{}", listener.local_addr().unwrap());
+        // A server that repeats what it is told.
+        let echo = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let asked = head(&mut stream).await;
+            let answer = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            let mut told = [0; 4];
+            stream.read_exact(&mut told).await.unwrap();
+            stream.write_all(&told).await.unwrap();
+            asked
+        });
+        let client = Client::try_from(kubewright::kube::Config::new(server.parse().unwrap())).unwrap();
+        let (gateway, listener) = Gateway::bind(client).unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = tokio::spawn(gateway.clone().serve(listener));
+        let pass = gateway.admit(&Token::new().unwrap(), Arc::new(Labels::default()));
+        let token = pass.url().rsplit('/').next().unwrap().to_string();
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let path = "api/v1/namespaces/shop/pods/one/exec?command=true";
+        let request = format!(
+            "GET /{token}/{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Basic eA==\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        assert!(head(&mut stream).await.starts_with("HTTP/1.1 101 "));
+        stream.write_all(b"ping").await.unwrap();
+        let mut told = [0; 4];
+        stream.read_exact(&mut told).await.unwrap();
+        assert_eq!(&told, b"ping");
+        let asked = echo.await.unwrap().to_lowercase();
+        assert!(asked.starts_with(&format!("get /{path} ")) && !asked.contains("authorization"), "{asked}");
+        drop(pass);
+        let mut late = tokio::net::TcpStream::connect(address).await.unwrap();
+        late.write_all(format!("GET /{token}/version HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await.unwrap();
+        assert!(head(&mut late).await.starts_with("HTTP/1.1 403 "), "the path ends with the pass");
+        serving.abort();
+    }
+
+    /// What comes up to an empty line.
+    async fn head(stream: &mut tokio::net::TcpStream) -> String {
+        let mut text = Vec::new();
+        while !text.ends_with(b"\r\n\r\n") {
+            text.push(stream.read_u8().await.unwrap());
+        }
+        String::from_utf8(text).unwrap()
     }
 
     #[test]
