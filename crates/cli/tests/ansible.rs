@@ -116,8 +116,8 @@ fn the_operator_of_a_new_project_runs_its_role() {
         }
         let made = Api::<ConfigMap>::default_namespaced(client).get("memcached-sample").await.unwrap();
         assert_eq!(
-            (made.owner_references()[0].kind.as_str(), made.data.as_ref().unwrap()["size"].as_str()),
-            ("Memcached", "1")
+            (made.owner_references()[0].kind.as_str(), made.data.as_ref().unwrap()["says"].as_str()),
+            ("Memcached", "size 1")
         );
     });
     assert!(std::process::Command::new("kill").args(["-INT", &operator.id().to_string()]).status().unwrap().success());
