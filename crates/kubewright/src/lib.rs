@@ -83,6 +83,7 @@
 //! | clean up outside of the cluster | [`runtime::finalizer`] |
 //! | tell about progress | [`runtime::conditions`], [`Context::normal`](prelude::Context::normal) |
 //! | read other objects | [`Context::get`](prelude::Context::get), [`list`](prelude::Context::list), [`select`](prelude::Context::select), [`list_by`](prelude::Context::list_by), [`find_by`](prelude::Context::find_by) |
+//! | set some fields of objects that others set too | [`ApplyConfiguration`](trait@ApplyConfiguration) |
 //! | have keys of your own | [`runtime::KeyReconciler`] |
 //! | change or refuse objects before they are stored, convert between versions | [`webhook`] |
 //! | look inside | [`Handle`](prelude::Handle), and `/metrics`, `/readyz` where [`ManagerOptions::listen`](prelude::ManagerOptions::listen) says |
@@ -90,12 +91,16 @@
 //! The types of Kubernetes come from [`k8s_openapi`], connection and custom resources from [`kube`]; both are re-exported
 //! in the versions that fit.
 
+mod apply;
 mod options;
 pub mod prelude;
 
+pub use apply::ApplyConfiguration;
 pub use k8s_openapi;
 pub use kube;
 pub use kubewright_cache as cache;
+/// Makes a type's apply configuration: see the [trait](trait@ApplyConfiguration).
+pub use kubewright_derive::ApplyConfiguration;
 pub use kubewright_discovery as discovery;
 pub use kubewright_patterns as patterns;
 pub use kubewright_queue as queue;
@@ -109,6 +114,11 @@ pub use options::OptionsError;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/concepts.md")]
 struct Concepts;
+
+/// The examples of the page on generators compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/code-generators.md")]
+struct CodeGenerators;
 
 /// The examples in the README compile.
 #[cfg(doctest)]

@@ -147,6 +147,11 @@ fn within(value: &mut Value, own: &str) {
         Value::String(text) if text.starts_with("--") && text.contains("webhook-service=") => {
             *text = text.replacen(&format!("={own}/"), "=KUBEWRIGHT-NAMESPACE/", 1);
         }
+        Value::String(text) if text.starts_with("--") && text.contains("-namespace=") => {
+            if let Some(flag) = text.strip_suffix(&format!("={own}")) {
+                *text = format!("{flag}=KUBEWRIGHT-NAMESPACE");
+            }
+        }
         _ => {}
     }
 }

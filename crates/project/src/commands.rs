@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::ProjectError;
 use crate::builtin;
-use crate::file::{Api, LAYOUT, Project, ResourceEntry, WebhookEntry};
+use crate::file::{Api, CLI_VERSION, LAYOUT, Project, ResourceEntry, WebhookEntry};
 use crate::names;
 use crate::scaffold;
 use crate::stage::Changes;
@@ -84,6 +84,7 @@ pub fn init(options: &InitOptions) -> Result<(Project, Changes), ProjectError> {
     names::domain("--domain", &options.domain)?;
     names::project("--project-name", &options.project_name)?;
     let project = Project {
+        cli_version: Some(CLI_VERSION.into()),
         domain: options.domain.clone(),
         layout: vec![LAYOUT.into()],
         multigroup: options.multigroup,
@@ -103,6 +104,7 @@ pub fn init(options: &InitOptions) -> Result<(Project, Changes), ProjectError> {
 /// # Errors
 /// If a name can't be used, or the kind is there already.
 pub fn create_api(project: &Project, options: &ApiOptions) -> Result<(Project, Changes), ProjectError> {
+    up_to_date(project)?;
     let mut project = project.clone();
     names::kind("--kind", &options.kind)?;
     names::version("--version", &options.version)?;
@@ -211,6 +213,7 @@ pub fn create_api(project: &Project, options: &ApiOptions) -> Result<(Project, C
 /// # Errors
 /// If the kind is not there, or has these webhooks already.
 pub fn create_webhook(project: &Project, options: &WebhookOptions) -> Result<(Project, Changes), ProjectError> {
+    up_to_date(project)?;
     let mut project = project.clone();
     if !(options.defaulting || options.validation || options.conversion) {
         return Err(ProjectError::Usage(
@@ -289,6 +292,7 @@ pub fn create_webhook(project: &Project, options: &WebhookOptions) -> Result<(Pr
 /// # Errors
 /// If what is there does not allow it.
 pub fn edit(project: &Project, options: &EditOptions) -> Result<(Project, Changes), ProjectError> {
+    up_to_date(project)?;
     let mut project = project.clone();
     let Some(multigroup) = options.multigroup else {
         return Err(ProjectError::Usage("nothing to change: give --multigroup true or false".into()));
@@ -305,4 +309,23 @@ pub fn edit(project: &Project, options: &EditOptions) -> Result<(Project, Change
     scaffold::generated(&project, &mut changes);
     changes.project(project.text());
     Ok((project, changes))
+}
+
+/// Writes the generated files of a project anew, as this version of the program has them. The user's are not touched.
+#[must_use]
+pub fn upgrade(project: &Project) -> (Project, Changes) {
+    let mut project = project.clone();
+    project.cli_version = Some(CLI_VERSION.into());
+    let mut changes = Changes::default();
+    scaffold::generated(&project, &mut changes);
+    changes.project(project.text());
+    (project, changes)
+}
+
+/// What is generated is of one version, and what comes with a change is of this one.
+fn up_to_date(project: &Project) -> Result<(), ProjectError> {
+    match project.is_outdated() {
+        true => Err(ProjectError::Outdated { by: project.cli_version.clone(), now: CLI_VERSION }),
+        false => Ok(()),
+    }
 }

@@ -2,10 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use crate::ProjectError;
 use crate::names;
+
+/// The version of this program.
+pub(crate) const CLI_VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The layout that this program writes.
 pub(crate) const LAYOUT: &str = "kubewright/v1";
@@ -14,6 +18,9 @@ pub(crate) const LAYOUT: &str = "kubewright/v1";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Project {
+    /// The version of the program that wrote the generated files; none: before it was noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cli_version: Option<String>,
     /// The domain of the API groups.
     pub domain: String,
     /// How the files are laid out.
@@ -132,6 +139,18 @@ impl Project {
             );
             return Err((self.layout.first().cloned().unwrap_or("layout".into()), cause));
         }
+        if let Some(version) = &self.cli_version {
+            let at = "cliVersion:".to_string();
+            let Ok(theirs) = Version::parse(version) else {
+                return Err((at, format!("cliVersion {version:?} is no version; this program's is {CLI_VERSION}")));
+            };
+            if Version::parse(CLI_VERSION).is_ok_and(|own| theirs > own) {
+                let cause = format!(
+                    "kubewright {version} has written this project, and this program is {CLI_VERSION}; install the newer one"
+                );
+                return Err((at, cause));
+            }
+        }
         names::domain("domain", &self.domain).map_err(at("domain:"))?;
         names::project("projectName", &self.project_name).map_err(at("projectName:"))?;
         for (number, entry) in self.resources.iter().enumerate() {
@@ -154,6 +173,16 @@ impl Project {
             }
         }
         Ok(())
+    }
+
+    /// Whether an older version has written the generated files, so that they have to be written anew first.
+    pub(crate) fn is_outdated(&self) -> bool {
+        let numbers = |version: &Version| (version.major, version.minor);
+        let (own, theirs) = (Version::parse(CLI_VERSION), self.cli_version.as_deref().map(Version::parse));
+        match (own, theirs) {
+            (Ok(own), Some(Ok(theirs))) => numbers(&theirs) < numbers(&own),
+            _ => true,
+        }
     }
 
     /// The entry of a kind in a version.

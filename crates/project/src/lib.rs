@@ -8,7 +8,8 @@
 //! |---|---|
 //! | [`Project`] | what the PROJECT file says; read and checked, with the line of what is wrong |
 //! | [`init`](fn@init), [`create_api`], [`create_webhook`], [`edit`] | the commands |
-//! | [`Changes`] | the files that a command writes; applied all or not at all |
+//! | [`upgrade`](fn@upgrade) | the generated files as this version has them |
+//! | [`Changes`] | the files that a command writes; compared with those that are there, and applied all or not at all |
 //! | [`init_helm`], [`create_helm_api`] | projects of Helm charts, in operator-sdk's layout |
 //! | [`init_ansible`], [`create_ansible_api`] | projects of Ansible roles and playbooks, in operator-sdk's layout |
 //! | `sdk` | what these layouts have in common |
@@ -31,11 +32,11 @@ mod stage;
 
 pub use ansible::{AnsibleApiOptions, AnsibleInitOptions, create_ansible_api, init_ansible, is_ansible};
 pub use commands::{
-    ApiOptions, EditOptions, InitOptions, Kubewright, WebhookOptions, create_api, create_webhook, edit, init,
+    ApiOptions, EditOptions, InitOptions, Kubewright, WebhookOptions, create_api, create_webhook, edit, init, upgrade,
 };
 pub use file::{Api, Project, ResourceEntry, WebhookEntry, find};
 pub use helm::{HelmApiOptions, HelmInitOptions, create_helm_api, init_helm, is_helm};
-pub use stage::{Changes, Written};
+pub use stage::{Changes, Difference, Written};
 
 use std::path::PathBuf;
 
@@ -97,6 +98,17 @@ pub enum ProjectError {
     Edited {
         /// The file.
         file: PathBuf,
+    },
+    /// An older version of the program has written the generated files.
+    #[error("{} has written this project, and this program is {now}; first use kubewright upgrade", match by {
+        Some(version) => format!("kubewright {version}"),
+        None => "an early kubewright".into(),
+    })]
+    Outdated {
+        /// The version, if it is known.
+        by: Option<String>,
+        /// That of this program.
+        now: &'static str,
     },
     /// The folder can't be written.
     #[error("{file} can't be written: {cause}; nothing was changed")]

@@ -81,6 +81,7 @@ pub(crate) fn webhooks(project: &Project, entry: &ResourceEntry, options: &Webho
         let mut values = values.to_vec();
         values.push(("spoke", type_path(project, &other)));
         values.push(("spoke_version", spoke.clone()));
+        values.push(("hub_module", names::module(&entry.version)));
         let text = fill(include_str!("../templates/conversion.rs.txt"), &values);
         changes.user(format!("src/webhooks/{stem}_from_{}.rs", names::module(spoke)), text);
     }

@@ -30,6 +30,19 @@ pub enum Written {
     Changed(PathBuf),
 }
 
+/// A file that a command would change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Which, in the folder.
+    pub path: PathBuf,
+    /// Whether it is generated and was edited since, so that it is not replaced unasked.
+    pub edited: bool,
+    /// What is there; `None`: nothing.
+    pub before: Option<String>,
+    /// What would be.
+    pub after: String,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Owner {
     /// Made once, then the user's.
@@ -79,20 +92,13 @@ impl Changes {
     /// it was then.
     pub fn apply(self, folder: &Path, force: bool) -> Result<Vec<Written>, ProjectError> {
         let mut wanted = Vec::new();
-        for (path, text, owner) in self.files {
-            let rust = path.extension().is_some_and(|ending| ending == "rs");
-            let text = if rust { formatted(text) } else { text };
-            let file = folder.join(&path);
-            match fs::read(&file) {
-                Ok(there) if there == text => {}
-                Ok(_) if owner == Owner::UserIfAbsent => {}
-                Ok(_) if owner == Owner::User && !force => return Err(ProjectError::InTheWay { file }),
-                Ok(there) if owner == Owner::Generated && !force && !untouched(&there) => {
-                    return Err(ProjectError::Edited { file });
-                }
-                Ok(_) => wanted.push((path, text, true)),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => wanted.push((path, text, false)),
-                Err(cause) => return Err(ProjectError::Write { file, cause }),
+        for change in self.compare(folder)? {
+            let file = folder.join(&change.path);
+            match change.standing {
+                Standing::Same | Standing::Kept => {}
+                Standing::InTheWay if !force => return Err(ProjectError::InTheWay { file }),
+                Standing::Edited if !force => return Err(ProjectError::Edited { file }),
+                _ => wanted.push((change.path, change.after, change.before.is_some())),
             }
         }
         if wanted.is_empty() {
@@ -110,6 +116,72 @@ impl Changes {
         let written = |(path, _, there)| if there { Written::Changed(path) } else { Written::New(path) };
         Ok(wanted.into_iter().map(written).collect())
     }
+}
+
+impl Changes {
+    /// What applying would change in the folder. Nothing is written.
+    ///
+    /// # Errors
+    /// If a file can't be read.
+    pub fn differences(&self, folder: &Path) -> Result<Vec<Difference>, ProjectError> {
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        let compared = Self { files: self.files.clone() }.compare(folder)?;
+        let changed = compared.into_iter().filter(|change| !matches!(change.standing, Standing::Same | Standing::Kept));
+        Ok(changed
+            .map(|change| Difference {
+                edited: change.standing == Standing::Edited,
+                path: change.path,
+                before: change.before.map(text),
+                after: text(change.after),
+            })
+            .collect())
+    }
+
+    fn compare(self, folder: &Path) -> Result<Vec<Compared>, ProjectError> {
+        let mut compared = Vec::new();
+        for (path, after, owner) in self.files {
+            let rust = path.extension().is_some_and(|ending| ending == "rs");
+            let after = if rust { formatted(after) } else { after };
+            let file = folder.join(&path);
+            let before = match fs::read(&file) {
+                Ok(before) => Some(before),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                Err(cause) => return Err(ProjectError::Write { file, cause }),
+            };
+            let standing = match (&before, owner) {
+                (None, _) => Standing::Free,
+                (Some(before), _) if *before == after => Standing::Same,
+                (Some(_), Owner::UserIfAbsent) => Standing::Kept,
+                (Some(_), Owner::User) => Standing::InTheWay,
+                (Some(before), Owner::Generated) if !untouched(before) => Standing::Edited,
+                (Some(_), Owner::Generated | Owner::Known) => Standing::Free,
+            };
+            compared.push(Compared { path, before, after, standing });
+        }
+        Ok(compared)
+    }
+}
+
+/// A file that is wanted, beside the one that is there.
+struct Compared {
+    path: PathBuf,
+    before: Option<Vec<u8>>,
+    after: Vec<u8>,
+    standing: Standing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// It may be written.
+    Free,
+    /// It is there as it is wanted.
+    Same,
+    /// There is one, and it stays.
+    Kept,
+    /// One of the user's is in the way.
+    InTheWay,
+    /// It was generated, and edited since.
+    Edited,
 }
 
 /// A move of files out of the staging folder.

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use kubewright_project::{
     ApiOptions, Changes, EditOptions, InitOptions, Kubewright, Project, ProjectError, WebhookOptions, create_api,
-    create_webhook, edit, find, init,
+    create_webhook, edit, find, init, upgrade,
 };
 
 fn new(folder: &Path) -> Project {
@@ -163,6 +163,73 @@ fn what_makes_no_sense_is_refused_with_what_would() {
     assert_eq!(files(folder.path()), before);
 }
 
+/// A project as an older version has left it: other generated files, with their checksums, and another version in PROJECT.
+fn older(folder: &Path, project: &Project, version: Option<&str>) -> Project {
+    let mut changes = Changes::default();
+    for file in ["src/api/mod.rs", "src/operator.rs"] {
+        fs::remove_file(folder.join(file)).unwrap();
+        changes.generated(file, "//", "//! As it was.");
+    }
+    changes.apply(folder, false).unwrap();
+    let file = folder.join("PROJECT");
+    let text = fs::read_to_string(&file).unwrap();
+    let line = version.map(|version| format!("cliVersion: {version}\n")).unwrap_or_default();
+    let own = format!("cliVersion: \"{}\"\n", project.cli_version.as_ref().unwrap());
+    assert!(text.contains(&own), "{text}");
+    fs::write(&file, text.replace(&own, &line)).unwrap();
+    Project::read(&file).unwrap()
+}
+
+#[test]
+fn a_project_of_an_older_version_is_upgraded_without_a_file_of_the_user_s() {
+    for version in [None, Some("0.0.9")] {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let project = apply(folder, create_api(&new(folder), &api("web", "v1", "Site")));
+        let expected = files(folder);
+        for (name, _) in expected.iter().filter(|(name, _)| name.starts_with("src/")) {
+            let generated = name.ends_with("mod.rs") || name.ends_with("operator.rs");
+            if !generated {
+                fs::write(folder.join(name), "mine").unwrap();
+            }
+        }
+        let before = files(folder);
+        let old = older(folder, &project, version);
+        let error = create_api(&old, &api("web", "v2", "Site")).unwrap_err().to_string();
+        assert!(error.ends_with("first use kubewright upgrade"), "{error}");
+
+        let (_, changes) = upgrade(&old);
+        let told = changes.differences(folder).unwrap();
+        let told: Vec<(&str, bool)> = told.iter().map(|one| (one.path.to_str().unwrap(), one.edited)).collect();
+        assert_eq!(told, [("src/api/mod.rs", false), ("src/operator.rs", false), ("PROJECT", false)]);
+        apply(folder, Ok(upgrade(&old)));
+        assert_eq!(files(folder), before);
+        let (_, changes) = upgrade(&project);
+        assert_eq!(changes.differences(folder).unwrap(), [], "twice changes nothing");
+    }
+}
+
+#[test]
+fn an_upgrade_stops_at_generated_files_that_were_edited() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let project = apply(folder, create_api(&new(folder), &api("web", "v1", "Site")));
+    let old = older(folder, &project, Some("0.0.9"));
+    let file = folder.join("src/operator.rs");
+    let edited = fs::read_to_string(&file).unwrap().replace("As it was", "As I want it");
+    fs::write(&file, &edited).unwrap();
+    let before = files(folder);
+
+    let (_, changes) = upgrade(&old);
+    let told = changes.differences(folder).unwrap();
+    let operator = told.iter().find(|one| one.path == Path::new("src/operator.rs")).unwrap();
+    assert!(operator.edited && operator.before.as_ref() == Some(&edited));
+    assert!(matches!(changes.apply(folder, false), Err(ProjectError::Edited { .. })));
+    assert_eq!(files(folder), before);
+    upgrade(&old).1.apply(folder, true).unwrap();
+    assert!(!files(folder)["src/operator.rs"].contains("As I want it"));
+}
+
 #[test]
 fn a_broken_project_file_is_told_with_its_line() {
     let folder = tempfile::tempdir().unwrap();
@@ -179,6 +246,8 @@ fn a_broken_project_file_is_told_with_its_line() {
         ("version: v1", "version: one", "a version is written v1"),
         ("kubewright/v1", "go.kubebuilder.io/v4", "does not change other projects"),
         ("projectName", "projectNom", "projectNom"),
+        ("cliVersion: \"", "cliVersion: \"9", "install the newer one"),
+        ("cliVersion: \"", "cliVersion: \"v", "is no version"),
         ("domain: example.com", "domain: [", "PROJECT: "),
     ] {
         let broken = good.replacen(from, to, 1);

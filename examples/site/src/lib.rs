@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a user writes.
-#[derive(CustomResource, Serialize, Deserialize, JsonSchema, Clone, Debug)]
+#[derive(CustomResource, ApplyConfiguration, Serialize, Deserialize, JsonSchema, Clone, Debug)]
 #[kube(group = "example.com", version = "v1", kind = "Site", namespaced, status = "SiteStatus")]
 #[kube(crates(
     kube = "kubewright::kube",
@@ -22,11 +22,13 @@ pub struct SiteSpec {
     #[schemars(length(min = 1))]
     pub title: String,
     /// A ConfigMap whose `style.css` goes into the page.
+    // Left out when there is none: who writes null owns the field, and others can't apply it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub style_from: Option<String>,
 }
 
 /// What the operator answers.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default)]
+#[derive(ApplyConfiguration, Serialize, Deserialize, JsonSchema, Clone, Debug, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct SiteStatus {
     /// The generation of the specification that the page was made of.

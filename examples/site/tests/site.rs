@@ -6,7 +6,7 @@ use kubewright::kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kubewright::prelude::*;
 use kubewright_testing::TestEnv;
 use serde_json::json;
-use site::Site;
+use site::{Site, SiteApplyConfiguration, SiteSpecApplyConfiguration};
 
 #[tokio::test]
 async fn each_site_has_its_page_whatever_happens() -> Result<(), Box<dyn std::error::Error>> {
@@ -21,8 +21,7 @@ async fn each_site_has_its_page_whatever_happens() -> Result<(), Box<dyn std::er
     };
 
     // A Site gets its page.
-    let home =
-        serde_json::from_value(json!({"metadata": {"name": "home"}, "spec": {"title": "Hello", "styleFrom": "look"}}))?;
+    let home = serde_json::from_value(json!({"metadata": {"name": "home"}, "spec": {"title": "Hello"}}))?;
     sites.create(&PostParams::default(), &home).await?;
     env.eventually("the page", async || shows("<h1>Hello</h1>").await).await;
 
@@ -33,6 +32,10 @@ async fn each_site_has_its_page_whatever_happens() -> Result<(), Box<dyn std::er
     maps.delete("home-page", &DeleteParams::default()).await?;
     env.eventually("the page is made again", async || shows("<h1>Hello</h1>").await).await;
 
+    // Somebody else gives it a style. A part of a Site says no more than that, and leaves the title to whoever has set it.
+    let part = SiteApplyConfiguration::new("home").spec(SiteSpecApplyConfiguration::default().style_from("look"));
+    sites.patch("home", &PatchParams::apply("design"), &Patch::Apply(&part)).await?;
+
     // The style that it refers to appears.
     let look = serde_json::from_value(json!({"metadata": {"name": "look"}, "data": {"style.css": "h1 {color: red}"}}))?;
     maps.create(&PostParams::default(), &look).await?;
@@ -40,7 +43,7 @@ async fn each_site_has_its_page_whatever_happens() -> Result<(), Box<dyn std::er
 
     // It works on nothing more, and has used no rights but those that it declares.
     operator.idle().await;
-    assert_eq!(sites.get("home").await?.status.and_then(|status| status.observed_generation), Some(1));
+    assert_eq!(sites.get("home").await?.status.and_then(|status| status.observed_generation), Some(2));
     assert_eq!(operator.undeclared(), []);
     operator.stop().await?;
     env.stop().await;
