@@ -14,8 +14,10 @@ use crate::args::duration;
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccessCommand {
     /// Delete completed and failed requests that were finished some time ago. For operators with --access-request-ttl 0.
+    #[command(after_help = "Examples:\n  kubewright access sweep --older-than 1h")]
     Sweep(SweepArgs),
     /// Print a CronJob that does so each hour, with the rights for it.
+    #[command(after_help = "Examples:\n  kubewright access cron-job --image IMAGE | kubectl apply -f -")]
     CronJob(CronJobArgs),
 }
 

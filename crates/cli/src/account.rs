@@ -12,6 +12,7 @@ use crate::args::Output;
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccountCommand {
     /// Show the transactions of an owner, the newest first.
+    #[command(after_help = "Examples:\n  kubewright account history jane --database-uri sqlite:accounts.db -o json")]
     History(HistoryArgs),
 }
 

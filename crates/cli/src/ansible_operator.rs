@@ -20,7 +20,7 @@ pub(crate) enum AnsibleOperatorCommand {
     Run(AnsibleRunArgs),
 }
 
-const EXAMPLES: &str = "\
+pub(crate) const EXAMPLES: &str = "\
 Examples:
   kubewright ansible-operator run                                        in the folder of watches.yaml
   kubewright ansible-operator run --ansible-runner ~/ansible/bin/ansible-runner --kubeconfig ./admin.conf

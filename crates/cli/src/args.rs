@@ -4,21 +4,23 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::engine::ArgValueCandidates;
 
 use crate::access::AccessCommand;
 use crate::account::AccountCommand;
-use crate::ansible_operator::AnsibleOperatorCommand;
-use crate::helm_operator::HelmOperatorCommand;
+use crate::ansible_operator::{AnsibleOperatorCommand, EXAMPLES as ANSIBLE_OPERATOR_EXAMPLES};
+use crate::helm_operator::{EXAMPLES as HELM_OPERATOR_EXAMPLES, HelmOperatorCommand};
 use crate::operators::OperatorArgs;
 use crate::snapshot::SnapshotCommand;
 use crate::toolchain::args::ToolchainCommand;
+use crate::toolchain::complete;
 
 /// What is logged if nothing is said.
 pub(crate) const LOG: &str = "warn";
 
 /// Write, run, test and ship Kubernetes operators, with or without a cluster.
 #[derive(Debug, Parser)]
-#[command(name = "kubewright", version, propagate_version = true, max_term_width = 110)]
+#[command(name = "kubewright", version, propagate_version = true, max_term_width = 110, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -36,7 +38,7 @@ pub(crate) enum Command {
     /// Print the roles that the operators need.
     #[command(after_help = RBAC_EXAMPLES)]
     Rbac(RbacArgs),
-    /// Run the operators against a cluster.
+    /// Run the project's operator, or those that come with this program, against a cluster.
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
     /// Look after requests for access.
@@ -47,10 +49,10 @@ pub(crate) enum Command {
     #[command(subcommand, after_help = ACCOUNT_EXAMPLES)]
     Account(AccountCommand),
     /// Run an operator-sdk project whose custom resources are Helm releases.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = HELM_OPERATOR_EXAMPLES)]
     HelmOperator(HelmOperatorCommand),
     /// Run an operator-sdk project whose custom resources Ansible roles and playbooks work on.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = ANSIBLE_OPERATOR_EXAMPLES)]
     AnsibleOperator(AnsibleOperatorCommand),
     /// Print a directory with a kube-apiserver and an etcd for Go's envtest, which are this program.
     #[command(after_help = ASSETS_EXAMPLES)]
@@ -61,6 +63,14 @@ pub(crate) enum Command {
     #[command(flatten)]
     Toolchain(ToolchainCommand),
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  kubewright up                                      a control plane with operators, no cluster needed
+  kubewright init --domain example.com               a project for an operator of your own
+  kubewright create api --group web --version v1 --kind Site
+  kubewright run --embedded                          build and run it, again at each change
+  kubewright types --help                            each command has examples";
 
 const UP_EXAMPLES: &str = "\
 Examples:
@@ -73,7 +83,12 @@ Examples:
   kubectl --kubeconfig kubewright.kubeconfig get ingress -A";
 
 const RUN_EXAMPLES: &str = "\
-Examples:
+Examples, in a project:
+  kubewright run --embedded                          build and run it with a control plane of its own; again at each change
+  kubewright run --embedded --data-dir ./data        keep what is in the control plane for the next time
+  kubewright run --install-crds --context staging    against a cluster
+  kubewright run --no-reload -- --webhook-port 9443  with flags for the project's program
+Examples of the operators that come with this program:
   kubewright run                                     all operators; $KUBECONFIG or ~/.kube/config, else in-cluster
   kubewright run --kubeconfig ./admin.conf --operators ingress
   kubewright run --leader-elect                      one of several replicas works
@@ -188,22 +203,59 @@ pub(crate) struct RunArgs {
     pub(crate) kubeconfig: Option<PathBuf>,
 
     /// Context in the kubeconfig. Default: its current one.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(complete::contexts))]
     pub(crate) context: Option<String>,
-
-    #[command(flatten)]
-    pub(crate) operators: OperatorArgs,
 
     /// Install the operators' custom resource definitions first, or bring them up to date.
     #[arg(long)]
     pub(crate) install_crds: bool,
 
-    #[command(flatten)]
-    pub(crate) replicas: ReplicaArgs,
-
     /// Serve metrics and health here, for example 127.0.0.1:8080; 0: do not serve them.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub(crate) metrics_bind_address: String,
+
+    #[command(flatten)]
+    pub(crate) operators: OperatorArgs,
+
+    #[command(flatten)]
+    pub(crate) replicas: ReplicaArgs,
+
+    // The last, as its heading holds for what follows.
+    #[command(flatten)]
+    pub(crate) project: ProjectRunArgs,
+}
+
+/// How the operator of a project runs.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "In a project")]
+pub(crate) struct ProjectRunArgs {
+    /// Run against a control plane of its own, which goes on with all that is in it while the operator is built anew.
+    #[arg(long, conflicts_with_all = ["kubeconfig", "context"])]
+    pub(crate) embedded: bool,
+
+    /// With --embedded: keep the control plane's state in this directory.
+    #[arg(long, value_name = "DIR", requires = "embedded")]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// With --embedded: simulated nodes, on which pods get ready without a container.
+    #[arg(long, value_name = "N", requires = "embedded", default_value_t = 0)]
+    pub(crate) nodes: usize,
+
+    /// With --embedded: where to write the kubeconfig. Default: kubewright.kubeconfig in the project.
+    #[arg(long, value_name = "FILE", requires = "embedded")]
+    pub(crate) kubeconfig_out: Option<PathBuf>,
+
+    /// Do not build and start it anew when a source changes.
+    #[arg(long)]
+    pub(crate) no_reload: bool,
+
+    /// Optimise the program.
+    #[arg(long)]
+    pub(crate) release: bool,
+
+    /// Flags for the project's program.
+    #[arg(last = true, value_name = "FLAGS")]
+    pub(crate) flags: Vec<String>,
 }
 
 /// How several processes share the work.
@@ -288,6 +340,44 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// Man pages are made of the same.
+    #[test]
+    fn each_command_has_a_help_with_an_example_that_can_be_parsed() {
+        let cli = Cli::command();
+        let mut without = Vec::new();
+        let mut folders = vec![(String::from("kubewright"), &cli)];
+        while let Some((path, command)) = folders.pop() {
+            let subcommands = command.get_subcommands().filter(|command| command.get_name() != "help");
+            folders.extend(subcommands.map(|command| (format!("{path} {}", command.get_name()), command)));
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let examples: Vec<&str> = help.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+            if !help.contains("Example") || !examples.iter().any(|line| line.contains(&path)) {
+                without.push(path.clone());
+            }
+            if command.get_about().is_none() {
+                without.push(format!("{path} (what it does)"));
+            }
+            for line in examples {
+                parses(line);
+            }
+        }
+        assert_eq!(without, Vec::<String>::new(), "commands without an example");
+    }
+
+    /// An example that names this program must be a command line that it takes.
+    fn parses(line: &str) {
+        let Some(at) = line.find("kubewright ") else { return };
+        let command = &line[at..];
+        // Prose behind the command stands after two spaces, other programs after a pipe.
+        let end = ["  ", " |", ")", " > ", " && "].iter().filter_map(|end| command.find(end)).min();
+        let command = &command[..end.unwrap_or(command.len())];
+        let words: Vec<&str> = command.split_whitespace().collect();
+        if let Err(error) = Cli::command().try_get_matches_from(&words) {
+            let shown = [clap::error::ErrorKind::DisplayHelp, clap::error::ErrorKind::DisplayVersion];
+            assert!(shown.contains(&error.kind()), "{line}: {error}");
+        }
     }
 
     #[test]

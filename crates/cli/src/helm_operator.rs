@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueHint};
+use clap_complete::engine::ArgValueCandidates;
 use kubewright::prelude::*;
 use kubewright_helm::{HelmOperator, Options, Program, SetUpError, Watch as HelmWatch, WatchesError};
 
 use crate::args::duration;
 use crate::run::until_signal;
 use crate::sdk_manager::SdkManagerArgs;
+use crate::toolchain::complete;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum HelmOperatorCommand {
@@ -18,7 +20,7 @@ pub(crate) enum HelmOperatorCommand {
     Run(HelmRunArgs),
 }
 
-const EXAMPLES: &str = "\
+pub(crate) const EXAMPLES: &str = "\
 Examples:
   kubewright helm-operator run                                        in the folder of watches.yaml
   kubewright helm-operator run --watches-file ~/memcached-operator/watches.yaml --kubeconfig ./admin.conf
@@ -39,7 +41,7 @@ pub(crate) struct HelmRunArgs {
     kubeconfig: Option<PathBuf>,
 
     /// Context in the kubeconfig. Default: its current one.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(complete::contexts))]
     context: Option<String>,
 
     /// The helm to use.

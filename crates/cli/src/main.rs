@@ -44,7 +44,7 @@ use std::error::Error;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 use clap_complete::CompleteEnv;
 use kubewright_telemetry::Traces;
 use mimalloc::MiMalloc;
@@ -52,6 +52,7 @@ use tracing_subscriber::{EnvFilter, prelude::*, reload};
 
 use args::{Cli, Command};
 use assets::Server;
+use toolchain::develop;
 
 /// A control plane makes many small pieces and drops them on other threads: the system's allocator takes half as long again.
 #[global_allocator]
@@ -65,7 +66,8 @@ async fn main() -> ExitCode {
     }
     // The shell asks for completions by an environment variable, and gets nothing else.
     CompleteEnv::with_factory(Cli::command).complete();
-    let cli = Cli::parse();
+    let matches = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     // Who runs Ansible wants to see its tasks.
     let tasks = matches!(cli.command, Command::AnsibleOperator(_)) && cli.log == args::LOG;
     let filter = if tasks { format!("{},kubewright_ansible=info", args::LOG) } else { cli.log.clone() };
@@ -94,15 +96,16 @@ async fn main() -> ExitCode {
     let traced = traces.is_some();
     let result = match cli.command {
         Command::Up(args) => up::up(args, traced).await.map_err(Failure::from),
-        Command::Run(args) => run::run(args, set_log, traced).await.map_err(Failure::from),
+        Command::Run(args) => match develop::project(&matches) {
+            Ok(Some(folder)) => develop::run(&folder, &args).await.map_err(Failure::from),
+            Ok(None) => run::run(args, set_log, traced).await.map_err(Failure::from),
+            Err(error) => Err(error.into()),
+        },
         Command::Rbac(args) => rbac::rbac(args).map_err(Failure::from),
         Command::Access(command) => access::access(command).await.map_err(|error| Failure::Failed(chain(&error))),
         Command::Account(command) => account::account(command).await.map_err(|error| Failure::Failed(chain(&error))),
         Command::Snapshot(command) => snapshot::snapshot(command).await.map_err(|error| Failure::Failed(chain(&error))),
-        Command::Toolchain(command) => toolchain::run(command).await.map_err(|error| match error.is_usage() {
-            true => Failure::Usage(chain(&error)),
-            false => Failure::Failed(chain(&error)),
-        }),
+        Command::Toolchain(command) => toolchain::run(command).await.map_err(Failure::from),
         Command::HelmOperator(command) => {
             helm_operator::helm_operator(command, set_log).await.map_err(|error| match error {
                 helm_operator::HelmOperatorError::Usage(text) => Failure::Usage(text),
@@ -145,6 +148,15 @@ impl From<up::UpError> for Failure {
         match &error {
             up::UpError::Operators(cause) if cause.is_usage() => Self::Usage(chain(&error)),
             _ => Self::Failed(chain(&error)),
+        }
+    }
+}
+
+impl From<toolchain::ToolchainError> for Failure {
+    fn from(error: toolchain::ToolchainError) -> Self {
+        match error.is_usage() {
+            true => Self::Usage(chain(&error)),
+            false => Self::Failed(chain(&error)),
         }
     }
 }

@@ -18,10 +18,13 @@ use kubewright_apiserver::store::{
 #[derive(Debug, Subcommand)]
 pub(crate) enum SnapshotCommand {
     /// Write all objects of a running or stopped control plane to a file.
+    #[command(after_help = "Examples:\n  kubewright snapshot save backup.snap --data-dir ./data")]
     Save(SaveArgs),
     /// Make a new data directory of a file.
+    #[command(after_help = "Examples:\n  kubewright snapshot restore backup.snap --data-dir ./restored")]
     Restore(RestoreArgs),
     /// Check a file and tell what it holds.
+    #[command(after_help = "Examples:\n  kubewright snapshot status backup.snap")]
     Status(StatusArgs),
 }
 

@@ -56,6 +56,34 @@ fn a_chart_is_for_projects_of_charts() {
 
 /// Part of the real tier, since it takes helm.
 #[test]
+fn helm_takes_the_charts_of_the_operators_and_all_is_in_the_namespace_of_the_release() {
+    if std::env::var("KUBEWRIGHT_REAL").is_err() {
+        println!("not run: part of the real tier, cargo xtask real");
+        return;
+    }
+    let helm = kubewright_real::ensure_helm().unwrap();
+    let scratch = Scratch::new();
+    good(&["manifests", "--operators", "all", "--chart", "--out", "charts"], &scratch);
+    for entry in fs::read_dir(scratch.path("charts")).unwrap() {
+        let chart = entry.unwrap().path().join("chart");
+        let switches = "prometheus.enabled=true,networkPolicy.enabled=true";
+        let mut command = std::process::Command::new(&helm);
+        let output = command
+            .args(["template", "x", "--namespace", "elsewhere", "--set", switches])
+            .arg(&chart)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        let documents: Vec<serde_json::Value> = serde_saphyr::from_multiple(&stdout(&output)).unwrap();
+        let namespaces = documents.iter().filter_map(|document| document["metadata"]["namespace"].as_str());
+        assert!(namespaces.clone().count() > 3 && namespaces.into_iter().all(|namespace| namespace == "elsewhere"));
+        let lint = std::process::Command::new(&helm).arg("lint").arg(&chart).output().unwrap();
+        assert!(lint.status.success(), "{}", stdout(&lint));
+    }
+}
+
+/// Part of the real tier, since it takes helm.
+#[test]
 fn the_operator_of_a_new_project_makes_releases() {
     if std::env::var("KUBEWRIGHT_REAL").is_err() {
         println!("not run: part of the real tier, cargo xtask real");

@@ -92,6 +92,39 @@ fn folders_for_kustomize_have_the_samples_too() {
     assert!(stdout(&again).contains("up to date"), "{}", stdout(&again));
 }
 
+#[test]
+fn a_chart_of_each_operator_leaves_the_namespace_to_the_release() {
+    let scratch = Scratch::new();
+    let output = run(&["manifests", "--operators", "all", "--chart"], &scratch);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("--out"), "{}", stderr(&output));
+    let output =
+        run(&["manifests", "--operators", "all", "--chart", "--chart-version", "1.2.3", "--out", "charts"], &scratch);
+    assert!(output.status.success(), "{}", stderr(&output));
+    for (name, namespace) in [
+        ("access-operator", "user-system"),
+        ("account-operator", "account-system"),
+        ("d3os-operator", "d3os-operator-system"),
+        ("ingress-operator", "ingress-operator-system"),
+        ("objectstorage-operator", "objectstorage-system"),
+    ] {
+        let chart = scratch.path("charts").join(name).join("chart");
+        assert!(fs::read_to_string(chart.join("Chart.yaml")).unwrap().contains("\nversion: \"1.2.3\""), "{name}");
+        let deployment = fs::read_to_string(chart.join("templates/manager/manager.yaml")).unwrap();
+        assert!(deployment.contains("namespace: {{ .Release.Namespace }}"), "{deployment}");
+        // The default of where a server is, which is a value of the operator.
+        let left = deployment.replace("object-storage.objectstorage-system.svc", "");
+        assert!(!left.contains(namespace), "{left}");
+    }
+    let access =
+        fs::read_to_string(scratch.path("charts/access-operator/chart/templates/manager/manager.yaml")).unwrap();
+    assert!(access.contains("--access-namespace={{ .Release.Namespace }}"), "{access}");
+    let line = ["manifests", "--operators", "access", "--chart", "--out", "c", "--", "--access-namespace", "users"];
+    let output = run(&line, &scratch);
+    assert_eq!(output.status.code(), Some(2), "{}", stdout(&output));
+    assert!(stderr(&output).contains("leave out --access-namespace"), "{}", stderr(&output));
+}
+
 /// Applies the documents of an operator as `kubectl apply --server-side` does.
 async fn apply(client: &Client, operator: &str) {
     for document in documents(operator) {

@@ -26,6 +26,10 @@ pub(crate) struct Field {
     pub(crate) source: String,
     /// The function that gives its default, if it has one.
     pub(crate) function: String,
+    /// Its type in an apply configuration, without the `Option`.
+    pub(crate) apply: String,
+    /// The type of the items if it is a list, in an apply configuration.
+    pub(crate) apply_item: Option<String>,
     /// Whether it may be missing in JSON.
     optional: bool,
 }
@@ -46,6 +50,8 @@ impl Field {
             camel: false,
             source,
             function: String::new(),
+            apply: "BTreeMap<String, Value>".into(),
+            apply_item: None,
             optional: true,
         }
     }
@@ -123,6 +129,11 @@ pub(crate) fn field(
         camel,
         source: format!("{attributes}pub {ident}: {rust},\n"),
         function,
+        apply_item: match &ty.shape {
+            Shape::List(item) => Some(item.apply.clone()),
+            _ => None,
+        },
+        apply: ty.apply,
         optional: optional || known_default.is_some(),
     }
 }

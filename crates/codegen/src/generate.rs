@@ -16,6 +16,13 @@ pub struct File {
     pub definition: String,
 }
 
+/// What is written besides the types.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct GenerateOptions {
+    /// For each type a part of it, in which all fields are optional: what a server-side apply says. Default: no.
+    pub apply_configurations: bool,
+}
+
 /// Why no types can be made.
 #[derive(Debug, thiserror::Error)]
 pub enum GenerateError {
@@ -45,7 +52,7 @@ pub enum GenerateError {
 ///
 /// # Errors
 /// If a definition is there twice.
-pub fn generate(definitions: &[Definition]) -> Result<Vec<File>, GenerateError> {
+pub fn generate(definitions: &[Definition], options: &GenerateOptions) -> Result<Vec<File>, GenerateError> {
     let mut sorted: BTreeMap<String, &Definition> = BTreeMap::new();
     for definition in definitions {
         let name = definition.crd.metadata.name.clone().unwrap_or_default();
@@ -66,7 +73,7 @@ pub fn generate(definitions: &[Definition]) -> Result<Vec<File>, GenerateError> 
         let stem = names::unique(&mut used, &names::field(&stem), "_");
         let unsound =
             |cause: String| GenerateError::Unsound { origin: definition.origin.clone(), name: name.clone(), cause };
-        let source = crate::module::source(definition);
+        let source = crate::module::source(definition, options);
         let parsed = syn::parse_file(&source).map_err(|error| unsound(error.to_string()))?;
         files.push(File { name: format!("{stem}.rs"), text: prettyplease::unparse(&parsed), definition: name.clone() });
     }

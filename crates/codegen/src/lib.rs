@@ -11,6 +11,7 @@
 //! | `schema` | a version's schema → types; each knows which schema Rust alone would give it, the rest becomes attributes |
 //! | `fields` | a property → a field: optional or not, defaults, attributes |
 //! | `module` | the file around the types: versions, the root type, `crd()` |
+//! | `apply` | the same fields, all optional, for server-side apply |
 //! | `literal` | a definition without its schemas, as Rust |
 //! | `names` | Rust names for the names that schemas have |
 //!
@@ -38,12 +39,15 @@
 //!             type: object
 //!             properties: {replicas: {type: integer, format: int32, minimum: 1, default: 2}}
 //! "#;
-//! let files = kubewright_codegen::generate(&kubewright_codegen::read("site.yaml", yaml).unwrap()).unwrap();
+//! use kubewright_codegen::{GenerateOptions, generate, read};
+//! let files = generate(&read("site.yaml", yaml).unwrap(), &GenerateOptions { apply_configurations: true }).unwrap();
 //! assert_eq!(files[0].name, "sites.rs");
 //! assert!(files[0].text.contains("pub replicas: i32"));
 //! assert!(files[0].text.contains("range(min = 1)"));
+//! assert!(files[0].text.contains("pub struct SiteSpecApplyConfiguration"));
 //! ```
 
+mod apply;
 mod fields;
 mod generate;
 mod literal;
@@ -52,5 +56,5 @@ mod names;
 mod schema;
 mod source;
 
-pub use generate::{File, GenerateError, generate, module_file};
+pub use generate::{File, GenerateError, GenerateOptions, generate, module_file};
 pub use source::{Definition, SourceError, from_object, read};

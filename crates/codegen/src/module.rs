@@ -3,7 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::apply;
 use crate::fields::{Field, text};
+use crate::generate::GenerateOptions;
 use crate::literal;
 use crate::names;
 use crate::schema::{Types, required, struct_source, whole};
@@ -13,7 +15,7 @@ use crate::source::Definition;
 const OWN: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
 /// The source of the file.
-pub(crate) fn source(definition: &Definition) -> String {
+pub(crate) fn source(definition: &Definition, options: &GenerateOptions) -> String {
     let crd = &definition.crd;
     let name = crd.metadata.name.as_deref().unwrap_or_default();
     let mut roots = Vec::new();
@@ -21,7 +23,7 @@ pub(crate) fn source(definition: &Definition) -> String {
     for (version, schema) in crd.spec.versions.iter().zip(&definition.schemas) {
         let module = names::field(&version.name);
         let empty = Map::new();
-        let (root, source) = one_version(definition, &version.name, schema.as_object().unwrap_or(&empty));
+        let (root, source) = one_version(definition, options, &version.name, schema.as_object().unwrap_or(&empty));
         roots.push(format!("{module}::{root}"));
         let used = uses(&source);
         versions += &format!("/// Version {}.\npub mod {module} {{\n{used}\n{source}\n}}\n\n", version.name);
@@ -42,11 +44,17 @@ pub(crate) fn source(definition: &Definition) -> String {
 }
 
 /// The root type of a version and the source of all its types.
-fn one_version(definition: &Definition, version: &str, schema: &Map<String, Value>) -> (String, String) {
+fn one_version(
+    definition: &Definition,
+    options: &GenerateOptions,
+    version: &str,
+    schema: &Map<String, Value>,
+) -> (String, String) {
     let crd = &definition.crd;
-    let mut types = Types::default();
+    let mut types = Types::new(options.apply_configurations);
     let kind = names::camel(&crd.spec.names.kind);
     let root = types.reserve(if kind.is_empty() { "Resource" } else { &kind });
+    let apply_root = options.apply_configurations.then(|| types.reserve(&apply::name(&root)));
     let metadata = schema.get("properties").and_then(|properties| properties.get("metadata"));
     let metadata = metadata.filter(|metadata| **metadata != json!({"type": "object"})).cloned();
 
@@ -68,7 +76,11 @@ fn one_version(definition: &Definition, version: &str, schema: &Map<String, Valu
     // The root is written by hand: apiVersion and kind go before its fields.
     let source = source.replacen("PartialEq, Serialize, Deserialize", "PartialEq, Deserialize", 1);
     let constructor = constructor(&root, &fields);
-    let traits = traits(definition, version, &root, &fields);
+    let mut traits = traits(definition, version, &root, &fields);
+    if let Some(name) = apply_root {
+        traits += &apply::root(&root, &name, &fields);
+        traits += &resource(definition, version, &name, &entries(&fields, true));
+    }
     let items = types.items.concat();
     (root, format!("{source}{constructor}{traits}{items}"))
 }
@@ -129,50 +141,11 @@ fn rust_type(field: &Field) -> &str {
 
 fn traits(definition: &Definition, version: &str, root: &str, fields: &[Field]) -> String {
     let spec = &definition.crd.spec;
-    let scope = if spec.scope == "Cluster" { "ClusterResourceScope" } else { "NamespaceResourceScope" };
-    let (group, kind, plural) = (text(&spec.group), text(&spec.names.kind), text(&spec.names.plural));
-    let api_version = text(&format!("{}/{version}", spec.group));
     let name = text(definition.crd.metadata.name.as_deref().unwrap_or_default());
     let short: Vec<String> = spec.names.short_names.iter().flatten().map(|name| text(name)).collect();
-    let version = text(version);
-
-    let mut entries = String::new();
-    for field in fields {
-        let ident = &field.ident;
-        entries += &match (&field.property, ident.as_str()) {
-            (_, "metadata") => "map.serialize_entry(\"metadata\", &self.metadata)?;\n".to_string(),
-            (None, _) => format!(
-                "for (key, value) in &self.{ident} {{\nif key != \"apiVersion\" && key != \"kind\" {{\n\
-                 map.serialize_entry(key, value)?;\n}}\n}}\n"
-            ),
-            (Some(property), _) if rust_type(field).starts_with("Option<") => {
-                format!("if let Some(value) = &self.{ident} {{\nmap.serialize_entry({}, value)?;\n}}\n", text(property))
-            }
-            (Some(property), _) => format!("map.serialize_entry({}, &self.{ident})?;\n", text(property)),
-        };
-    }
-    let mut out = format!(
-        "impl Serialize for {root} {{
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {{
-                use serde::ser::SerializeMap;
-                let mut map = serializer.serialize_map(None)?;
-                map.serialize_entry(\"apiVersion\", {api_version})?;
-                map.serialize_entry(\"kind\", {kind})?;
-                {entries}
-                map.end()
-            }}
-        }}
-        impl kube::Resource for {root} {{
-            type DynamicType = ();
-            type Scope = kube::core::{scope};
-            fn kind(_: &()) -> Cow<'_, str> {{ {kind}.into() }}
-            fn group(_: &()) -> Cow<'_, str> {{ {group}.into() }}
-            fn version(_: &()) -> Cow<'_, str> {{ {version}.into() }}
-            fn plural(_: &()) -> Cow<'_, str> {{ {plural}.into() }}
-            fn meta(&self) -> &ObjectMeta {{ &self.metadata }}
-            fn meta_mut(&mut self) -> &mut ObjectMeta {{ &mut self.metadata }}
-        }}
-        impl kube::CustomResourceExt for {root} {{
+    let mut out = resource(definition, version, root, &entries(fields, false));
+    out += &format!(
+        "impl kube::CustomResourceExt for {root} {{
             fn crd() -> CustomResourceDefinition {{ super::crd() }}
             fn crd_name() -> &'static str {{ {name} }}
             fn api_resource() -> kube::core::ApiResource {{ kube::core::ApiResource::erase::<Self>(&()) }}
@@ -196,6 +169,56 @@ fn traits(definition: &Definition, version: &str, root: &str, fields: &[Field]) 
         );
     }
     out
+}
+
+/// The statements that write the fields of a root; in an apply configuration all but the metadata are optional.
+fn entries(fields: &[Field], apply: bool) -> String {
+    let one = |field: &Field| {
+        let ident = &field.ident;
+        match (&field.property, ident.as_str()) {
+            (_, "metadata") => "map.serialize_entry(\"metadata\", &self.metadata)?;\n".to_string(),
+            (None, _) => format!(
+                "for (key, value) in &self.{ident} {{\nif key != \"apiVersion\" && key != \"kind\" {{\n\
+                 map.serialize_entry(key, value)?;\n}}\n}}\n"
+            ),
+            (Some(property), _) if apply || rust_type(field).starts_with("Option<") => {
+                format!("if let Some(value) = &self.{ident} {{\nmap.serialize_entry({}, value)?;\n}}\n", text(property))
+            }
+            (Some(property), _) => format!("map.serialize_entry({}, &self.{ident})?;\n", text(property)),
+        }
+    };
+    fields.iter().map(one).collect()
+}
+
+/// What makes a type with metadata a resource that is written with its version and kind.
+fn resource(definition: &Definition, version: &str, ty: &str, entries: &str) -> String {
+    let spec = &definition.crd.spec;
+    let scope = if spec.scope == "Cluster" { "ClusterResourceScope" } else { "NamespaceResourceScope" };
+    let (group, kind, plural) = (text(&spec.group), text(&spec.names.kind), text(&spec.names.plural));
+    let api_version = text(&format!("{}/{version}", spec.group));
+    let version = text(version);
+    format!(
+        "impl Serialize for {ty} {{
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {{
+                use serde::ser::SerializeMap;
+                let mut map = serializer.serialize_map(None)?;
+                map.serialize_entry(\"apiVersion\", {api_version})?;
+                map.serialize_entry(\"kind\", {kind})?;
+                {entries}
+                map.end()
+            }}
+        }}
+        impl kube::Resource for {ty} {{
+            type DynamicType = ();
+            type Scope = kube::core::{scope};
+            fn kind(_: &()) -> Cow<'_, str> {{ {kind}.into() }}
+            fn group(_: &()) -> Cow<'_, str> {{ {group}.into() }}
+            fn version(_: &()) -> Cow<'_, str> {{ {version}.into() }}
+            fn plural(_: &()) -> Cow<'_, str> {{ {plural}.into() }}
+            fn meta(&self) -> &ObjectMeta {{ &self.metadata }}
+            fn meta_mut(&mut self) -> &mut ObjectMeta {{ &mut self.metadata }}
+        }}\n"
+    )
 }
 
 /// The imports that a version's types need.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use crate::apply;
 use crate::fields::{Field, description, extend, field};
 use crate::names;
 
@@ -15,6 +16,8 @@ use crate::names;
 pub(crate) struct Types {
     /// Their source, the outer ones first.
     pub(crate) items: Vec<String>,
+    /// Whether structs get an apply configuration each.
+    apply: bool,
     used: BTreeSet<String>,
     known: BTreeMap<String, Ty>,
 }
@@ -24,6 +27,8 @@ pub(crate) struct Types {
 pub(crate) struct Ty {
     /// How Rust calls it.
     pub(crate) rust: String,
+    /// How Rust calls it where only a part of it need be said.
+    pub(crate) apply: String,
     /// The type whose schema it has; often itself.
     pub(crate) with: String,
     /// The schema that schemars derives for `with`.
@@ -54,6 +59,10 @@ pub(crate) enum Shape {
 }
 
 impl Types {
+    pub(crate) fn new(apply: bool) -> Self {
+        Self { apply, ..Self::default() }
+    }
+
     /// Keeps a name from being used by a type.
     pub(crate) fn reserve(&mut self, name: &str) -> String {
         names::unique_type(&mut self.used, name)
@@ -135,6 +144,7 @@ impl Types {
         let model = json!({"type": "array", "items": item.model});
         Ty {
             rust: format!("Vec<{}>", item.rust),
+            apply: format!("Vec<{}>", item.apply),
             with: format!("Vec<{}>", item.with),
             model,
             default: true,
@@ -154,6 +164,7 @@ impl Types {
                 let value = if values.get("nullable") == Some(&Value::Bool(true)) { value.optional() } else { value };
                 Ty {
                     rust: format!("BTreeMap<String, {}>", value.rust),
+                    apply: format!("BTreeMap<String, {}>", value.apply),
                     with: format!("BTreeMap<String, {}>", value.with),
                     model: json!({"type": "object", "additionalProperties": value.model}),
                     default: true,
@@ -180,10 +191,14 @@ impl Types {
         let place = self.items.len();
         self.items.push(String::new());
         let fields = self.fields(node, &name);
-        let (source, default) = struct_source(&name, &whole, &fields);
-        self.items[place] = source;
+        let (mut source, default) = struct_source(&name, &whole, &fields);
         let empty = fields.iter().all(Field::fills_itself);
-        let ty = Ty::plain(&name, &name, whole, default, Shape::Struct { empty });
+        let mut ty = Ty::plain(&name, &name, whole, default, Shape::Struct { empty });
+        if self.apply {
+            ty.apply = self.reserve(&apply::name(&name));
+            source += &apply::structure(&name, &ty.apply, &fields);
+        }
+        self.items[place] = source;
         self.known.insert(key, ty.clone());
         ty
     }
@@ -210,12 +225,13 @@ impl Types {
 
 impl Ty {
     fn plain(rust: &str, with: &str, model: Value, default: bool, shape: Shape) -> Self {
-        Self { rust: rust.into(), with: with.into(), model, default, shape }
+        Self { rust: rust.into(), apply: rust.into(), with: with.into(), model, default, shape }
     }
 
     /// The same inside of a list or map that may hold nulls.
     fn optional(self) -> Self {
-        Self { rust: format!("Option<{}>", self.rust), default: true, shape: Shape::Other, ..self }
+        let (rust, apply) = (format!("Option<{}>", self.rust), format!("Option<{}>", self.apply));
+        Self { rust, apply, default: true, shape: Shape::Other, ..self }
     }
 }
 

@@ -17,7 +17,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kubewright_codegen::{Definition, generate, module_file, read};
+use kubewright_codegen::{Definition, GenerateOptions, generate, module_file, read};
 use serde_json::Value;
 
 /// Go modules with definitions, and the folders that they are in.
@@ -65,7 +65,7 @@ fn the_definitions_of_ten_operators_come_back_as_they_were() {
     let definitions: Vec<Definition> = definitions.into_values().collect();
 
     let begin = Instant::now();
-    let files = generate(&definitions).unwrap();
+    let files = generate(&definitions, &GenerateOptions::default()).unwrap();
     let took = begin.elapsed();
     let scratch = tempfile::tempdir().unwrap();
     let source = scratch.path().join("src");

@@ -16,9 +16,11 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::core::object::HasStatus;
 use kube::{CustomResourceExt, Resource};
-use kubewright_codegen::{Definition, generate, module_file, read};
+use kubewright_codegen::{Definition, GenerateOptions, generate, module_file, read};
 use serde_json::json;
 use support::comparable;
+
+const ALL: GenerateOptions = GenerateOptions { apply_configurations: true };
 
 const FEATURES: &str = include_str!("definitions/features.yaml");
 
@@ -33,7 +35,7 @@ fn definitions() -> Vec<Definition> {
 #[test]
 fn the_same_definitions_give_the_files_that_are_kept() {
     let definitions = definitions();
-    let files = generate(&definitions).unwrap();
+    let files = generate(&definitions, &ALL).unwrap();
     let mut expected: BTreeMap<String, String> =
         files.iter().map(|file| (file.name.clone(), file.text.clone())).collect();
     expected.insert("mod.rs".into(), module_file(&files));
@@ -46,7 +48,7 @@ fn the_same_definitions_give_the_files_that_are_kept() {
         assert_eq!(&std::fs::read_to_string(&path).unwrap_or_default(), text, "{name}: KUBEWRIGHT_BLESS=1 writes it");
     }
     let turned: Vec<Definition> = definitions.into_iter().rev().collect();
-    assert_eq!(generate(&turned).unwrap(), files, "the order of the input does not count");
+    assert_eq!(generate(&turned, &ALL).unwrap(), files, "the order of the input does not count");
 }
 
 #[test]
@@ -107,6 +109,44 @@ fn what_is_written_is_what_was_read() {
 }
 
 #[test]
+fn an_apply_configuration_says_what_is_set_and_no_default() {
+    use generated::gateways::v1::{
+        GatewayApplyConfiguration, GatewaySpecApplyConfiguration, GatewaySpecListenerApplyConfiguration,
+    };
+    let listener = GatewaySpecListenerApplyConfiguration::default().port(80);
+    let spec = GatewaySpecApplyConfiguration::default()
+        .class_2("z")
+        .listeners([listener])
+        .type_(generated::gateways::v1::GatewaySpecType::InternalOnly);
+    let part = GatewayApplyConfiguration::new("a").namespace("n").label("l", "m").spec(spec);
+    let expected = json!({
+        "apiVersion": "net.example.com/v1", "kind": "Gateway",
+        "metadata": {"name": "a", "namespace": "n", "labels": {"l": "m"}},
+        "spec": {"class_2": "z", "listeners": [{"port": 80}], "type": "internal-only"},
+    });
+    assert_eq!(serde_json::to_value(&part).unwrap(), expected);
+    assert_eq!(serde_json::from_value::<GatewayApplyConfiguration>(expected).unwrap(), part);
+    assert_eq!(
+        (GatewayApplyConfiguration::kind(&()), GatewayApplyConfiguration::plural(&())),
+        ("Gateway".into(), "gateways".into())
+    );
+
+    use generated::reports::v1alpha1::ReportApplyConfiguration;
+    let part =
+        ReportApplyConfiguration::new("r").other([("unknown".to_string(), json!(1)), ("kind".into(), json!("x"))]);
+    let written = serde_json::to_value(&part).unwrap();
+    assert_eq!((&written["unknown"], &written["kind"]), (&json!(1), &json!("Report")));
+}
+
+#[test]
+fn without_apply_configurations_the_files_have_the_types_alone() {
+    let all = generate(&definitions(), &ALL).unwrap();
+    let plain = generate(&definitions(), &GenerateOptions::default()).unwrap();
+    assert!(all.iter().all(|file| file.text.contains("ApplyConfiguration")));
+    assert!(plain.iter().all(|file| !file.text.contains("ApplyConfiguration")));
+}
+
+#[test]
 fn the_types_know_how_the_server_calls_them() {
     use generated::{gateways::v1::Gateway, options_other_example_com::v1::OptionResource};
     assert_eq!((Gateway::api_version(&()), Gateway::plural(&())), ("net.example.com/v1".into(), "gateways".into()));
@@ -118,6 +158,6 @@ fn the_types_know_how_the_server_calls_them() {
 #[test]
 fn the_same_definition_twice_is_refused_with_both_places() {
     let twice = [definitions(), read("again.yaml", FEATURES).unwrap()].concat();
-    let error = generate(&twice).unwrap_err().to_string();
+    let error = generate(&twice, &ALL).unwrap_err().to_string();
     assert!(error.contains("gateways.net.example.com is defined twice: in features.yaml and in again.yaml"), "{error}");
 }

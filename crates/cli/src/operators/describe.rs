@@ -32,6 +32,8 @@ struct Place {
     env: Vec<Value>,
     flags: Vec<String>,
     webhook_flag: &'static str,
+    /// What tells it the namespace that it looks after, if it has one.
+    namespace_flag: Option<&'static str>,
 }
 
 /// The operators of this list (`all`, or names joined by commas), with these flags for `kubewright run`.
@@ -39,8 +41,13 @@ pub(crate) fn described(
     list: &str,
     flags: &[String],
     deploy: &DeployArgs,
+    chart: bool,
 ) -> Result<Vec<(Description, ManifestOptions)>, ToolchainError> {
     let usage = |text: String| ToolchainError::Usage(text);
+    let of_namespaces = |flag: &&String| flag.starts_with("--") && flag.contains("-namespace");
+    if let Some(flag) = flags.iter().find(of_namespaces).filter(|_| chart) {
+        return Err(usage(format!("in a chart the namespace is that of the release: leave out {flag}")));
+    }
     if flags.iter().any(|flag| flag == "--operators" || flag.starts_with("--operators=")) {
         return Err(usage("--operators stands before --, not behind it".into()));
     }
@@ -62,7 +69,7 @@ pub(crate) fn described(
     if names.len() > 1 && !flags.is_empty() {
         return Err(usage("flags behind -- are those of one operator: name one with --operators".into()));
     }
-    names.into_iter().map(|name| describe(name, flags, &args, deploy)).collect()
+    names.into_iter().map(|name| describe(name, flags, &args, deploy, chart)).collect()
 }
 
 fn describe(
@@ -70,6 +77,7 @@ fn describe(
     flags: &[String],
     args: &OperatorArgs,
     deploy: &DeployArgs,
+    chart: bool,
 ) -> Result<(Description, ManifestOptions), ToolchainError> {
     let mut args = args.clone();
     args.operators = name.into();
@@ -99,6 +107,10 @@ fn describe(
     };
     let mut command = vec!["run".to_string(), format!("--operators={name}")];
     command.extend(place.flags);
+    if chart {
+        // A release may be in any namespace, and these have one to look after.
+        command.extend(place.namespace_flag.map(|flag| format!("{flag}={own}")));
+    }
     command.extend(flags.iter().cloned());
     let options = ManifestOptions {
         namespace: Some(own),
@@ -121,11 +133,13 @@ fn place(name: &str, args: &OperatorArgs) -> Place {
         env: Vec::new(),
         flags: Vec::new(),
         webhook_flag: "--webhook-service",
+        namespace_flag: None,
     };
     match name {
         "access" => Place {
             flags: vec!["--access-webhook-bind-address=0.0.0.0:9443".into()],
             webhook_flag: "--access-webhook-service",
+            namespace_flag: Some("--access-namespace"),
             // Where it keeps what nobody else may read.
             ..place("access-operator", args.access.namespace())
         },
@@ -139,7 +153,8 @@ fn place(name: &str, args: &OperatorArgs) -> Place {
             let server = json!({"name": "INTERNAL_ENDPOINT", "value": super::objectstorage::SERVER});
             let env = if args.objectstorage.server().is_none() { vec![server] } else { Vec::new() };
             // Where the Secret with the server's administrator is.
-            Place { env, ..place("objectstorage-operator", &args.objectstorage.secret().0) }
+            let namespace_flag = Some("--objectstorage-namespace");
+            Place { env, namespace_flag, ..place("objectstorage-operator", &args.objectstorage.secret().0) }
         }
         _ => place("ingress-operator", "ingress-operator-system"),
     }

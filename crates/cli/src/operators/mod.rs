@@ -10,9 +10,12 @@ mod objectstorage;
 use std::borrow::Cow;
 
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 use kubewright::k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kubewright::kube::core::ApiResource;
 use kubewright::prelude::*;
+
+use crate::toolchain::complete;
 
 /// One operator, as its flags set it up.
 pub(crate) struct Operator {
@@ -64,7 +67,7 @@ impl OperatorError {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct OperatorArgs {
     /// Which operators to run: names joined by commas, `none`, or `all`, which are those that have what they need.
-    #[arg(long, value_name = "LIST", default_value = "all")]
+    #[arg(long, value_name = "LIST", default_value = "all", add = ArgValueCandidates::new(complete::operators))]
     pub(crate) operators: String,
 
     #[command(flatten)]

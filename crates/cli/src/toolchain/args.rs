@@ -29,6 +29,9 @@ pub(crate) enum ToolchainCommand {
     /// Change the project's settings.
     #[command(after_help = "Examples:\n  kubewright edit --multigroup        allow several API groups")]
     Edit(EditArgs),
+    /// Bring the generated files of a project up to this version. Your own files stay as they are.
+    #[command(after_help = UPGRADE_EXAMPLES)]
+    Upgrade(UpgradeArgs),
     /// Write the manifests of the project's operator: for kustomize, as one file, as a Helm chart.
     #[command(after_help = MANIFESTS_EXAMPLES)]
     Manifests(ManifestsArgs),
@@ -57,7 +60,11 @@ pub(crate) enum ToolchainCommand {
         #[command(flatten)]
         deploy: DeployArgs,
     },
+    /// Tell what of the project is in a cluster: definitions, Deployment, webhooks.
+    #[command(after_help = "Examples:\n  kubewright status\n  kubewright status -o json | jq .ready")]
+    Status(StatusArgs),
     /// Make images of the project's operator.
+    #[command(after_help = IMAGE_EXAMPLES)]
     Image {
         #[command(subcommand)]
         what: ImageCommand,
@@ -101,6 +108,7 @@ Examples:
   kubectl get crd -o yaml | kubewright types - --out src/types
   kubewright types --cluster certificates.cert-manager.io        from the cluster of the kubeconfig
   kubewright types deploy/crds --out src/types --check           fail if the files are not up to date
+  kubewright types deploy/crds --out src/types --apply-configurations    with what server-side apply wants
 
 The types need the crates kube, k8s-openapi, schemars, serde and serde_json.";
 
@@ -134,11 +142,18 @@ Examples:
   kubewright create webhook --group web --version v1 --kind Site --defaulting --programmatic-validation
   kubewright create webhook --group web --version v1 --kind Site --conversion --spoke v2";
 
+const UPGRADE_EXAMPLES: &str = "\
+Examples:
+  kubewright upgrade --dry-run       show what would change
+  kubewright upgrade
+  kubewright upgrade --force         generated files that were edited too: the edits are lost";
+
 const MANIFESTS_EXAMPLES: &str = "\
 Examples:
   kubewright manifests --image registry.example.com/guestbook:v1      config/ for kustomize, and dist/install.yaml
   kubewright manifests --chart --chart-version 1.2.0                  dist/chart too
   kubewright manifests --operators access --image IMAGE | kubectl apply --server-side -f -
+  kubewright manifests --operators all --image IMAGE --chart --out charts     then: helm install access charts/access-operator/chart
   kubewright manifests --operators objectstorage --image IMAGE -- --objectstorage-endpoint minio.example.com:9000
   kubectl apply -k config/default";
 
@@ -146,6 +161,7 @@ const IMAGE_EXAMPLES: &str = "\
 Examples:
   kubewright image build --tag registry.example.com/guestbook:v1      into dist/image
   kubewright image build --tag registry.example.com/guestbook:v1 --push
+  kubewright image build --program target/release/guestbook           of a program that is there
   rustup target add x86_64-unknown-linux-musl                         for static programs";
 
 const COMPLETION_EXAMPLES: &str = "\
@@ -162,7 +178,8 @@ pub(crate) struct TypesArgs {
     pub(crate) sources: Vec<PathBuf>,
 
     /// Take these definitions from the cluster; without names all of them.
-    #[arg(long, value_name = "NAME", num_args = 0.., conflicts_with = "sources")]
+    #[arg(long, value_name = "NAME", num_args = 0.., conflicts_with = "sources",
+          add = ArgValueCandidates::new(complete::definitions))]
     pub(crate) cluster: Option<Vec<String>>,
 
     /// Kubeconfig for --cluster. Default: $KUBECONFIG, then ~/.kube/config, then the Pod's service account.
@@ -170,12 +187,16 @@ pub(crate) struct TypesArgs {
     pub(crate) kubeconfig: Option<PathBuf>,
 
     /// Context in the kubeconfig. Default: its current one.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(complete::contexts))]
     pub(crate) context: Option<String>,
 
     /// Write mod.rs and a file for each definition here. Default: to standard output, which takes one definition.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,
+
+    /// Also write apply configurations: each type with all fields optional, for server-side apply.
+    #[arg(long)]
+    pub(crate) apply_configurations: bool,
 
     /// Write nothing; fail if a file would change.
     #[arg(long, requires = "out")]
@@ -328,13 +349,24 @@ pub(crate) struct EditArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct UpgradeArgs {
+    /// Write nothing; show what would change.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Replace generated files that were edited.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ManifestsArgs {
     #[command(flatten)]
     pub(crate) deploy: DeployArgs,
 
     /// Of these operators of kubewright's own and not of a project: names joined by commas, or all. They are printed as one
-    /// file, or written for kustomize with --out.
-    #[arg(long, value_name = "LIST", conflicts_with = "chart")]
+    /// file, or written for kustomize with --out, and as a chart each with --chart.
+    #[arg(long, value_name = "LIST", add = ArgValueCandidates::new(complete::operators))]
     pub(crate) operators: Option<String>,
 
     /// With --operators: flags for `kubewright run` in the cluster.
@@ -345,7 +377,7 @@ pub(crate) struct ManifestsArgs {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,
 
-    /// Write a Helm chart too, into dist/chart.
+    /// Write a Helm chart too, into dist/chart; with --operators into the folder of each operator in --out.
     #[arg(long)]
     pub(crate) chart: bool,
 
@@ -397,6 +429,10 @@ pub(crate) struct ImageBuildArgs {
 
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
+
+    /// Compile nothing, and take this program, as another build has made it.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::ExecutablePath, conflicts_with_all = ["target", "debug"])]
+    pub(crate) program: Option<PathBuf>,
 }
 
 /// How the operator runs in the cluster.
@@ -427,8 +463,22 @@ pub(crate) struct ClusterArgs {
     pub(crate) kubeconfig: Option<PathBuf>,
 
     /// Context in the kubeconfig. Default: its current one.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(complete::contexts))]
     pub(crate) context: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+
+    /// The operator's namespace. Default: the project's name and -system.
+    #[arg(long, value_name = "NAMESPACE")]
+    pub(crate) namespace: Option<String>,
+
+    /// How to print.
+    #[arg(long, short, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
 }
 
 #[derive(Debug, Args)]

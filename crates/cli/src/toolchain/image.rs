@@ -1,14 +1,15 @@
 //! `kubewright image build`: the project's operator as an OCI image, without a daemon and without root.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use kubewright_image::{Image, ImageError, build, libraries, sbom};
 use kubewright_project::{Project, find};
-use serde_json::Value;
 
 use super::ToolchainError;
 use super::args::ImageBuildArgs;
+use super::program::executable;
 use super::push::push;
 
 /// Why there is no image.
@@ -24,8 +25,10 @@ pub(crate) enum BuildError {
     NoTarget { target: String },
     #[error("images can't be made for {target}: the program must be for Linux, on x86_64 or aarch64")]
     Target { target: String },
+    #[error("{} is no program for Linux on x86_64 or aarch64", file.display())]
+    NoElf { file: PathBuf },
     #[error("{}: {cause}", file.display())]
-    Lock { file: PathBuf, cause: std::io::Error },
+    File { file: PathBuf, cause: std::io::Error },
     #[error(transparent)]
     Image(#[from] ImageError),
 }
@@ -44,16 +47,24 @@ pub(super) async fn image_build(args: &ImageBuildArgs) -> Result<(), ToolchainEr
 }
 
 fn made(args: &ImageBuildArgs, folder: &Path, name: &str) -> Result<(), BuildError> {
-    let (target, is_static) = target(args.target.as_deref())?;
+    let (program, target, is_static) = match &args.program {
+        Some(file) => {
+            let program = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+            (program, format!("{}-unknown-linux-gnu", machine(file)?), false)
+        }
+        None => {
+            let (target, is_static) = target(args.target.as_deref())?;
+            (program(folder, name, &target, args.debug)?, target, is_static)
+        }
+    };
     let architecture = match target.split('-').next() {
         Some("x86_64") => "amd64",
         Some("aarch64") => "arm64",
         _ => return Err(BuildError::Target { target }),
     };
-    let program = program(folder, name, &target, args.debug)?;
     let libraries = if is_static { Vec::new() } else { libraries(&program)? };
     let file = folder.join("Cargo.lock");
-    let lock = std::fs::read_to_string(&file).map_err(|cause| BuildError::Lock { file, cause })?;
+    let lock = std::fs::read_to_string(&file).map_err(|cause| BuildError::File { file, cause })?;
     let image = Image {
         program,
         sbom: sbom(name, &args.image_version, &lock),
@@ -79,6 +90,19 @@ fn made(args: &ImageBuildArgs, folder: &Path, name: &str) -> Result<(), BuildErr
         println!("for a static one: rustup target add {}", musl(&target));
     }
     Ok(())
+}
+
+/// The architecture of a program for Linux, out of its ELF header.
+fn machine(file: &Path) -> Result<&'static str, BuildError> {
+    let mut header = [0; 20];
+    let read = std::fs::File::open(file).and_then(|mut program| program.read_exact(&mut header));
+    read.map_err(|cause| BuildError::File { file: file.into(), cause })?;
+    // Four bytes of magic; at 5 the order of bytes, at 18 the machine.
+    match (&header[..4], header[5], u16::from_le_bytes([header[18], header[19]])) {
+        (b"\x7fELF", 1, 62) => Ok("x86_64"),
+        (b"\x7fELF", 1, 183) => Ok("aarch64"),
+        _ => Err(BuildError::NoElf { file: file.into() }),
+    }
 }
 
 /// The target to build for, and whether programs for it are static: the musl one if it is installed.
@@ -134,10 +158,6 @@ fn program(folder: &Path, name: &str, target: &str, debug: bool) -> Result<PathB
         let hint = if musl { "; C code for musl needs musl-gcc, in Debian's package musl-tools" } else { "" };
         return Err(BuildError::Cargo { target: target.into(), hint });
     }
-    let text = String::from_utf8_lossy(&output.stdout);
-    let messages = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let found = messages
-        .filter(|message| message["reason"] == "compiler-artifact" && message["target"]["name"] == name)
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from));
+    let found = executable(&output.stdout, name);
     found.ok_or_else(|| BuildError::NoProgram { name: name.into() })
 }

@@ -54,9 +54,12 @@ pub(super) fn manifests(args: &ManifestsArgs) -> Result<(), ToolchainError> {
 
 /// Of operators that come with this program: one file on the standard output, or folders.
 fn of_operators(list: &str, args: &ManifestsArgs) -> Result<(), ToolchainError> {
-    let all = describe::described(list, &args.flags, &args.deploy)?;
+    let all = describe::described(list, &args.flags, &args.deploy, args.chart)?;
     let failed = ManifestsError::from;
     let Some(out) = &args.out else {
+        if args.chart {
+            return Err(ToolchainError::Usage("--chart writes folders: say where with --out".into()));
+        }
         let texts: Result<Vec<String>, ManifestError> = all.iter().map(|(of, how)| install(of, how)).collect();
         let text = texts.map_err(failed)?.join("---\n");
         return io::stdout()
@@ -67,6 +70,12 @@ fn of_operators(list: &str, args: &ManifestsArgs) -> Result<(), ToolchainError> 
     for (description, options) in &all {
         for (path, text) in kustomize(description, options).map_err(failed)? {
             changes.generated(Path::new(&description.name).join(path), "#", &text);
+        }
+        if args.chart {
+            let folder = Path::new(&description.name).join("chart");
+            for (path, text) in chart(description, options, &args.chart_version).map_err(failed)? {
+                changes.generated(folder.join(path), "#", &text);
+            }
         }
     }
     tell(&changes.apply(out, args.force)?, &out.display().to_string());

@@ -5,6 +5,11 @@
 //! | `args` | their flags and help |
 //! | `types` | `kubewright types`: definitions → Rust types |
 //! | `project` | `init`, `create api`, `create webhook`, `edit` |
+//! | `upgrade` | `kubewright upgrade` |
+//! | `develop` | `kubewright run` in a project, with `program` and `sources` |
+//! | `program` | the project's program: built, asked, started, stopped |
+//! | `sources` | waits for changes of the project's sources |
+//! | `status` | `kubewright status` |
 //! | `manifests` | `kubewright manifests`: kustomize, one file, a chart |
 //! | `deploy` | `install`, `uninstall`, `deploy`, `undeploy` |
 //! | `image` | `kubewright image build` |
@@ -20,15 +25,20 @@ pub(crate) mod args;
 mod bundle;
 mod bundle_args;
 mod cleanup;
-mod complete;
+pub(crate) mod complete;
 mod deploy;
+pub(crate) mod develop;
 mod image;
 mod manifests;
 mod olm;
+mod program;
 mod project;
 mod push;
 mod shell;
+mod sources;
+mod status;
 mod types;
+mod upgrade;
 
 use args::{CreateCommand, ImageCommand, ToolchainCommand};
 use bundle_args::BundleCommand;
@@ -53,6 +63,8 @@ pub(crate) enum ToolchainError {
     Olm(#[from] olm::OlmError),
     #[error(transparent)]
     Deploy(#[from] deploy::DeployError),
+    #[error(transparent)]
+    Develop(#[from] develop::DevelopError),
     #[error(transparent)]
     Operators(#[from] crate::operators::OperatorError),
     #[error("{what}: {cause}")]
@@ -84,6 +96,8 @@ pub(crate) async fn run(command: ToolchainCommand) -> Result<(), ToolchainError>
         ToolchainCommand::Uninstall(args) => deploy::uninstall_crds(&args).await,
         ToolchainCommand::Deploy { cluster, deploy, timeout } => deploy::deploy(&cluster, &deploy, timeout).await,
         ToolchainCommand::Undeploy { cluster, deploy } => deploy::undeploy(&cluster, &deploy).await,
+        ToolchainCommand::Upgrade(args) => upgrade::upgrade(&args),
+        ToolchainCommand::Status(args) => status::status(&args).await,
         ToolchainCommand::Image { what: ImageCommand::Build(args) } => image::image_build(&args).await,
         ToolchainCommand::Image { what: ImageCommand::Push(args) } => push::image_push(&args).await,
         ToolchainCommand::Bundle { what: BundleCommand::Generate(args) } => bundle::bundle_generate(&args).await,

@@ -171,7 +171,7 @@ fn source(path: Option<PathBuf>, version: Option<String>) -> Result<Kubewright, 
     )))
 }
 
-fn open() -> Result<(PathBuf, Project), ToolchainError> {
+pub(super) fn open() -> Result<(PathBuf, Project), ToolchainError> {
     let folder = find(&current()?)?;
     let project = Project::read(&folder.join("PROJECT"))?;
     Ok((folder, project))
@@ -186,7 +186,7 @@ fn here(what: &str, cause: std::io::Error) -> ToolchainError {
 }
 
 /// Writes the files, tells which, and what comes next.
-fn finish(changes: Changes, folder: &Path, force: bool, next: &[&str]) -> Result<(), ToolchainError> {
+pub(super) fn finish(changes: Changes, folder: &Path, force: bool, next: &[&str]) -> Result<(), ToolchainError> {
     let written = changes.apply(folder, force)?;
     for file in &written {
         match file {

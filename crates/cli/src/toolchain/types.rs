@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use kubewright::k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kubewright::kube::api::{Api, ListParams};
 use kubewright::prelude::{ConfigError, connect};
-use kubewright_codegen::{Definition, GenerateError, SourceError, from_object, generate, module_file, read};
+use kubewright_codegen::{
+    Definition, GenerateError, GenerateOptions, SourceError, from_object, generate, module_file, read,
+};
 
 use super::args::TypesArgs;
 
@@ -46,7 +48,7 @@ pub(super) async fn types(args: TypesArgs) -> Result<(), TypesError> {
         let places: Vec<String> = args.sources.iter().map(|path| path.display().to_string()).collect();
         return Err(TypesError::Nothing(if places.is_empty() { "the cluster".into() } else { places.join(", ") }));
     }
-    let files = generate(&definitions)?;
+    let files = generate(&definitions, &GenerateOptions { apply_configurations: args.apply_configurations })?;
     let Some(folder) = &args.out else {
         let [file] = files.as_slice() else { return Err(TypesError::Many(files.len())) };
         let failed = |cause| TypesError::File { file: "standard output".into(), cause };

@@ -10,6 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use kubewright::kube;
+use kubewright::kube::api::{Api, DynamicObject, Patch, PatchParams};
+use kubewright::kube::core::GroupVersionKind;
+
 /// A directory that goes with the test.
 pub struct Scratch(PathBuf);
 
@@ -124,4 +128,38 @@ pub fn apply_definition(kubeconfig: &str, yaml: &str) {
         let api = kubewright::prelude::Api::<CustomResourceDefinition>::all(client);
         api.create(&Default::default(), &definition).await.unwrap();
     });
+}
+
+/// Applies an object.
+pub fn apply(kubeconfig: &Path, yaml: &str) {
+    let applied = on_object(kubeconfig, yaml, async |api, object| {
+        let name = object.metadata.name.clone().unwrap();
+        api.patch(&name, &PatchParams::apply("test"), &Patch::Apply(&object)).await.map(drop)
+    });
+    applied.unwrap().unwrap();
+}
+
+/// An object, if it is there and can be read in this version.
+pub fn read(kubeconfig: &Path, yaml: &str) -> Option<serde_json::Value> {
+    let found = on_object(kubeconfig, yaml, async |api, object| api.get(&object.metadata.name.unwrap()).await.ok());
+    found.ok().flatten().map(|object| serde_json::to_value(object).unwrap())
+}
+
+fn on_object<T>(
+    kubeconfig: &Path,
+    yaml: &str,
+    what: impl AsyncFnOnce(Api<DynamicObject>, DynamicObject) -> T,
+) -> Result<T, String> {
+    let object: DynamicObject = serde_saphyr::from_str(yaml).unwrap();
+    let gvk = GroupVersionKind::try_from(object.types.as_ref().unwrap()).unwrap();
+    connected(kubeconfig, async |client| {
+        let (resource, _) = kube::discovery::pinned_kind(&client, &gvk).await.map_err(|error| error.to_string())?;
+        let namespace = object.metadata.namespace.clone().unwrap();
+        Ok(what(Api::namespaced_with(client, &namespace, &resource), object).await)
+    })
+}
+
+fn connected<T>(kubeconfig: &Path, what: impl AsyncFnOnce(kube::Client) -> T) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { what(kubewright::prelude::connect(Some(kubeconfig), None).await.unwrap()).await })
 }

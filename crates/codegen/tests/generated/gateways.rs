@@ -144,6 +144,113 @@ pub mod v1 {
             &mut self.status
         }
     }
+    /// A part of a [`Gateway`], for server-side apply: what is `None` is left to others.
+    #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct GatewayApplyConfiguration {
+        /// Name, and the labels, annotations, finalizers and owners that are applied.
+        #[serde(default)]
+        pub metadata: ObjectMeta,
+        /// As [`Gateway::spec`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub spec: Option<GatewaySpecApplyConfiguration>,
+        /// As [`Gateway::status`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub status: Option<GatewayStatusApplyConfiguration>,
+    }
+    impl GatewayApplyConfiguration {
+        /// One of this name that says nothing yet.
+        #[must_use]
+        pub fn new(name: &str) -> Self {
+            Self {
+                metadata: ObjectMeta {
+                    name: Some(name.into()),
+                    ..Default::default()
+                },
+                ..Default::default()
+            }
+        }
+        /// Sets the namespace.
+        #[must_use]
+        pub fn namespace(mut self, namespace: &str) -> Self {
+            self.metadata.namespace = Some(namespace.into());
+            self
+        }
+        /// Applies a label.
+        #[must_use]
+        pub fn label(mut self, key: &str, value: &str) -> Self {
+            self.metadata
+                .labels
+                .get_or_insert_default()
+                .insert(key.into(), value.into());
+            self
+        }
+        /// Applies an annotation.
+        #[must_use]
+        pub fn annotation(mut self, key: &str, value: &str) -> Self {
+            self.metadata
+                .annotations
+                .get_or_insert_default()
+                .insert(key.into(), value.into());
+            self
+        }
+        /// Applies `spec`.
+        #[must_use]
+        pub fn spec(mut self, value: impl Into<GatewaySpecApplyConfiguration>) -> Self {
+            self.spec = Some(value.into());
+            self
+        }
+        /// Applies `status`.
+        #[must_use]
+        pub fn status(
+            mut self,
+            value: impl Into<GatewayStatusApplyConfiguration>,
+        ) -> Self {
+            self.status = Some(value.into());
+            self
+        }
+    }
+    impl Serialize for GatewayApplyConfiguration {
+        fn serialize<S: serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            use serde::ser::SerializeMap;
+            let mut map = serializer.serialize_map(None)?;
+            map.serialize_entry("apiVersion", "net.example.com/v1")?;
+            map.serialize_entry("kind", "Gateway")?;
+            map.serialize_entry("metadata", &self.metadata)?;
+            if let Some(value) = &self.spec {
+                map.serialize_entry("spec", value)?;
+            }
+            if let Some(value) = &self.status {
+                map.serialize_entry("status", value)?;
+            }
+            map.end()
+        }
+    }
+    impl kube::Resource for GatewayApplyConfiguration {
+        type DynamicType = ();
+        type Scope = kube::core::NamespaceResourceScope;
+        fn kind(_: &()) -> Cow<'_, str> {
+            "Gateway".into()
+        }
+        fn group(_: &()) -> Cow<'_, str> {
+            "net.example.com".into()
+        }
+        fn version(_: &()) -> Cow<'_, str> {
+            "v1".into()
+        }
+        fn plural(_: &()) -> Cow<'_, str> {
+            "gateways".into()
+        }
+        fn meta(&self) -> &ObjectMeta {
+            &self.metadata
+        }
+        fn meta_mut(&mut self) -> &mut ObjectMeta {
+            &mut self.metadata
+        }
+    }
     /// What is wanted.
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase")]
@@ -406,11 +513,453 @@ pub mod v1 {
             }
         }
     }
+    /// A part of a [`GatewaySpec`], for server-side apply: what is `None` is left to others.
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct GatewaySpecApplyConfiguration {
+        /// As [`GatewaySpec::address`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub address: Option<String>,
+        /// As [`GatewaySpec::anything`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub anything: Option<Value>,
+        /// As [`GatewaySpec::big`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub big: Option<i64>,
+        /// As [`GatewaySpec::blob`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub blob: Option<String>,
+        /// As [`GatewaySpec::class`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub class: Option<String>,
+        /// As [`GatewaySpec::class2`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub class2: Option<String>,
+        /// As [`GatewaySpec::class_2`].
+        #[serde(rename = "class_2", default, skip_serializing_if = "Option::is_none")]
+        pub class_2: Option<String>,
+        /// As [`GatewaySpec::counts`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub counts: Option<BTreeMap<String, IntOrString>>,
+        /// As [`GatewaySpec::debug`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub debug: Option<bool>,
+        /// As [`GatewaySpec::empty`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub empty: Option<String>,
+        /// As [`GatewaySpec::enabled`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub enabled: Option<bool>,
+        /// As [`GatewaySpec::first`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub first: Option<GatewaySpecFirstApplyConfiguration>,
+        /// As [`GatewaySpec::free`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub free: Option<BTreeMap<String, Value>>,
+        /// As [`GatewaySpec::greeting`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub greeting: Option<String>,
+        /// As [`GatewaySpec::half`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub half: Option<f64>,
+        /// As [`GatewaySpec::labels`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub labels: Option<BTreeMap<String, String>>,
+        /// As [`GatewaySpec::limit`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub limit: Option<IntOrString>,
+        /// As [`GatewaySpec::listeners`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub listeners: Option<Vec<GatewaySpecListenerApplyConfiguration>>,
+        /// As [`GatewaySpec::matrix`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub matrix: Option<Vec<Vec<f64>>>,
+        /// As [`GatewaySpec::max_surge`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub max_surge: Option<IntOrString>,
+        /// As [`GatewaySpec::mode`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub mode: Option<GatewaySpecMode>,
+        /// As [`GatewaySpec::modes`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub modes: Option<Vec<GatewaySpecMode2>>,
+        /// As [`GatewaySpec::names`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub names: Option<Vec<String>>,
+        /// As [`GatewaySpec::numbers`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub numbers: Option<Vec<Option<i64>>>,
+        /// As [`GatewaySpec::open`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub open: Option<GatewaySpecOpenApplyConfiguration>,
+        /// As [`GatewaySpec::pod`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub pod: Option<GatewaySpecPodApplyConfiguration>,
+        /// As [`GatewaySpec::port`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub port: Option<IntOrString>,
+        /// As [`GatewaySpec::ratio`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub ratio: Option<f64>,
+        /// As [`GatewaySpec::replicas`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub replicas: Option<i32>,
+        /// As [`GatewaySpec::retry`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub retry: Option<GatewaySpecRetryApplyConfiguration>,
+        /// As [`GatewaySpec::second`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub second: Option<GatewaySpecSecondApplyConfiguration>,
+        /// As [`GatewaySpec::selector`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub selector: Option<GatewaySpecSelectorApplyConfiguration>,
+        /// As [`GatewaySpec::settings`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub settings: Option<BTreeMap<String, Value>>,
+        /// As [`GatewaySpec::share`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub share: Option<f64>,
+        /// As [`GatewaySpec::since`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub since: Option<Time>,
+        /// As [`GatewaySpec::step`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub step: Option<i64>,
+        /// As [`GatewaySpec::template`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub template: Option<DynamicObject>,
+        /// As [`GatewaySpec::tls`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub tls: Option<GatewaySpecTlsApplyConfiguration>,
+        /// As [`GatewaySpec::type_`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub type_: Option<GatewaySpecType>,
+        /// As [`GatewaySpec::unsigned`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub unsigned: Option<u64>,
+        /// As [`GatewaySpec::until`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub until: Option<String>,
+        /// As [`GatewaySpec::weight`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub weight: Option<i64>,
+    }
+    impl GatewaySpecApplyConfiguration {
+        /// Applies `address`.
+        #[must_use]
+        pub fn address(mut self, value: impl Into<String>) -> Self {
+            self.address = Some(value.into());
+            self
+        }
+        /// Applies `anything`.
+        #[must_use]
+        pub fn anything(mut self, value: impl Into<Value>) -> Self {
+            self.anything = Some(value.into());
+            self
+        }
+        /// Applies `big`.
+        #[must_use]
+        pub fn big(mut self, value: impl Into<i64>) -> Self {
+            self.big = Some(value.into());
+            self
+        }
+        /// Applies `blob`.
+        #[must_use]
+        pub fn blob(mut self, value: impl Into<String>) -> Self {
+            self.blob = Some(value.into());
+            self
+        }
+        /// Applies `class`.
+        #[must_use]
+        pub fn class(mut self, value: impl Into<String>) -> Self {
+            self.class = Some(value.into());
+            self
+        }
+        /// Applies `class2`.
+        #[must_use]
+        pub fn class2(mut self, value: impl Into<String>) -> Self {
+            self.class2 = Some(value.into());
+            self
+        }
+        /// Applies `class_2`.
+        #[must_use]
+        pub fn class_2(mut self, value: impl Into<String>) -> Self {
+            self.class_2 = Some(value.into());
+            self
+        }
+        /// Applies `counts`.
+        #[must_use]
+        pub fn counts(
+            mut self,
+            value: impl Into<BTreeMap<String, IntOrString>>,
+        ) -> Self {
+            self.counts = Some(value.into());
+            self
+        }
+        /// Applies `debug`.
+        #[must_use]
+        pub fn debug(mut self, value: impl Into<bool>) -> Self {
+            self.debug = Some(value.into());
+            self
+        }
+        /// Applies `empty`.
+        #[must_use]
+        pub fn empty(mut self, value: impl Into<String>) -> Self {
+            self.empty = Some(value.into());
+            self
+        }
+        /// Applies `enabled`.
+        #[must_use]
+        pub fn enabled(mut self, value: impl Into<bool>) -> Self {
+            self.enabled = Some(value.into());
+            self
+        }
+        /// Applies `first`.
+        #[must_use]
+        pub fn first(
+            mut self,
+            value: impl Into<GatewaySpecFirstApplyConfiguration>,
+        ) -> Self {
+            self.first = Some(value.into());
+            self
+        }
+        /// Applies `free`.
+        #[must_use]
+        pub fn free(mut self, value: impl Into<BTreeMap<String, Value>>) -> Self {
+            self.free = Some(value.into());
+            self
+        }
+        /// Applies `greeting`.
+        #[must_use]
+        pub fn greeting(mut self, value: impl Into<String>) -> Self {
+            self.greeting = Some(value.into());
+            self
+        }
+        /// Applies `half`.
+        #[must_use]
+        pub fn half(mut self, value: impl Into<f64>) -> Self {
+            self.half = Some(value.into());
+            self
+        }
+        /// Applies `labels`.
+        #[must_use]
+        pub fn labels(mut self, value: impl Into<BTreeMap<String, String>>) -> Self {
+            self.labels = Some(value.into());
+            self
+        }
+        /// Applies `limit`.
+        #[must_use]
+        pub fn limit(mut self, value: impl Into<IntOrString>) -> Self {
+            self.limit = Some(value.into());
+            self
+        }
+        /// Applies `listeners`.
+        #[must_use]
+        pub fn listeners(
+            mut self,
+            value: impl IntoIterator<
+                Item = impl Into<GatewaySpecListenerApplyConfiguration>,
+            >,
+        ) -> Self {
+            self.listeners = Some(value.into_iter().map(Into::into).collect());
+            self
+        }
+        /// Applies `matrix`.
+        #[must_use]
+        pub fn matrix(
+            mut self,
+            value: impl IntoIterator<Item = impl Into<Vec<f64>>>,
+        ) -> Self {
+            self.matrix = Some(value.into_iter().map(Into::into).collect());
+            self
+        }
+        /// Applies `maxSurge`.
+        #[must_use]
+        pub fn max_surge(mut self, value: impl Into<IntOrString>) -> Self {
+            self.max_surge = Some(value.into());
+            self
+        }
+        /// Applies `mode`.
+        #[must_use]
+        pub fn mode(mut self, value: impl Into<GatewaySpecMode>) -> Self {
+            self.mode = Some(value.into());
+            self
+        }
+        /// Applies `modes`.
+        #[must_use]
+        pub fn modes(
+            mut self,
+            value: impl IntoIterator<Item = impl Into<GatewaySpecMode2>>,
+        ) -> Self {
+            self.modes = Some(value.into_iter().map(Into::into).collect());
+            self
+        }
+        /// Applies `names`.
+        #[must_use]
+        pub fn names(
+            mut self,
+            value: impl IntoIterator<Item = impl Into<String>>,
+        ) -> Self {
+            self.names = Some(value.into_iter().map(Into::into).collect());
+            self
+        }
+        /// Applies `numbers`.
+        #[must_use]
+        pub fn numbers(
+            mut self,
+            value: impl IntoIterator<Item = impl Into<Option<i64>>>,
+        ) -> Self {
+            self.numbers = Some(value.into_iter().map(Into::into).collect());
+            self
+        }
+        /// Applies `open`.
+        #[must_use]
+        pub fn open(
+            mut self,
+            value: impl Into<GatewaySpecOpenApplyConfiguration>,
+        ) -> Self {
+            self.open = Some(value.into());
+            self
+        }
+        /// Applies `pod`.
+        #[must_use]
+        pub fn pod(
+            mut self,
+            value: impl Into<GatewaySpecPodApplyConfiguration>,
+        ) -> Self {
+            self.pod = Some(value.into());
+            self
+        }
+        /// Applies `port`.
+        #[must_use]
+        pub fn port(mut self, value: impl Into<IntOrString>) -> Self {
+            self.port = Some(value.into());
+            self
+        }
+        /// Applies `ratio`.
+        #[must_use]
+        pub fn ratio(mut self, value: impl Into<f64>) -> Self {
+            self.ratio = Some(value.into());
+            self
+        }
+        /// Applies `replicas`.
+        #[must_use]
+        pub fn replicas(mut self, value: impl Into<i32>) -> Self {
+            self.replicas = Some(value.into());
+            self
+        }
+        /// Applies `retry`.
+        #[must_use]
+        pub fn retry(
+            mut self,
+            value: impl Into<GatewaySpecRetryApplyConfiguration>,
+        ) -> Self {
+            self.retry = Some(value.into());
+            self
+        }
+        /// Applies `second`.
+        #[must_use]
+        pub fn second(
+            mut self,
+            value: impl Into<GatewaySpecSecondApplyConfiguration>,
+        ) -> Self {
+            self.second = Some(value.into());
+            self
+        }
+        /// Applies `selector`.
+        #[must_use]
+        pub fn selector(
+            mut self,
+            value: impl Into<GatewaySpecSelectorApplyConfiguration>,
+        ) -> Self {
+            self.selector = Some(value.into());
+            self
+        }
+        /// Applies `settings`.
+        #[must_use]
+        pub fn settings(mut self, value: impl Into<BTreeMap<String, Value>>) -> Self {
+            self.settings = Some(value.into());
+            self
+        }
+        /// Applies `share`.
+        #[must_use]
+        pub fn share(mut self, value: impl Into<f64>) -> Self {
+            self.share = Some(value.into());
+            self
+        }
+        /// Applies `since`.
+        #[must_use]
+        pub fn since(mut self, value: impl Into<Time>) -> Self {
+            self.since = Some(value.into());
+            self
+        }
+        /// Applies `step`.
+        #[must_use]
+        pub fn step(mut self, value: impl Into<i64>) -> Self {
+            self.step = Some(value.into());
+            self
+        }
+        /// Applies `template`.
+        #[must_use]
+        pub fn template(mut self, value: impl Into<DynamicObject>) -> Self {
+            self.template = Some(value.into());
+            self
+        }
+        /// Applies `tls`.
+        #[must_use]
+        pub fn tls(
+            mut self,
+            value: impl Into<GatewaySpecTlsApplyConfiguration>,
+        ) -> Self {
+            self.tls = Some(value.into());
+            self
+        }
+        /// Applies `type`.
+        #[must_use]
+        pub fn type_(mut self, value: impl Into<GatewaySpecType>) -> Self {
+            self.type_ = Some(value.into());
+            self
+        }
+        /// Applies `unsigned`.
+        #[must_use]
+        pub fn unsigned(mut self, value: impl Into<u64>) -> Self {
+            self.unsigned = Some(value.into());
+            self
+        }
+        /// Applies `until`.
+        #[must_use]
+        pub fn until(mut self, value: impl Into<String>) -> Self {
+            self.until = Some(value.into());
+            self
+        }
+        /// Applies `weight`.
+        #[must_use]
+        pub fn weight(mut self, value: impl Into<i64>) -> Self {
+            self.weight = Some(value.into());
+            self
+        }
+    }
     /// The first.
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase")]
     pub struct GatewaySpecFirst {
         pub image: String,
+    }
+    /// A part of a [`GatewaySpecFirst`], for server-side apply: what is `None` is left to others.
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct GatewaySpecFirstApplyConfiguration {
+        /// As [`GatewaySpecFirst::image`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub image: Option<String>,
+    }
+    impl GatewaySpecFirstApplyConfiguration {
+        /// Applies `image`.
+        #[must_use]
+        pub fn image(mut self, value: impl Into<String>) -> Self {
+            self.image = Some(value.into());
+            self
+        }
     }
     /// One listener.
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -458,6 +1007,58 @@ pub mod v1 {
             }
         }
     }
+    /// A part of a [`GatewaySpecListener`], for server-side apply: what is `None` is left to others.
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct GatewaySpecListenerApplyConfiguration {
+        /// As [`GatewaySpecListener::ref_`].
+        #[serde(rename = "$ref", default, skip_serializing_if = "Option::is_none")]
+        pub ref_: Option<String>,
+        /// As [`GatewaySpecListener::_3d`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub _3d: Option<bool>,
+        /// As [`GatewaySpecListener::fn_`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub fn_: Option<String>,
+        /// As [`GatewaySpecListener::port`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub port: Option<i32>,
+        /// As [`GatewaySpecListener::protocol`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub protocol: Option<String>,
+    }
+    impl GatewaySpecListenerApplyConfiguration {
+        /// Applies `$ref`.
+        #[must_use]
+        pub fn ref_(mut self, value: impl Into<String>) -> Self {
+            self.ref_ = Some(value.into());
+            self
+        }
+        /// Applies `3d`.
+        #[must_use]
+        pub fn _3d(mut self, value: impl Into<bool>) -> Self {
+            self._3d = Some(value.into());
+            self
+        }
+        /// Applies `fn`.
+        #[must_use]
+        pub fn fn_(mut self, value: impl Into<String>) -> Self {
+            self.fn_ = Some(value.into());
+            self
+        }
+        /// Applies `port`.
+        #[must_use]
+        pub fn port(mut self, value: impl Into<i32>) -> Self {
+            self.port = Some(value.into());
+            self
+        }
+        /// Applies `protocol`.
+        #[must_use]
+        pub fn protocol(mut self, value: impl Into<String>) -> Self {
+            self.protocol = Some(value.into());
+            self
+        }
+    }
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
     #[schemars(extend("enum" = ["On", "Off", null]))]
     pub enum GatewaySpecMode {
@@ -481,6 +1082,31 @@ pub mod v1 {
         #[schemars(skip)]
         pub other_2: BTreeMap<String, Value>,
     }
+    /// A part of a [`GatewaySpecOpen`], for server-side apply: what is `None` is left to others.
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct GatewaySpecOpenApplyConfiguration {
+        /// As [`GatewaySpecOpen::other`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub other: Option<String>,
+        /// As [`GatewaySpecOpen::other_2`].
+        #[serde(flatten)]
+        pub other_2: BTreeMap<String, Value>,
+    }
+    impl GatewaySpecOpenApplyConfiguration {
+        /// Applies `other`.
+        #[must_use]
+        pub fn other(mut self, value: impl Into<String>) -> Self {
+            self.other = Some(value.into());
+            self
+        }
+        /// Applies the other properties.
+        #[must_use]
+        pub fn other_2(mut self, value: impl Into<BTreeMap<String, Value>>) -> Self {
+            self.other_2 = value.into();
+            self
+        }
+    }
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase")]
     #[schemars(extend("x-kubernetes-embedded-resource" = true))]
@@ -498,12 +1124,74 @@ pub mod v1 {
         #[schemars(with = "GatewaySpecPodSpec")]
         pub spec: Option<GatewaySpecPodSpec>,
     }
+    /// A part of a [`GatewaySpecPod`], for server-side apply: what is `None` is left to others.
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct GatewaySpecPodApplyConfiguration {
+        /// As [`GatewaySpecPod::api_version`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub api_version: Option<String>,
+        /// As [`GatewaySpecPod::kind`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub kind: Option<String>,
+        /// As [`GatewaySpecPod::metadata`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub metadata: Option<BTreeMap<String, Value>>,
+        /// As [`GatewaySpecPod::spec`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub spec: Option<GatewaySpecPodSpecApplyConfiguration>,
+    }
+    impl GatewaySpecPodApplyConfiguration {
+        /// Applies `apiVersion`.
+        #[must_use]
+        pub fn api_version(mut self, value: impl Into<String>) -> Self {
+            self.api_version = Some(value.into());
+            self
+        }
+        /// Applies `kind`.
+        #[must_use]
+        pub fn kind(mut self, value: impl Into<String>) -> Self {
+            self.kind = Some(value.into());
+            self
+        }
+        /// Applies `metadata`.
+        #[must_use]
+        pub fn metadata(mut self, value: impl Into<BTreeMap<String, Value>>) -> Self {
+            self.metadata = Some(value.into());
+            self
+        }
+        /// Applies `spec`.
+        #[must_use]
+        pub fn spec(
+            mut self,
+            value: impl Into<GatewaySpecPodSpecApplyConfiguration>,
+        ) -> Self {
+            self.spec = Some(value.into());
+            self
+        }
+    }
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase")]
     pub struct GatewaySpecPodSpec {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[schemars(with = "String")]
         pub image: Option<String>,
+    }
+    /// A part of a [`GatewaySpecPodSpec`], for server-side apply: what is `None` is left to others.
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct GatewaySpecPodSpecApplyConfiguration {
+        /// As [`GatewaySpecPodSpec::image`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub image: Option<String>,
+    }
+    impl GatewaySpecPodSpecApplyConfiguration {
+        /// Applies `image`.
+        #[must_use]
+        pub fn image(mut self, value: impl Into<String>) -> Self {
+            self.image = Some(value.into());
+            self
+        }
     }
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase")]
@@ -535,6 +1223,43 @@ pub mod v1 {
             }
         }
     }
+    /// A part of a [`GatewaySpecRetry`], for server-side apply: what is `None` is left to others.
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct GatewaySpecRetryApplyConfiguration {
+        /// As [`GatewaySpecRetry::count`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub count: Option<i64>,
+        /// As [`GatewaySpecRetry::names`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub names: Option<Vec<String>>,
+        /// As [`GatewaySpecRetry::on`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub on: Option<GatewaySpecRetryOn>,
+    }
+    impl GatewaySpecRetryApplyConfiguration {
+        /// Applies `count`.
+        #[must_use]
+        pub fn count(mut self, value: impl Into<i64>) -> Self {
+            self.count = Some(value.into());
+            self
+        }
+        /// Applies `names`.
+        #[must_use]
+        pub fn names(
+            mut self,
+            value: impl IntoIterator<Item = impl Into<String>>,
+        ) -> Self {
+            self.names = Some(value.into_iter().map(Into::into).collect());
+            self
+        }
+        /// Applies `on`.
+        #[must_use]
+        pub fn on(mut self, value: impl Into<GatewaySpecRetryOn>) -> Self {
+            self.on = Some(value.into());
+            self
+        }
+    }
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
     pub enum GatewaySpecRetryOn {
         Error,
@@ -546,6 +1271,22 @@ pub mod v1 {
     pub struct GatewaySpecSecond {
         pub image: String,
     }
+    /// A part of a [`GatewaySpecSecond`], for server-side apply: what is `None` is left to others.
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct GatewaySpecSecondApplyConfiguration {
+        /// As [`GatewaySpecSecond::image`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub image: Option<String>,
+    }
+    impl GatewaySpecSecondApplyConfiguration {
+        /// Applies `image`.
+        #[must_use]
+        pub fn image(mut self, value: impl Into<String>) -> Self {
+            self.image = Some(value.into());
+            self
+        }
+    }
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase")]
     #[schemars(extend("x-kubernetes-map-type" = "atomic"))]
@@ -553,6 +1294,25 @@ pub mod v1 {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[schemars(with = "BTreeMap<String, String>")]
         pub match_labels: Option<BTreeMap<String, String>>,
+    }
+    /// A part of a [`GatewaySpecSelector`], for server-side apply: what is `None` is left to others.
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct GatewaySpecSelectorApplyConfiguration {
+        /// As [`GatewaySpecSelector::match_labels`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub match_labels: Option<BTreeMap<String, String>>,
+    }
+    impl GatewaySpecSelectorApplyConfiguration {
+        /// Applies `matchLabels`.
+        #[must_use]
+        pub fn match_labels(
+            mut self,
+            value: impl Into<BTreeMap<String, String>>,
+        ) -> Self {
+            self.match_labels = Some(value.into());
+            self
+        }
     }
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase")]
@@ -576,6 +1336,31 @@ pub mod v1 {
                 depth: Self::default_depth(),
                 mode: Self::default_mode(),
             }
+        }
+    }
+    /// A part of a [`GatewaySpecTls`], for server-side apply: what is `None` is left to others.
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct GatewaySpecTlsApplyConfiguration {
+        /// As [`GatewaySpecTls::depth`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub depth: Option<i32>,
+        /// As [`GatewaySpecTls::mode`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub mode: Option<String>,
+    }
+    impl GatewaySpecTlsApplyConfiguration {
+        /// Applies `depth`.
+        #[must_use]
+        pub fn depth(mut self, value: impl Into<i32>) -> Self {
+            self.depth = Some(value.into());
+            self
+        }
+        /// Applies `mode`.
+        #[must_use]
+        pub fn mode(mut self, value: impl Into<String>) -> Self {
+            self.mode = Some(value.into());
+            self
         }
     }
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -609,6 +1394,45 @@ pub mod v1 {
         #[schemars(with = "String")]
         pub selector: Option<String>,
     }
+    /// A part of a [`GatewayStatus`], for server-side apply: what is `None` is left to others.
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct GatewayStatusApplyConfiguration {
+        /// As [`GatewayStatus::conditions`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub conditions: Option<Vec<GatewayStatusConditionApplyConfiguration>>,
+        /// As [`GatewayStatus::replicas`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub replicas: Option<i32>,
+        /// As [`GatewayStatus::selector`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub selector: Option<String>,
+    }
+    impl GatewayStatusApplyConfiguration {
+        /// Applies `conditions`.
+        #[must_use]
+        pub fn conditions(
+            mut self,
+            value: impl IntoIterator<
+                Item = impl Into<GatewayStatusConditionApplyConfiguration>,
+            >,
+        ) -> Self {
+            self.conditions = Some(value.into_iter().map(Into::into).collect());
+            self
+        }
+        /// Applies `replicas`.
+        #[must_use]
+        pub fn replicas(mut self, value: impl Into<i32>) -> Self {
+            self.replicas = Some(value.into());
+            self
+        }
+        /// Applies `selector`.
+        #[must_use]
+        pub fn selector(mut self, value: impl Into<String>) -> Self {
+            self.selector = Some(value.into());
+            self
+        }
+    }
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase")]
     pub struct GatewayStatusCondition {
@@ -627,6 +1451,67 @@ pub mod v1 {
         pub status: GatewayStatusConditionStatus,
         #[schemars(length(max = 316))]
         pub type_: String,
+    }
+    /// A part of a [`GatewayStatusCondition`], for server-side apply: what is `None` is left to others.
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct GatewayStatusConditionApplyConfiguration {
+        /// As [`GatewayStatusCondition::last_transition_time`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub last_transition_time: Option<Time>,
+        /// As [`GatewayStatusCondition::message`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub message: Option<String>,
+        /// As [`GatewayStatusCondition::observed_generation`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub observed_generation: Option<i64>,
+        /// As [`GatewayStatusCondition::reason`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub reason: Option<String>,
+        /// As [`GatewayStatusCondition::status`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub status: Option<GatewayStatusConditionStatus>,
+        /// As [`GatewayStatusCondition::type_`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub type_: Option<String>,
+    }
+    impl GatewayStatusConditionApplyConfiguration {
+        /// Applies `lastTransitionTime`.
+        #[must_use]
+        pub fn last_transition_time(mut self, value: impl Into<Time>) -> Self {
+            self.last_transition_time = Some(value.into());
+            self
+        }
+        /// Applies `message`.
+        #[must_use]
+        pub fn message(mut self, value: impl Into<String>) -> Self {
+            self.message = Some(value.into());
+            self
+        }
+        /// Applies `observedGeneration`.
+        #[must_use]
+        pub fn observed_generation(mut self, value: impl Into<i64>) -> Self {
+            self.observed_generation = Some(value.into());
+            self
+        }
+        /// Applies `reason`.
+        #[must_use]
+        pub fn reason(mut self, value: impl Into<String>) -> Self {
+            self.reason = Some(value.into());
+            self
+        }
+        /// Applies `status`.
+        #[must_use]
+        pub fn status(mut self, value: impl Into<GatewayStatusConditionStatus>) -> Self {
+            self.status = Some(value.into());
+            self
+        }
+        /// Applies `type`.
+        #[must_use]
+        pub fn type_(mut self, value: impl Into<String>) -> Self {
+            self.type_ = Some(value.into());
+            self
+        }
     }
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
     pub enum GatewayStatusConditionStatus {
@@ -718,6 +1603,98 @@ pub mod v1beta1 {
             &["gw", "gtw"]
         }
     }
+    /// A part of a [`Gateway`], for server-side apply: what is `None` is left to others.
+    #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct GatewayApplyConfiguration {
+        /// Name, and the labels, annotations, finalizers and owners that are applied.
+        #[serde(default)]
+        pub metadata: ObjectMeta,
+        /// As [`Gateway::spec`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub spec: Option<GatewaySpecApplyConfiguration>,
+    }
+    impl GatewayApplyConfiguration {
+        /// One of this name that says nothing yet.
+        #[must_use]
+        pub fn new(name: &str) -> Self {
+            Self {
+                metadata: ObjectMeta {
+                    name: Some(name.into()),
+                    ..Default::default()
+                },
+                ..Default::default()
+            }
+        }
+        /// Sets the namespace.
+        #[must_use]
+        pub fn namespace(mut self, namespace: &str) -> Self {
+            self.metadata.namespace = Some(namespace.into());
+            self
+        }
+        /// Applies a label.
+        #[must_use]
+        pub fn label(mut self, key: &str, value: &str) -> Self {
+            self.metadata
+                .labels
+                .get_or_insert_default()
+                .insert(key.into(), value.into());
+            self
+        }
+        /// Applies an annotation.
+        #[must_use]
+        pub fn annotation(mut self, key: &str, value: &str) -> Self {
+            self.metadata
+                .annotations
+                .get_or_insert_default()
+                .insert(key.into(), value.into());
+            self
+        }
+        /// Applies `spec`.
+        #[must_use]
+        pub fn spec(mut self, value: impl Into<GatewaySpecApplyConfiguration>) -> Self {
+            self.spec = Some(value.into());
+            self
+        }
+    }
+    impl Serialize for GatewayApplyConfiguration {
+        fn serialize<S: serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            use serde::ser::SerializeMap;
+            let mut map = serializer.serialize_map(None)?;
+            map.serialize_entry("apiVersion", "net.example.com/v1beta1")?;
+            map.serialize_entry("kind", "Gateway")?;
+            map.serialize_entry("metadata", &self.metadata)?;
+            if let Some(value) = &self.spec {
+                map.serialize_entry("spec", value)?;
+            }
+            map.end()
+        }
+    }
+    impl kube::Resource for GatewayApplyConfiguration {
+        type DynamicType = ();
+        type Scope = kube::core::NamespaceResourceScope;
+        fn kind(_: &()) -> Cow<'_, str> {
+            "Gateway".into()
+        }
+        fn group(_: &()) -> Cow<'_, str> {
+            "net.example.com".into()
+        }
+        fn version(_: &()) -> Cow<'_, str> {
+            "v1beta1".into()
+        }
+        fn plural(_: &()) -> Cow<'_, str> {
+            "gateways".into()
+        }
+        fn meta(&self) -> &ObjectMeta {
+            &self.metadata
+        }
+        fn meta_mut(&mut self) -> &mut ObjectMeta {
+            &mut self.metadata
+        }
+    }
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase")]
     pub struct GatewaySpec {
@@ -727,6 +1704,31 @@ pub mod v1beta1 {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[schemars(with = "super::schema::Integer")]
         pub replicas: Option<i64>,
+    }
+    /// A part of a [`GatewaySpec`], for server-side apply: what is `None` is left to others.
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct GatewaySpecApplyConfiguration {
+        /// As [`GatewaySpec::class`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub class: Option<String>,
+        /// As [`GatewaySpec::replicas`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub replicas: Option<i64>,
+    }
+    impl GatewaySpecApplyConfiguration {
+        /// Applies `class`.
+        #[must_use]
+        pub fn class(mut self, value: impl Into<String>) -> Self {
+            self.class = Some(value.into());
+            self
+        }
+        /// Applies `replicas`.
+        #[must_use]
+        pub fn replicas(mut self, value: impl Into<i64>) -> Self {
+            self.replicas = Some(value.into());
+            self
+        }
     }
 }
 /// The definition, with all its versions.

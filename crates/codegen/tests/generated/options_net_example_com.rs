@@ -99,6 +99,98 @@ pub mod v1 {
             &mut self.spec
         }
     }
+    /// A part of a [`Options`], for server-side apply: what is `None` is left to others.
+    #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct OptionsApplyConfiguration {
+        /// Name, and the labels, annotations, finalizers and owners that are applied.
+        #[serde(default)]
+        pub metadata: ObjectMeta,
+        /// As [`Options::spec`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub spec: Option<OptionsSpecApplyConfiguration>,
+    }
+    impl OptionsApplyConfiguration {
+        /// One of this name that says nothing yet.
+        #[must_use]
+        pub fn new(name: &str) -> Self {
+            Self {
+                metadata: ObjectMeta {
+                    name: Some(name.into()),
+                    ..Default::default()
+                },
+                ..Default::default()
+            }
+        }
+        /// Sets the namespace.
+        #[must_use]
+        pub fn namespace(mut self, namespace: &str) -> Self {
+            self.metadata.namespace = Some(namespace.into());
+            self
+        }
+        /// Applies a label.
+        #[must_use]
+        pub fn label(mut self, key: &str, value: &str) -> Self {
+            self.metadata
+                .labels
+                .get_or_insert_default()
+                .insert(key.into(), value.into());
+            self
+        }
+        /// Applies an annotation.
+        #[must_use]
+        pub fn annotation(mut self, key: &str, value: &str) -> Self {
+            self.metadata
+                .annotations
+                .get_or_insert_default()
+                .insert(key.into(), value.into());
+            self
+        }
+        /// Applies `spec`.
+        #[must_use]
+        pub fn spec(mut self, value: impl Into<OptionsSpecApplyConfiguration>) -> Self {
+            self.spec = Some(value.into());
+            self
+        }
+    }
+    impl Serialize for OptionsApplyConfiguration {
+        fn serialize<S: serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            use serde::ser::SerializeMap;
+            let mut map = serializer.serialize_map(None)?;
+            map.serialize_entry("apiVersion", "net.example.com/v1")?;
+            map.serialize_entry("kind", "Options")?;
+            map.serialize_entry("metadata", &self.metadata)?;
+            if let Some(value) = &self.spec {
+                map.serialize_entry("spec", value)?;
+            }
+            map.end()
+        }
+    }
+    impl kube::Resource for OptionsApplyConfiguration {
+        type DynamicType = ();
+        type Scope = kube::core::ClusterResourceScope;
+        fn kind(_: &()) -> Cow<'_, str> {
+            "Options".into()
+        }
+        fn group(_: &()) -> Cow<'_, str> {
+            "net.example.com".into()
+        }
+        fn version(_: &()) -> Cow<'_, str> {
+            "v1".into()
+        }
+        fn plural(_: &()) -> Cow<'_, str> {
+            "options".into()
+        }
+        fn meta(&self) -> &ObjectMeta {
+            &self.metadata
+        }
+        fn meta_mut(&mut self) -> &mut ObjectMeta {
+            &mut self.metadata
+        }
+    }
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase")]
     pub struct OptionsSpec {
@@ -107,12 +199,59 @@ pub mod v1 {
         pub string: Option<OptionsSpecString>,
         pub vec: Vec<String>,
     }
+    /// A part of a [`OptionsSpec`], for server-side apply: what is `None` is left to others.
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct OptionsSpecApplyConfiguration {
+        /// As [`OptionsSpec::string`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub string: Option<OptionsSpecStringApplyConfiguration>,
+        /// As [`OptionsSpec::vec`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub vec: Option<Vec<String>>,
+    }
+    impl OptionsSpecApplyConfiguration {
+        /// Applies `string`.
+        #[must_use]
+        pub fn string(
+            mut self,
+            value: impl Into<OptionsSpecStringApplyConfiguration>,
+        ) -> Self {
+            self.string = Some(value.into());
+            self
+        }
+        /// Applies `vec`.
+        #[must_use]
+        pub fn vec(
+            mut self,
+            value: impl IntoIterator<Item = impl Into<String>>,
+        ) -> Self {
+            self.vec = Some(value.into_iter().map(Into::into).collect());
+            self
+        }
+    }
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase")]
     pub struct OptionsSpecString {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[schemars(with = "String")]
         pub string: Option<String>,
+    }
+    /// A part of a [`OptionsSpecString`], for server-side apply: what is `None` is left to others.
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct OptionsSpecStringApplyConfiguration {
+        /// As [`OptionsSpecString::string`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub string: Option<String>,
+    }
+    impl OptionsSpecStringApplyConfiguration {
+        /// Applies `string`.
+        #[must_use]
+        pub fn string(mut self, value: impl Into<String>) -> Self {
+            self.string = Some(value.into());
+            self
+        }
     }
 }
 /// The definition, with all its versions.

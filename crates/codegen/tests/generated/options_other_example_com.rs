@@ -114,6 +114,110 @@ pub mod v1 {
             &mut self.status
         }
     }
+    /// A part of a [`OptionResource`], for server-side apply: what is `None` is left to others.
+    #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct OptionResourceApplyConfiguration {
+        /// Name, and the labels, annotations, finalizers and owners that are applied.
+        #[serde(default)]
+        pub metadata: ObjectMeta,
+        /// As [`OptionResource::spec`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub spec: Option<BTreeMap<String, Value>>,
+        /// As [`OptionResource::status`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub status: Option<BTreeMap<String, Value>>,
+    }
+    impl OptionResourceApplyConfiguration {
+        /// One of this name that says nothing yet.
+        #[must_use]
+        pub fn new(name: &str) -> Self {
+            Self {
+                metadata: ObjectMeta {
+                    name: Some(name.into()),
+                    ..Default::default()
+                },
+                ..Default::default()
+            }
+        }
+        /// Sets the namespace.
+        #[must_use]
+        pub fn namespace(mut self, namespace: &str) -> Self {
+            self.metadata.namespace = Some(namespace.into());
+            self
+        }
+        /// Applies a label.
+        #[must_use]
+        pub fn label(mut self, key: &str, value: &str) -> Self {
+            self.metadata
+                .labels
+                .get_or_insert_default()
+                .insert(key.into(), value.into());
+            self
+        }
+        /// Applies an annotation.
+        #[must_use]
+        pub fn annotation(mut self, key: &str, value: &str) -> Self {
+            self.metadata
+                .annotations
+                .get_or_insert_default()
+                .insert(key.into(), value.into());
+            self
+        }
+        /// Applies `spec`.
+        #[must_use]
+        pub fn spec(mut self, value: impl Into<BTreeMap<String, Value>>) -> Self {
+            self.spec = Some(value.into());
+            self
+        }
+        /// Applies `status`.
+        #[must_use]
+        pub fn status(mut self, value: impl Into<BTreeMap<String, Value>>) -> Self {
+            self.status = Some(value.into());
+            self
+        }
+    }
+    impl Serialize for OptionResourceApplyConfiguration {
+        fn serialize<S: serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            use serde::ser::SerializeMap;
+            let mut map = serializer.serialize_map(None)?;
+            map.serialize_entry("apiVersion", "other.example.com/v1")?;
+            map.serialize_entry("kind", "Option")?;
+            map.serialize_entry("metadata", &self.metadata)?;
+            if let Some(value) = &self.spec {
+                map.serialize_entry("spec", value)?;
+            }
+            if let Some(value) = &self.status {
+                map.serialize_entry("status", value)?;
+            }
+            map.end()
+        }
+    }
+    impl kube::Resource for OptionResourceApplyConfiguration {
+        type DynamicType = ();
+        type Scope = kube::core::NamespaceResourceScope;
+        fn kind(_: &()) -> Cow<'_, str> {
+            "Option".into()
+        }
+        fn group(_: &()) -> Cow<'_, str> {
+            "other.example.com".into()
+        }
+        fn version(_: &()) -> Cow<'_, str> {
+            "v1".into()
+        }
+        fn plural(_: &()) -> Cow<'_, str> {
+            "options".into()
+        }
+        fn meta(&self) -> &ObjectMeta {
+            &self.metadata
+        }
+        fn meta_mut(&mut self) -> &mut ObjectMeta {
+            &mut self.metadata
+        }
+    }
 }
 /// The definition, with all its versions.
 #[must_use]

@@ -99,10 +99,150 @@ pub mod v1alpha1 {
             &[]
         }
     }
+    /// A part of a [`Report`], for server-side apply: what is `None` is left to others.
+    #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct ReportApplyConfiguration {
+        /// Name, and the labels, annotations, finalizers and owners that are applied.
+        #[serde(default)]
+        pub metadata: ObjectMeta,
+        /// As [`Report::results`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub results: Option<Vec<ReportResultApplyConfiguration>>,
+        /// As [`Report::summary`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub summary: Option<ReportSummaryApplyConfiguration>,
+        /// As [`Report::other`].
+        #[serde(flatten)]
+        pub other: BTreeMap<String, Value>,
+    }
+    impl ReportApplyConfiguration {
+        /// One of this name that says nothing yet.
+        #[must_use]
+        pub fn new(name: &str) -> Self {
+            Self {
+                metadata: ObjectMeta {
+                    name: Some(name.into()),
+                    ..Default::default()
+                },
+                ..Default::default()
+            }
+        }
+        /// Sets the namespace.
+        #[must_use]
+        pub fn namespace(mut self, namespace: &str) -> Self {
+            self.metadata.namespace = Some(namespace.into());
+            self
+        }
+        /// Applies a label.
+        #[must_use]
+        pub fn label(mut self, key: &str, value: &str) -> Self {
+            self.metadata
+                .labels
+                .get_or_insert_default()
+                .insert(key.into(), value.into());
+            self
+        }
+        /// Applies an annotation.
+        #[must_use]
+        pub fn annotation(mut self, key: &str, value: &str) -> Self {
+            self.metadata
+                .annotations
+                .get_or_insert_default()
+                .insert(key.into(), value.into());
+            self
+        }
+        /// Applies `results`.
+        #[must_use]
+        pub fn results(
+            mut self,
+            value: impl IntoIterator<Item = impl Into<ReportResultApplyConfiguration>>,
+        ) -> Self {
+            self.results = Some(value.into_iter().map(Into::into).collect());
+            self
+        }
+        /// Applies `summary`.
+        #[must_use]
+        pub fn summary(
+            mut self,
+            value: impl Into<ReportSummaryApplyConfiguration>,
+        ) -> Self {
+            self.summary = Some(value.into());
+            self
+        }
+        /// Applies the other properties.
+        #[must_use]
+        pub fn other(mut self, value: impl Into<BTreeMap<String, Value>>) -> Self {
+            self.other = value.into();
+            self
+        }
+    }
+    impl Serialize for ReportApplyConfiguration {
+        fn serialize<S: serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            use serde::ser::SerializeMap;
+            let mut map = serializer.serialize_map(None)?;
+            map.serialize_entry("apiVersion", "net.example.com/v1alpha1")?;
+            map.serialize_entry("kind", "Report")?;
+            map.serialize_entry("metadata", &self.metadata)?;
+            if let Some(value) = &self.results {
+                map.serialize_entry("results", value)?;
+            }
+            if let Some(value) = &self.summary {
+                map.serialize_entry("summary", value)?;
+            }
+            for (key, value) in &self.other {
+                if key != "apiVersion" && key != "kind" {
+                    map.serialize_entry(key, value)?;
+                }
+            }
+            map.end()
+        }
+    }
+    impl kube::Resource for ReportApplyConfiguration {
+        type DynamicType = ();
+        type Scope = kube::core::ClusterResourceScope;
+        fn kind(_: &()) -> Cow<'_, str> {
+            "Report".into()
+        }
+        fn group(_: &()) -> Cow<'_, str> {
+            "net.example.com".into()
+        }
+        fn version(_: &()) -> Cow<'_, str> {
+            "v1alpha1".into()
+        }
+        fn plural(_: &()) -> Cow<'_, str> {
+            "reports".into()
+        }
+        fn meta(&self) -> &ObjectMeta {
+            &self.metadata
+        }
+        fn meta_mut(&mut self) -> &mut ObjectMeta {
+            &mut self.metadata
+        }
+    }
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase")]
     pub struct ReportResult {
         pub policy: String,
+    }
+    /// A part of a [`ReportResult`], for server-side apply: what is `None` is left to others.
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct ReportResultApplyConfiguration {
+        /// As [`ReportResult::policy`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub policy: Option<String>,
+    }
+    impl ReportResultApplyConfiguration {
+        /// Applies `policy`.
+        #[must_use]
+        pub fn policy(mut self, value: impl Into<String>) -> Self {
+            self.policy = Some(value.into());
+            self
+        }
     }
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase")]
@@ -113,6 +253,31 @@ pub mod v1alpha1 {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[schemars(with = "super::schema::Integer")]
         pub pass: Option<i64>,
+    }
+    /// A part of a [`ReportSummary`], for server-side apply: what is `None` is left to others.
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub struct ReportSummaryApplyConfiguration {
+        /// As [`ReportSummary::fail`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub fail: Option<i64>,
+        /// As [`ReportSummary::pass`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub pass: Option<i64>,
+    }
+    impl ReportSummaryApplyConfiguration {
+        /// Applies `fail`.
+        #[must_use]
+        pub fn fail(mut self, value: impl Into<i64>) -> Self {
+            self.fail = Some(value.into());
+            self
+        }
+        /// Applies `pass`.
+        #[must_use]
+        pub fn pass(mut self, value: impl Into<i64>) -> Self {
+            self.pass = Some(value.into());
+            self
+        }
     }
 }
 /// The definition, with all its versions.
