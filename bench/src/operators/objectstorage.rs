@@ -1,7 +1,10 @@
 //! Buckets of ten users on a real MinIO server.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use kubewright::patterns::external::GateOptions;
+use kubewright::queue::Limit;
 use kubewright_objectstorage::minio::ConnectMinio;
 use kubewright_objectstorage::{Options, add_to, crds};
 use kubewright_real::MinioOptions;
@@ -14,7 +17,10 @@ const BUCKETS: u64 = 2_000;
 const TENANTS: u64 = 10;
 
 pub(crate) fn part(percent: u64, server: SocketAddr) -> Result<Part, Error> {
-    let options = Options { internal_endpoint: server.to_string(), ..Options::default() };
+    // The default lets 200 calls a second through to the server, which would be all that is measured.
+    let limit = Limit { every: Duration::from_micros(100), ..GateOptions::default().limit };
+    let gate = GateOptions { limit, ..GateOptions::default() };
+    let options = Options { internal_endpoint: server.to_string(), gate, ..Options::default() };
     let group = "objectstorage.sealos.io/v1";
     let namespace = |name: &str| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
     let MinioOptions { user, password, .. } = MinioOptions::default();

@@ -80,7 +80,7 @@ mod tests {
     fn a_wrong_option_is_named_with_what_would_be_right() {
         assert_eq!(Options::default().validate(), Ok(()));
         let error = Options { workers: 0, ..Options::default() }.validate().unwrap_err().to_string();
-        assert_eq!(error, "account operator: option workers: 0 is not valid: use at least 1");
+        assert_eq!(error, "account operator: option workers: \"0\" is not valid: use at least 1");
         assert!(Options { check: Duration::ZERO, ..Options::default() }.validate().is_err());
     }
 }

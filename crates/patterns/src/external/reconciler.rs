@@ -59,10 +59,12 @@ impl<E: External> ExternalReconciler<E> {
     }
 
     /// What suits a controller of external resources: ten at a time, as they mostly wait for the remote system, and retries
-    /// that begin after a second and come at least each 30 s.
+    /// that begin after a second and come at least each 30 s. There is no limit of all retries together, which would be ten a
+    /// second: calls to the remote system are limited by the [gate](super::GateOptions) of its connection, and thousands of
+    /// resources may wait for one thing that is missing here.
     pub fn controller_options() -> ControllerOptions {
         let backoff = Backoff { base: Duration::from_secs(1), max: Duration::from_secs(30), jitter: 0.2 };
-        ControllerOptions { concurrency: 10, backoff, ..ControllerOptions::default() }
+        ControllerOptions { concurrency: 10, backoff, retry_limit: None, ..ControllerOptions::default() }
     }
 
     /// What there is to be known of it.
