@@ -50,8 +50,8 @@ pub(super) const TABLE: &[Invariant] = &[
         "equal_keys_collapse",
         &[edit(
             "crates/queue/src/slots.rs",
-            "table.entry(hash, |&index| slots[index as usize].is(hash, &key),",
-            "table.entry(hash, |&index| slots[index as usize].is(hash, &key) && false,",
+            "entry.hash == hash && slots[entry.index as usize].is(&key);",
+            "entry.hash == hash && slots[entry.index as usize].is(&key) && false;",
         )],
     ),
     queue(
