@@ -88,8 +88,8 @@ struct Readers {
 struct Selectors {
     /// With the label by which each selector is found.
     all: FxHashMap<Selection, (Keys, Option<Label>)>,
-    /// Those that want a label to have a value: it is enough to ask those whose label an object has.
-    by_label: FxHashMap<Label, FxHashSet<Selection>>,
+    /// By name and value, those that want a label to have a value: it is enough to ask those whose label an object has.
+    by_label: FxHashMap<String, FxHashMap<String, FxHashSet<Selection>>>,
     /// Those that want no such thing have to be asked about every object.
     others: FxHashSet<Selection>,
 }
@@ -338,9 +338,14 @@ impl Selectors {
             Expression::Equal(name, value) => Some((name, value)),
             _ => None,
         });
-        let label = labels.min_by_key(|label| self.by_label.get(label).map_or(0, FxHashSet::len));
+        let label = labels.min_by_key(|(name, value)| {
+            self.by_label.get(name).and_then(|values| values.get(value)).map_or(0, FxHashSet::len)
+        });
         match &label {
-            Some(label) => self.by_label.entry(label.clone()).or_default().insert(selection.clone()),
+            Some((name, value)) => {
+                let values = self.by_label.entry(name.clone()).or_default();
+                values.entry(value.clone()).or_default().insert(selection.clone())
+            }
             None => self.others.insert(selection.clone()),
         };
         self.all.insert(selection, (Keys::from([key]), label)).is_none()
@@ -352,21 +357,24 @@ impl Selectors {
         if !keys.is_empty() {
             return;
         }
-        let Some((_, Some(label))) = self.all.remove(selection) else {
+        let Some((_, Some((name, value)))) = self.all.remove(selection) else {
             self.others.remove(selection);
             return;
         };
-        if let Some(found) = self.by_label.get_mut(&label) {
-            found.remove(selection);
-            if found.is_empty() {
-                self.by_label.remove(&label);
+        let Some(values) = self.by_label.get_mut(&name) else { return };
+        let Some(found) = values.get_mut(&value) else { return };
+        found.remove(selection);
+        if found.is_empty() {
+            values.remove(&value);
+            if values.is_empty() {
+                self.by_label.remove(&name);
             }
         }
     }
 
     /// Adds those who have selected the object.
     fn collect(&self, object: &Stored, keys: &mut Keys) {
-        let labelled = object.labels().filter_map(|(name, value)| self.by_label.get(&(name.into(), value.into())));
+        let labelled = object.labels().filter_map(|(name, value)| self.by_label.get(name)?.get(value));
         for selection in labelled.flatten().chain(&self.others) {
             let (namespace, wanted) = selection;
             let inside = namespace.is_none() || namespace.as_deref() == object.namespace();
