@@ -1,9 +1,10 @@
-//! Runs Go in the module `real/go`.
+//! Runs Go in the module `real/go`, and builds programs of other modules.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::binaries::{build_once, cache_dir};
 use crate::error::Error;
 
 /// The oldest Go that builds the module.
@@ -31,6 +32,22 @@ pub(crate) fn answer(module: &Path, arguments: &[&str]) -> Result<String, Error>
         needed: GO_NEEDED,
         output: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
     })
+}
+
+/// A program that its package's name names, out of the cache or built now from a version of its module. `title` is what the
+/// build is called while it tells its progress.
+pub(crate) fn installed(title: &str, package: &str, version: &str) -> Result<PathBuf, Error> {
+    let name = package.rsplit('/').next().unwrap_or(package);
+    let target = answer(&module(), &["env", "GOVERSION", "GOOS", "GOARCH"])?;
+    let target = target.split_whitespace().collect::<Vec<_>>().join("-");
+    let dir = cache_dir()?.join(format!("{name}-{version}-{target}"));
+    build_once(&dir, &format!("{title} {version}"), |partial| {
+        let mut command = command(&module());
+        let package = format!("{package}@{version}");
+        command.env("GOBIN", partial).args(["install", "-v", "-trimpath", "-ldflags", "-s -w", &package]);
+        command
+    })?;
+    Ok(dir.join(name))
 }
 
 /// `go`, to be run in the module.

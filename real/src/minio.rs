@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::binaries::{build_once, cache_dir};
 use crate::cluster::WorkDir;
 use crate::error::{Error, tail};
 use crate::go;
+use crate::process::TETHERED;
 
 /// The version of MinIO that is built.
 pub const MINIO_VERSION: &str = "v0.0.0-20260212201848-7aac2a2c5b7c";
@@ -18,8 +18,6 @@ pub const MINIO_VERSION: &str = "v0.0.0-20260212201848-7aac2a2c5b7c";
 const MODULE: &str = "github.com/minio/minio";
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const POLL_INTERVAL: Duration = Duration::from_millis(25);
-/// Runs a server that ends when the pipe on standard input closes, which the system does for us even when we are killed.
-const TETHERED: &str = r#""$0" "$@" & server=$!; read -r _; kill -9 "$server"; wait "$server""#;
 
 /// Runs a server on a disk in memory, of the size and at the place that come first.
 const ON_DISK: &str = r#"mkdir -p "$1" && mount -t tmpfs -o "size=$0" none "$1" && shift && exec "$@""#;
@@ -59,16 +57,7 @@ pub struct Minio {
 ///
 /// The cache is `$KUBEWRIGHT_CACHE` or else `~/.cache/kubewright`.
 pub fn ensure_minio() -> Result<PathBuf, Error> {
-    let target = go::answer(&go::module(), &["env", "GOVERSION", "GOOS", "GOARCH"])?;
-    let target = target.split_whitespace().collect::<Vec<_>>().join("-");
-    let dir = cache_dir()?.join(format!("minio-{MINIO_VERSION}-{target}"));
-    build_once(&dir, &format!("MinIO {MINIO_VERSION}"), |partial| {
-        let mut command = go::command(&go::module());
-        let package = format!("{MODULE}@{MINIO_VERSION}");
-        command.env("GOBIN", partial).args(["install", "-v", "-trimpath", "-ldflags", "-s -w", &package]);
-        command
-    })?;
-    Ok(dir.join("minio"))
+    go::installed("MinIO", MODULE, MINIO_VERSION)
 }
 
 impl Minio {

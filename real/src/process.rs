@@ -6,6 +6,10 @@ use std::process::{Child, Command, Stdio};
 
 use crate::error::{Error, tail};
 
+/// A script for `sh` that runs a server which ends when the pipe on standard input closes, which the system does for us even
+/// when we are killed.
+pub(crate) const TETHERED: &str = r#""$0" "$@" & server=$!; read -r _; kill -9 "$server"; wait "$server""#;
+
 /// A running server. It is killed when dropped: its data is of no use without the cluster it belongs to.
 #[derive(Debug)]
 pub(crate) struct Process {

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::binaries::{build_once, cache_dir};
 use crate::cluster::WorkDir;
 use crate::error::{Error, tail};
 use crate::go;
+use crate::process::TETHERED;
 
 /// The version of the CNCF's distribution that is built.
 pub const REGISTRY_VERSION: &str = "v3.1.2";
@@ -18,8 +18,6 @@ pub const REGISTRY_VERSION: &str = "v3.1.2";
 const PACKAGE: &str = "github.com/distribution/distribution/v3/cmd/registry";
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const POLL_INTERVAL: Duration = Duration::from_millis(25);
-/// Runs a server that ends when the pipe on standard input closes, which the system does for us even when we are killed.
-const TETHERED: &str = r#""$0" "$@" & server=$!; read -r _; kill -9 "$server"; wait "$server""#;
 
 /// How to start it.
 #[derive(Debug, Clone, Default)]
@@ -44,16 +42,7 @@ pub struct ImageRegistry {
 ///
 /// The cache is `$KUBEWRIGHT_CACHE` or else `~/.cache/kubewright`.
 pub fn ensure_registry() -> Result<PathBuf, Error> {
-    let target = go::answer(&go::module(), &["env", "GOVERSION", "GOOS", "GOARCH"])?;
-    let target = target.split_whitespace().collect::<Vec<_>>().join("-");
-    let dir = cache_dir()?.join(format!("registry-{REGISTRY_VERSION}-{target}"));
-    build_once(&dir, &format!("registry {REGISTRY_VERSION}"), |partial| {
-        let mut command = go::command(&go::module());
-        let package = format!("{PACKAGE}@{REGISTRY_VERSION}");
-        command.env("GOBIN", partial).args(["install", "-v", "-trimpath", "-ldflags", "-s -w", &package]);
-        command
-    })?;
-    Ok(dir.join("registry"))
+    go::installed("registry", PACKAGE, REGISTRY_VERSION)
 }
 
 impl ImageRegistry {
