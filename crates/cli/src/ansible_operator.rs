@@ -10,6 +10,7 @@ use kubewright_ansible::{
 };
 
 use crate::args::duration;
+use crate::cluster::{ClusterError, answering};
 use crate::run::until_signal;
 use crate::sdk_manager::SdkManagerArgs;
 
@@ -118,9 +119,7 @@ pub(crate) enum AnsibleOperatorError {
     #[error(transparent)]
     SetUp(#[from] SetUpError),
     #[error(transparent)]
-    Config(#[from] ConfigError),
-    #[error("the cluster does not answer: {0}; check the server and the credentials in the kubeconfig")]
-    NoAnswer(Box<kubewright::kube::Error>),
+    Cluster(#[from] ClusterError),
     #[error(transparent)]
     Manager(#[from] ManagerError),
 }
@@ -136,9 +135,7 @@ pub(crate) async fn ansible_operator(
     let search = Search::new(args.watches_file.parent().unwrap_or(Path::new("")), variable);
     let watches = AnsibleWatch::load(&args.watches_file, &search, variable)?;
     let options = args.options(&search);
-    let source = args.kubeconfig.clone().unwrap_or_default();
-    let client = connect(args.kubeconfig.is_some().then_some(source.as_path()), args.context.as_deref()).await?;
-    client.apiserver_version().await.map_err(|error| AnsibleOperatorError::NoAnswer(Box::new(error)))?;
+    let client = answering(args.kubeconfig.as_deref(), args.context.as_deref()).await?;
     let kinds: Vec<String> = watches.iter().map(|watch| watch.kind.clone()).collect();
     let operator = AnsibleOperator::new(client.clone(), watches, Program::new(&args.ansible_runner)).await?;
     let manager = operator.add_to(Manager::new(client, how).log_filter(set_log), &options)?;

@@ -9,6 +9,7 @@ use kubewright::prelude::*;
 use kubewright_helm::{HelmOperator, Options, Program, SetUpError, Watch as HelmWatch, WatchesError};
 
 use crate::args::duration;
+use crate::cluster::{ClusterError, answering};
 use crate::run::until_signal;
 use crate::sdk_manager::SdkManagerArgs;
 use crate::toolchain::complete;
@@ -75,9 +76,7 @@ pub(crate) enum HelmOperatorError {
     #[error(transparent)]
     SetUp(#[from] SetUpError),
     #[error(transparent)]
-    Config(#[from] ConfigError),
-    #[error("the cluster does not answer: {0}; check the server and the credentials in the kubeconfig")]
-    NoAnswer(Box<kubewright::kube::Error>),
+    Cluster(#[from] ClusterError),
     #[error(transparent)]
     Manager(#[from] ManagerError),
 }
@@ -90,9 +89,7 @@ pub(crate) async fn helm_operator(
     let HelmOperatorCommand::Run(args) = command;
     let how = args.manager.options("127.0.0.1:8081").map_err(HelmOperatorError::Usage)?;
     let watches = HelmWatch::load(&args.watches_file, |name| std::env::var(name).ok())?;
-    let source = args.kubeconfig.clone().unwrap_or_default();
-    let client = connect(args.kubeconfig.is_some().then_some(source.as_path()), args.context.as_deref()).await?;
-    client.apiserver_version().await.map_err(|error| HelmOperatorError::NoAnswer(Box::new(error)))?;
+    let client = answering(args.kubeconfig.as_deref(), args.context.as_deref()).await?;
     let kinds: Vec<String> = watches.iter().map(|watch| watch.kind.clone()).collect();
     let defaults = Options::default();
     let options = Options {

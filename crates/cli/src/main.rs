@@ -7,6 +7,7 @@
 //! | `account` | the accounts in their database |
 //! | `up` | a control plane with the operators on this machine |
 //! | `run` | the operators against a cluster |
+//! | `cluster` | the cluster that a command works against |
 //! | `rbac` | the roles that the operators need |
 //! | `snapshot` | the objects of a control plane as a file, and back |
 //! | `helm_operator`, `ansible_operator` | operator-sdk's Helm and Ansible operators |
@@ -25,6 +26,7 @@ mod account;
 mod ansible_operator;
 mod args;
 mod assets;
+mod cluster;
 mod crds;
 mod helm_operator;
 mod manifests;

@@ -1,7 +1,6 @@
 //! `kubewright run`: the operators against a cluster.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use kubewright::prelude::*;
 use kubewright::runtime::{LeaderElection, Replicas, Sharding};
 
 use crate::args::{ReplicaArgs, RunArgs};
+use crate::cluster::{ClusterError, answering};
 use crate::crds::{self, CrdError};
 use crate::operators::{self, OperatorError};
 
@@ -25,9 +25,7 @@ pub(crate) enum RunError {
     #[error("--metrics-bind-address: {address:?} is not an address; write for example 127.0.0.1:8080, or 0 for none")]
     Address { address: String },
     #[error(transparent)]
-    Config(#[from] ConfigError),
-    #[error("the cluster does not answer: {0}; check the server and the credentials in the kubeconfig")]
-    NoAnswer(Box<kubewright::kube::Error>),
+    Cluster(#[from] ClusterError),
     #[error(transparent)]
     Manager(#[from] ManagerError),
 }
@@ -40,9 +38,7 @@ pub(crate) async fn run(
 ) -> Result<(), RunError> {
     let chosen = operators::chosen(&args.operators)?;
     let listen = address(&args.metrics_bind_address)?;
-    let source: PathBuf = args.kubeconfig.clone().unwrap_or_default();
-    let client = connect(args.kubeconfig.is_some().then_some(source.as_path()), args.context.as_deref()).await?;
-    client.apiserver_version().await.map_err(|error| RunError::NoAnswer(Box::new(error)))?;
+    let client = answering(args.kubeconfig.as_deref(), args.context.as_deref()).await?;
     let options = ManagerOptions { listen, replicas: replicas(&args.replicas), ..ManagerOptions::default() };
     let working = if traced { kubewright_telemetry::client(client.clone()) } else { client.clone() };
     let mut manager = Manager::new(working, options).log_filter(set_log);
