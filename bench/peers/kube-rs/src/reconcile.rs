@@ -34,7 +34,8 @@ pub async fn latency() -> Outcome {
     };
     let run = controller.run(reconcile, |_, _, _| Action::await_change(), seen.clone());
     tokio::spawn(run.for_each(|_| async {}));
-    store.wait_until_ready().await?;
+    // The controller waits for the same store, and only the task that waited last is woken: ask again.
+    while tokio::time::timeout(Duration::from_millis(20), store.wait_until_ready()).await.is_err() {}
     println!("synced");
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while let Some(line) = lines.next_line().await? {
