@@ -33,7 +33,7 @@ async fn lives(env: TestEnv, helm: Program) {
     install_crd(&env).await;
     let (client, writes) = counting(env.client());
     let operator = start(&env, client, watches(), helm, Duration::from_millis(50)).await;
-    create(&env, "sample", &[], json!({"replicaCount": 2, "memcached": {"maxItemMemory": 10_000_000}})).await;
+    create(&env, "sample", json!({}), json!({"replicaCount": 2, "memcached": {"maxItemMemory": 10_000_000}})).await;
 
     let notes = reason(&env, "sample", "Deployed", "InstallSuccessful").await;
     let service = format!("sample-memcached.{}.svc:11211", env.namespace());
@@ -123,7 +123,7 @@ async fn a_failed_install_leaves_nothing_behind() {
     let env = TestEnv::start().await.unwrap();
     install_crd(&env).await;
     let operator = start(&env, env.client(), watches(), helm, NEVER).await;
-    create(&env, "sample", &[], json!({"service": {"port": 1_000_000}})).await;
+    create(&env, "sample", json!({}), json!({"service": {"port": 1_000_000}})).await;
     let message = reason(&env, "sample", "ReleaseFailed", "InstallError").await;
     assert!(message.contains("Service") && message.contains("65535"), "{message}");
     memcacheds(&env).delete("sample", &DeleteParams::default()).await.unwrap();
@@ -159,7 +159,7 @@ async fn a_chart_whose_templates_are_not_steady_is_rendered_once_a_period() {
     .unwrap();
     let watch = Watch { chart: dir.path().to_path_buf(), ..watches().remove(0) };
     let operator = start(&env, env.client(), vec![watch], helm, NEVER).await;
-    create(&env, "sample", &[], json!({})).await;
+    create(&env, "sample", json!({}), json!({})).await;
     reason(&env, "sample", "Deployed", "InstallSuccessful").await;
     operator.idle().await;
     // The first dry run shows that an upgrade renders something else, as it does with operator-sdk.
@@ -204,7 +204,7 @@ async fn the_role_of_a_new_project_is_all_that_the_operator_needs() {
     let client = env.user(&user, &[]).unwrap();
     let watches = Watch::load(&dir.path().join("watches.yaml"), |_| None).unwrap();
     let operator = start(&env, client, watches, helm, NEVER).await;
-    create(&env, "sample", &[], json!({})).await;
+    create(&env, "sample", json!({}), json!({})).await;
     reason(&env, "sample", "Deployed", "InstallSuccessful").await;
     change(&env, "sample", json!({"spec": {"replicaCount": 1}})).await;
     reason(&env, "sample", "Deployed", "UpgradeSuccessful").await;
@@ -232,7 +232,7 @@ async fn a_release_that_helm_was_torn_away_from_is_finished() {
     let env = TestEnv::start().await.unwrap();
     install_crd(&env).await;
     let operator = start(&env, env.client(), watches(), helm, NEVER).await;
-    let object = create(&env, "sample", &[], json!({"replicaCount": 2})).await;
+    let object = create(&env, "sample", json!({}), json!({"replicaCount": 2})).await;
     reason(&env, "sample", "Deployed", "InstallSuccessful").await;
     operator.stop().await.unwrap();
     // As a killed helm leaves it: some objects, and a revision that is pending.

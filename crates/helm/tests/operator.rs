@@ -25,7 +25,7 @@ async fn a_custom_resource_becomes_a_release_whose_objects_it_owns() {
     install_crd(&env).await;
     let helm = FakeHelm::default();
     let operator = start(&env, env.client(), watches(), helm.clone(), NEVER).await;
-    let object = create(&env, "one", &[], json!({"replicas": 2})).await;
+    let object = create(&env, "one", json!({}), json!({"replicas": 2})).await;
 
     assert_eq!(reason(&env, "one", "Deployed", "InstallSuccessful").await, "hello");
     operator.idle().await;
@@ -34,7 +34,7 @@ async fn a_custom_resource_becomes_a_release_whose_objects_it_owns() {
     assert_eq!(now.data["status"]["deployedRelease"]["name"], "one");
     let manifest = now.data["status"]["deployedRelease"]["manifest"].as_str().unwrap();
     assert!(manifest.contains("ConfigMap") && !manifest.contains("ownerReferences"), "{manifest}");
-    assert_eq!(condition(&env, "one", "Initialized").await.unwrap().0, "True");
+    assert_eq!(condition(&env, "one", "Initialized").await.unwrap()["status"], "True");
     assert_eq!(condition(&env, "one", "ReleaseFailed").await, None);
 
     let deployment = deployments(&env).get("one").await.unwrap();
@@ -64,7 +64,7 @@ async fn nothing_is_written_and_helm_does_not_run_while_nothing_changes_nor_afte
     let (client, writes) = counting(env.client());
     let operator = start(&env, client, watches(), helm.clone(), Duration::from_millis(20)).await;
     for name in ["one", "two"] {
-        create(&env, name, &[], json!({})).await;
+        create(&env, name, json!({}), json!({})).await;
         reason(&env, name, "Deployed", "InstallSuccessful").await;
     }
     env.eventually("settled", async || {
@@ -93,7 +93,7 @@ async fn what_is_changed_or_deleted_behind_helms_back_is_put_right_without_helm(
     install_crd(&env).await;
     let helm = FakeHelm::default();
     let operator = start(&env, env.client(), watches(), helm.clone(), NEVER).await;
-    create(&env, "one", &[], json!({"replicas": 2})).await;
+    create(&env, "one", json!({}), json!({"replicas": 2})).await;
     reason(&env, "one", "Deployed", "InstallSuccessful").await;
     operator.idle().await;
 
@@ -125,7 +125,7 @@ async fn changed_values_are_an_upgrade_and_old_revisions_go() {
     install_crd(&env).await;
     let helm = FakeHelm::default();
     let operator = start(&env, env.client(), watches(), helm.clone(), NEVER).await;
-    create(&env, "one", &[("helm.sdk.operatorframework.io/upgrade-force", "true")], json!({})).await;
+    create(&env, "one", json!({"helm.sdk.operatorframework.io/upgrade-force": "true"}), json!({})).await;
     reason(&env, "one", "Deployed", "InstallSuccessful").await;
     change(&env, "one", json!({"spec": {"text": "new"}})).await;
     reason(&env, "one", "Deployed", "UpgradeSuccessful").await;
@@ -151,7 +151,7 @@ async fn a_failed_install_is_told_and_tried_again_when_the_values_are_right() {
     install_crd(&env).await;
     let helm = FakeHelm::default();
     let operator = start(&env, env.client(), watches(), helm.clone(), NEVER).await;
-    create(&env, "one", &[], json!({"bad": true})).await;
+    create(&env, "one", json!({}), json!({"bad": true})).await;
     let message = reason(&env, "one", "ReleaseFailed", "InstallError").await;
     assert!(message.contains("memcached/templates/a.yaml:6:19"), "{message}");
     change(&env, "one", json!({"spec": {"bad": false}})).await;
@@ -171,7 +171,8 @@ async fn a_failed_upgrade_is_rolled_back() {
     install_crd(&env).await;
     let helm = FakeHelm::default();
     let operator = start(&env, env.client(), watches(), helm.clone(), NEVER).await;
-    create(&env, "one", &[("helm.sdk.operatorframework.io/rollback-force", "false")], json!({"text": "good"})).await;
+    create(&env, "one", json!({"helm.sdk.operatorframework.io/rollback-force": "false"}), json!({"text": "good"}))
+        .await;
     reason(&env, "one", "Deployed", "InstallSuccessful").await;
     change(&env, "one", json!({"spec": {"text": "new", "broken": true}})).await;
     let message = reason(&env, "one", "ReleaseFailed", "UpgradeError").await;
@@ -180,7 +181,7 @@ async fn a_failed_upgrade_is_rolled_back() {
     env.eventually("no failure", async || condition(&env, "one", "ReleaseFailed").await.is_none().then_some(())).await;
     operator.idle().await;
     assert!(helm.calls().contains(&"rollback".to_string()), "{:?}", helm.calls());
-    assert_eq!(condition(&env, "one", "Deployed").await.unwrap().0, "True");
+    assert_eq!(condition(&env, "one", "Deployed").await.unwrap()["status"], "True");
     let maps = Api::<ConfigMap>::namespaced(env.client(), env.namespace());
     assert_eq!(maps.get("one-map").await.unwrap().data.unwrap()["text"], "good");
     operator.stop().await.unwrap();
@@ -193,8 +194,8 @@ async fn a_deleted_custom_resource_is_uninstalled_and_what_is_waited_for_is_gone
     install_crd(&env).await;
     let helm = FakeHelm::default();
     let operator = start(&env, env.client(), watches(), helm.clone(), NEVER).await;
-    create(&env, "one", &[], json!({})).await;
-    create(&env, "two", &[("helm.sdk.operatorframework.io/uninstall-wait", "true")], json!({})).await;
+    create(&env, "one", json!({}), json!({})).await;
+    create(&env, "two", json!({"helm.sdk.operatorframework.io/uninstall-wait": "true"}), json!({})).await;
     for name in ["one", "two"] {
         reason(&env, name, "Deployed", "InstallSuccessful").await;
     }
@@ -224,7 +225,7 @@ async fn values_of_watches_yaml_win_and_are_told() {
     let mut watches = watches();
     watches[0].override_values.insert("text".into(), "{{ \"a\" }} of all".into());
     let operator = start(&env, env.client(), watches, helm.clone(), NEVER).await;
-    create(&env, "one", &[], json!({"text": "mine"})).await;
+    create(&env, "one", json!({}), json!({"text": "mine"})).await;
     reason(&env, "one", "Deployed", "InstallSuccessful").await;
     let maps = Api::<ConfigMap>::namespaced(env.client(), env.namespace());
     assert_eq!(maps.get("one-map").await.unwrap().data.unwrap()["text"], "a of all");
@@ -239,7 +240,7 @@ async fn the_period_of_an_annotation_must_be_one() {
     let env = TestEnv::start().await.unwrap();
     install_crd(&env).await;
     let operator = start(&env, env.client(), watches(), FakeHelm::default(), NEVER).await;
-    create(&env, "one", &[("helm.sdk.operatorframework.io/reconcile-period", "1x3m")], json!({})).await;
+    create(&env, "one", json!({"helm.sdk.operatorframework.io/reconcile-period": "1x3m"}), json!({})).await;
     let message = reason(&env, "one", "Irreconcilable", "ReconcileError").await;
     assert!(message.contains("reconcile-period") && message.contains("1m30s"), "{message}");
     change(&env, "one", json!({"metadata": {"annotations": {"helm.sdk.operatorframework.io/reconcile-period": "2h"}}}))
@@ -261,7 +262,7 @@ async fn a_release_of_somebody_else_is_left_alone() {
     secrets.create(&Default::default(), &serde_json::from_value(secret).unwrap()).await.unwrap();
     let helm = FakeHelm::default();
     let operator = start(&env, env.client(), watches(), helm.clone(), NEVER).await;
-    create(&env, "one", &[], json!({})).await;
+    create(&env, "one", json!({}), json!({})).await;
     let message = reason(&env, "one", "Irreconcilable", "ReconcileError").await;
     assert!(message.contains("rename the custom resource"), "{message}");
     memcacheds(&env).delete("one", &DeleteParams::default()).await.unwrap();

@@ -2,9 +2,10 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use std::collections::BTreeMap;
+#[path = "../../../operator-sdk/tests/support/memcached.rs"]
+mod memcached;
+
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,8 +14,7 @@ use base64::Engine as _;
 use flate2::{Compression, write::GzEncoder};
 use kubewright::k8s_openapi::ByteString;
 use kubewright::k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
-use kubewright::k8s_openapi::api::core::v1::{ConfigMap, Event, Secret};
-use kubewright::k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kubewright::k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kubewright::kube::api::{
     ApiResource, DeleteParams, DynamicObject, ListParams, ObjectMeta, Patch, PatchParams, PostParams,
 };
@@ -28,66 +28,21 @@ use kubewright_testing::{Operator, TestEnv};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-/// The project that operator-sdk's tutorial makes, written anew.
-pub(crate) fn project() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/memcached-operator")
-}
+pub(crate) use memcached::*;
 
 /// What watches.yaml of the project says.
 pub(crate) fn watches() -> Vec<Watch> {
     Watch::load(&project().join("watches.yaml"), |_| None).unwrap()
 }
 
-/// Installs the project's definition.
-pub(crate) async fn install_crd(env: &TestEnv) {
-    let file = project().join("config/crd/bases/cache.example.com_memcacheds.yaml");
-    let crd: CustomResourceDefinition = serde_saphyr::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
-    env.install_crds(&[crd]).await.unwrap();
-}
-
-/// The custom resources.
-pub(crate) fn memcacheds(env: &TestEnv) -> Api<DynamicObject> {
-    let kind = ApiResource::from_gvk(&GroupVersionKind::gvk("cache.example.com", "v1alpha1", "Memcached"));
-    Api::namespaced_with(env.client(), env.namespace(), &kind)
-}
-
-pub(crate) async fn create(env: &TestEnv, name: &str, annotations: &[(&str, &str)], spec: Value) -> DynamicObject {
-    let annotations: BTreeMap<_, _> = annotations.iter().copied().collect();
-    let object = json!({
-        "apiVersion": "cache.example.com/v1alpha1", "kind": "Memcached",
-        "metadata": {"name": name, "annotations": annotations}, "spec": spec,
-    });
-    let object: DynamicObject = serde_json::from_value(object).unwrap();
-    memcacheds(env).create(&PostParams::default(), &object).await.unwrap()
-}
-
-pub(crate) async fn change(env: &TestEnv, name: &str, patch: Value) {
-    memcacheds(env).patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
-}
-
-/// A condition of a custom resource: status, reason, message.
-pub(crate) async fn condition(env: &TestEnv, name: &str, kind: &str) -> Option<(String, String, String)> {
-    let object = memcacheds(env).get_opt(name).await.unwrap()?;
-    let conditions = object.data["status"]["conditions"].as_array()?.clone();
-    let found = conditions.into_iter().find(|condition| condition["type"] == kind)?;
-    let text = |field: &str| found[field].as_str().unwrap_or_default().to_string();
-    Some((text("status"), text("reason"), text("message")))
-}
-
 /// Waits until a condition has this reason.
 pub(crate) async fn reason(env: &TestEnv, name: &str, kind: &str, reason: &str) -> String {
     let what = format!("{kind} of {name} with {reason}");
     env.eventually(&what, async || {
-        let (_, now, message) = condition(env, name, kind).await?;
-        (now == reason).then_some(message)
+        let condition = condition(env, name, kind).await?;
+        (condition["reason"] == reason).then(|| condition["message"].as_str().unwrap_or_default().to_string())
     })
     .await
-}
-
-pub(crate) async fn events(env: &TestEnv, name: &str) -> Vec<(String, String)> {
-    let api = Api::<Event>::namespaced(env.client(), env.namespace());
-    let found = api.list(&ListParams::default().fields(&format!("involvedObject.name={name}"))).await.unwrap();
-    found.items.into_iter().map(|event| (event.reason.unwrap_or_default(), event.message.unwrap_or_default())).collect()
 }
 
 /// A client that counts what is written through it, besides events.
@@ -124,15 +79,6 @@ pub(crate) async fn start<H: Helm>(
     // What charts make is known to whoever writes the role of the project.
     running.allow_undeclared();
     running
-}
-
-/// Ends the environment. Custom resources that are left would keep its namespace on a shared cluster.
-pub(crate) async fn end(env: TestEnv) {
-    for object in memcacheds(&env).list(&ListParams::default()).await.unwrap() {
-        let patch = json!({"metadata": {"finalizers": null}});
-        memcacheds(&env).patch(&object.name_any(), &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
-    }
-    env.stop().await;
 }
 
 /// Helm without helm. Clones are the same one.
@@ -324,10 +270,6 @@ async fn store(
     let api = Api::<Secret>::namespaced(client.clone(), call.at.namespace);
     api.create(&PostParams::default(), &secret).await.map_err(failed)?;
     Ok(secret.name_any())
-}
-
-pub(crate) fn deployments(env: &TestEnv) -> Api<Deployment> {
-    Api::namespaced(env.client(), env.namespace())
 }
 
 pub(crate) fn stateful_sets(env: &TestEnv) -> Api<StatefulSet> {
