@@ -11,7 +11,7 @@ use kubewright::kube::config::{Kubeconfig, KubeconfigError};
 use kubewright::kube::{self, Client, ResourceExt};
 use kubewright::prelude::{ConfigError, connect};
 use kubewright_cluster::{ControlPlane, ControlPlaneOptions, NodeOptions, StartError};
-use kubewright_project::{Project, ProjectError, find, is_helm};
+use kubewright_project::{Project, ProjectError, find, is_ansible, is_helm};
 
 use super::ToolchainError;
 use super::program::{Program, Running};
@@ -91,8 +91,13 @@ pub(crate) fn project(matches: &ArgMatches) -> Result<Option<PathBuf>, Toolchain
         }
         Err(error) => return Err(error.into()),
     };
-    if is_helm(&folder)? {
-        return Err(ToolchainError::Usage("a project of Helm charts runs by kubewright helm-operator run".into()));
+    for (is, what, command) in [
+        (is_helm(&folder)?, "Helm charts", "helm-operator"),
+        (is_ansible(&folder)?, "Ansible roles and playbooks", "ansible-operator"),
+    ] {
+        if is {
+            return Err(ToolchainError::Usage(format!("a project of {what} runs by kubewright {command} run")));
+        }
     }
     if let Some(id) = given.iter().find(|id| !OF_PROJECTS.contains(id) && !OF_BOTH.contains(id)) {
         let why = "which is for the operators that come with kubewright: name them with --operators. Flags for the project's \
