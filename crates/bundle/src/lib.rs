@@ -3,7 +3,8 @@
 //! ```text
 //! manifests ─collect→ Manifests ─generate→ ClusterServiceVersion + other objects + metadata ─→ a bundle on disk
 //! a bundle on disk ─read→ Bundle ─checks→ Report
-//!                              └─scorecard→ results of the six static tests
+//!                              ├─scorecard→ results of the six static tests
+//!                              └─add→ Catalog
 //! ```
 //!
 //! | module | what it holds |
@@ -13,6 +14,8 @@
 //! | [`optional_checks`], [`select`] | those that are run when they are asked for |
 //! | [`generate`](fn@generate) | manifests → the files of a bundle |
 //! | [`ScorecardConfig`] | which of the static tests of operator-sdk's scorecard to run |
+//! | `xunit` | their results as XML |
+//! | [`Catalog`] | a file-based catalog, which bundles are added to |
 //! | [`migrate`] | package manifests → bundles |
 //! | [`ClusterServiceVersion`] | its parts, with their types |
 //! | [`Report`], [`Finding`] | what the checks have to tell |
@@ -20,6 +23,7 @@
 //!
 //! What is checked, and what of it is an error, is operator-framework's; the words are ours. Design notes: docs/bundle.md.
 
+mod catalog;
 mod checks;
 mod csv;
 mod finding;
@@ -31,7 +35,9 @@ mod read;
 mod scorecard;
 mod validate;
 mod versions;
+mod xunit;
 
+pub use catalog::{Catalog, CatalogError};
 pub use csv::{
     ApiDescription, ClusterServiceVersion, CrdDescription, Definitions, Deployment, Descriptor, Icon, Install,
     InstallMode, InstallSpec, Link, Maintainer, Metadata, Permissions, RelatedImage, ResourceReference, Spec, Webhook,

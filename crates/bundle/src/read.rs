@@ -246,6 +246,13 @@ pub(crate) fn annotations_in(file: &Path) -> Option<BTreeMap<String, String>> {
     parsed.annotations.filter(|annotations| !annotations.is_empty())
 }
 
+/// A list of a file of metadata, such as `dependencies`, if it has one and there is something in it.
+pub(crate) fn list_in(file: &Path, key: &str) -> Option<Vec<Value>> {
+    let text = fs::read_to_string(file).ok()?;
+    let whole: Value = serde_saphyr::from_str(&text).ok()?;
+    whole.get(key).and_then(Value::as_array).filter(|list| !list.is_empty()).cloned()
+}
+
 /// What is in a folder, in order.
 pub(crate) fn listed(folder: &Path) -> Result<Vec<PathBuf>, Finding> {
     let failed = |error: std::io::Error| Finding::error(reason::IO, format!("{}: {error}", folder.display()));

@@ -130,3 +130,28 @@ fn a_configuration_that_is_none_is_told_with_its_file() {
     let error = ScorecardConfig::find(Some(&missing), folder.path()).unwrap_err().to_string();
     assert!(error.contains("missing.yaml: No such file"), "{error}");
 }
+
+#[test]
+fn results_are_xml_for_programs_that_collect_them() {
+    let files = Files::good().csv(|csv| {
+        csv["spec"]["customresourcedefinitions"]["owned"][0]["resources"] = json!([]);
+        csv["metadata"]["annotations"]["alm-examples"] =
+            r#"[{"kind": "<\"&\u0007", "metadata": {"name": "a"}}]"#.into();
+    });
+    let folder = files.written();
+    let mut tests = ScorecardConfig::whole().select("").unwrap();
+    assert!(tests.xunit().contains(r#"<testsuite name="basic-check-spec-test" tests="0" skipped="0""#), "not run yet");
+    tests.run(folder.path());
+    let text = tests.xunit();
+    for part in [
+        "<testsuites name=\"scorecard\">\n  <testsuite name=\"basic-check-spec-test\" tests=\"1\" skipped=\"0\" failures=\"0\" errors=\"0\">",
+        r#"<property name="spec.entrypoint" value="scorecard-test basic-check-spec"></property>"#,
+        "<system-out>suggestion: the example &quot;a&quot; has no spec</system-out>",
+        r#"<testsuite name="olm-crds-have-resources-test" tests="1" skipped="0" failures="1" errors="0">"#,
+        r#"<failure type="failure">the owned definition &quot;sites.web.example.com&quot; has no resources"#,
+        "Kind=&lt;&quot;&amp;\u{fffd}",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    assert!(text.ends_with("  </testsuite>\n</testsuites>\n"), "{text}");
+}

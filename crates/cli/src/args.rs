@@ -14,6 +14,7 @@ use crate::operators::OperatorArgs;
 use crate::snapshot::SnapshotCommand;
 use crate::toolchain::args::ToolchainCommand;
 use crate::toolchain::complete;
+use crate::toolchain::run_bundle::RunCommand;
 
 /// What is logged if nothing is said.
 pub(crate) const LOG: &str = "warn";
@@ -38,8 +39,8 @@ pub(crate) enum Command {
     /// Print the roles that the operators need.
     #[command(after_help = RBAC_EXAMPLES)]
     Rbac(RbacArgs),
-    /// Run the project's operator, or those that come with this program, against a cluster.
-    #[command(after_help = RUN_EXAMPLES)]
+    /// Run the project's operator, or those that come with this program, against a cluster; or a bundle in it.
+    #[command(after_help = RUN_EXAMPLES, args_conflicts_with_subcommands = true)]
     Run(RunArgs),
     /// Look after requests for access.
     #[command(subcommand, after_help = ACCESS_EXAMPLES)]
@@ -94,7 +95,10 @@ Examples of the operators that come with this program:
   kubewright run --leader-elect                      one of several replicas works
   kubewright run --shards                            several replicas share the work
   kubewright run --metrics-bind-address 127.0.0.1:8080
-  OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 kubewright run           traces to an OpenTelemetry collector";
+  OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 kubewright run           traces to an OpenTelemetry collector
+Examples of bundles, which the Operator Lifecycle Manager of a cluster installs:
+  kubewright run bundle registry.example.com/guestbook-bundle:v0.1.0
+  kubewright run bundle-upgrade registry.example.com/guestbook-bundle:v0.2.0";
 
 const RBAC_EXAMPLES: &str = "\
 Examples:
@@ -198,6 +202,10 @@ pub(crate) struct UpArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
+    /// A bundle in place of an operator's program.
+    #[command(subcommand)]
+    pub(crate) bundle: Option<Box<RunCommand>>,
+
     /// Kubeconfig of the cluster. Default: $KUBECONFIG, then ~/.kube/config, then the Pod's service account.
     #[arg(long, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,

@@ -52,9 +52,9 @@ use kubewright_telemetry::Traces;
 use mimalloc::MiMalloc;
 use tracing_subscriber::{EnvFilter, prelude::*, reload};
 
-use args::{Cli, Command};
+use args::{Cli, Command, RunArgs};
 use assets::Server;
-use toolchain::develop;
+use toolchain::{develop, run_bundle};
 
 /// A control plane makes many small pieces and drops them on other threads: the system's allocator takes half as long again.
 #[global_allocator]
@@ -98,6 +98,7 @@ async fn main() -> ExitCode {
     let traced = traces.is_some();
     let result = match cli.command {
         Command::Up(args) => up::up(args, traced).await.map_err(Failure::from),
+        Command::Run(RunArgs { bundle: Some(command), .. }) => run_bundle::run(&command).await.map_err(Failure::from),
         Command::Run(args) => match develop::project(&matches) {
             Ok(Some(folder)) => develop::run(&folder, &args).await.map_err(Failure::from),
             Ok(None) => run::run(args, set_log, traced).await.map_err(Failure::from),

@@ -15,7 +15,7 @@ use k8s_openapi::api::core::v1::{Namespace, Pod, ServiceAccount};
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kubewright_real::{Options, RealCluster};
 use serde_json::json;
-use support::{Scratch, kubewright, stderr, stdout};
+use support::{Scratch, eventually, kubewright, stderr, stdout};
 
 fn is_real_tier() -> bool {
     let real = std::env::var("KUBEWRIGHT_REAL").is_ok_and(|value| value == "1");
@@ -28,15 +28,6 @@ fn is_real_tier() -> bool {
 fn how_long() -> Duration {
     let seconds = std::env::var("KUBEWRIGHT_CONTROLLER_MANAGER_SECONDS").ok();
     Duration::from_secs(seconds.map_or(60, |seconds| seconds.parse().expect("a number of seconds")))
-}
-
-async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !holds().await {
-        assert!(Instant::now() < deadline, "not within 30 s: {what}");
-        // Another process does the work; there is nothing to wait on but what it has done.
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests end at the first surprise")]
 
+#[path = "support/olm.rs"]
+mod manager;
 mod support;
 
 use std::fs;
@@ -11,25 +13,11 @@ use std::time::Duration;
 use kubewright::kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
 use kubewright::kube::core::GroupVersionKind;
 use kubewright::prelude::connect;
+use manager::{DEFINITION, api, kinds, make};
 use serde_json::{Value, json};
 use support::{Scratch, Up, kubewright, stderr, stdout};
 
 /// What a release has, as small as it can be: the manager's program is a Deployment of any image.
-const DEFINITIONS: &str = r#"
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: clusterserviceversions.operators.coreos.com}
-spec:
-  group: operators.coreos.com
-  names: {kind: ClusterServiceVersion, listKind: ClusterServiceVersionList, plural: clusterserviceversions, singular: clusterserviceversion}
-  scope: Namespaced
-  versions:
-  - name: v1alpha1
-    served: true
-    storage: true
-    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
-"#;
-
 const MANAGER: &str = r#"
 apiVersion: v1
 kind: Namespace
@@ -57,7 +45,7 @@ spec: {displayName: Package Server, install: {strategy: deployment}}
 
 fn scratch() -> Scratch {
     let scratch = Scratch::new();
-    fs::write(scratch.path("crds.yaml"), DEFINITIONS).unwrap();
+    fs::write(scratch.path("crds.yaml"), DEFINITION).unwrap();
     fs::write(scratch.path("olm.yaml"), MANAGER).unwrap();
     scratch
 }
@@ -126,7 +114,7 @@ async fn a_manager_of_somebody_else_is_left_alone() {
     let scratch = scratch();
     let up = Up::start(&scratch, &["--operators", "none"]);
     let kubeconfig = up.kubeconfig.to_str().unwrap().to_string();
-    tokio::task::spawn_blocking(move || support::apply_definition(&kubeconfig, DEFINITIONS)).await.unwrap();
+    tokio::task::spawn_blocking(move || support::apply_definition(&kubeconfig, DEFINITION)).await.unwrap();
     let installed = olm(&scratch, &["install", "crds.yaml", "olm.yaml"]).await;
     assert_eq!(installed.status.code(), Some(1));
     assert!(stderr(&installed).contains("something else has installed"), "{}", stderr(&installed));
@@ -144,56 +132,6 @@ async fn what_are_no_manifests_of_the_manager_is_told() {
     let missing = olm(&scratch, &["install", "gone.yaml"]).await;
     assert!(stderr(&missing).contains("gone.yaml: No such file"), "{}", stderr(&missing));
     assert_eq!(olm(&scratch, &["install"]).await.status.code(), Some(2));
-}
-
-/// The kinds of the manager that an installed operator consists of.
-async fn kinds(client: &kubewright::kube::Client) {
-    use kubewright::k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-    let api = Api::<CustomResourceDefinition>::all(client.clone());
-    for (kind, version) in [
-        ("ClusterServiceVersion", "v1alpha1"),
-        ("Subscription", "v1alpha1"),
-        ("CatalogSource", "v1alpha1"),
-        ("OperatorGroup", "v1"),
-    ] {
-        let text = DEFINITIONS
-            .replace("ClusterServiceVersion", kind)
-            .replace("clusterserviceversion", &kind.to_lowercase())
-            .replace("v1alpha1", version);
-        let definition: CustomResourceDefinition = serde_saphyr::from_str(&text).unwrap();
-        api.create(&Default::default(), &definition).await.unwrap();
-        let name = definition.metadata.name.unwrap();
-        let established = async || {
-            let conditions = api.get(&name).await.unwrap().status.and_then(|status| status.conditions);
-            conditions.iter().flatten().any(|condition| condition.type_ == "Established" && condition.status == "True")
-        };
-        while !established().await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-}
-
-fn api(client: &kubewright::kube::Client, version: &str, kind: &str) -> Api<DynamicObject> {
-    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("operators.coreos.com", version, kind));
-    Api::namespaced_with(client.clone(), "default", &resource)
-}
-
-/// Makes an object, as soon as its definition is served.
-async fn make(client: &kubewright::kube::Client, version: &str, kind: &str, name: &str, rest: Value) {
-    let mut object =
-        json!({"apiVersion": format!("operators.coreos.com/{version}"), "kind": kind, "metadata": {"name": name}});
-    object.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
-    let object: DynamicObject = serde_json::from_value(object).unwrap();
-    let api = api(client, version, kind);
-    loop {
-        match api.create(&Default::default(), &object).await {
-            Ok(_) => return,
-            Err(kubewright::kube::Error::Api(status)) if status.code == 404 => {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            Err(error) => panic!("{kind} {name}: {error}"),
-        }
-    }
 }
 
 async fn cleaned(scratch: &Scratch, args: &[&str]) -> String {
@@ -221,20 +159,20 @@ async fn an_operator_is_cleaned_up_and_what_others_use_stays() {
     let client = connect(Some(&up.kubeconfig), None).await.unwrap();
     kinds(&client).await;
     let owned = json!({"spec": {"customresourcedefinitions": {"owned": [{"name": "sites.web.example.com"}], "required": [{"name": "subscriptions.operators.coreos.com"}]}}});
-    let site = DEFINITIONS
+    let site = DEFINITION
         .replace("clusterserviceversions.operators.coreos.com", "sites.web.example.com")
         .replace("operators.coreos.com", "web.example.com");
     let site = site.replace("clusterserviceversion", "site").replace("ClusterServiceVersion", "Site");
     let kubeconfig = up.kubeconfig.to_str().unwrap().to_string();
     tokio::task::spawn_blocking(move || support::apply_definition(&kubeconfig, &site)).await.unwrap();
     let subscribed = |package: &str, source: &str| json!({"spec": {"name": package, "source": source}, "status": {"installedCSV": format!("{package}.v0.1.0")}});
-    make(&client, "v1", "OperatorGroup", "operator-sdk-og", json!({})).await;
-    make(&client, "v1alpha1", "CatalogSource", "site-catalog", json!({})).await;
-    make(&client, "v1alpha1", "CatalogSource", "shared", json!({})).await;
-    make(&client, "v1alpha1", "ClusterServiceVersion", "site.v0.1.0", owned).await;
-    make(&client, "v1alpha1", "Subscription", "one", subscribed("site", "site-catalog")).await;
-    make(&client, "v1alpha1", "ClusterServiceVersion", "other.v0.1.0", json!({"spec": {}})).await;
-    make(&client, "v1alpha1", "Subscription", "two", subscribed("other", "shared")).await;
+    make(&client, "default", "v1", "OperatorGroup", "operator-sdk-og", json!({})).await;
+    make(&client, "default", "v1alpha1", "CatalogSource", "site-catalog", json!({})).await;
+    make(&client, "default", "v1alpha1", "CatalogSource", "shared", json!({})).await;
+    make(&client, "default", "v1alpha1", "ClusterServiceVersion", "site.v0.1.0", owned).await;
+    make(&client, "default", "v1alpha1", "Subscription", "one", subscribed("site", "site-catalog")).await;
+    make(&client, "default", "v1alpha1", "ClusterServiceVersion", "other.v0.1.0", json!({"spec": {}})).await;
+    make(&client, "default", "v1alpha1", "Subscription", "two", subscribed("other", "shared")).await;
 
     let told = cleaned(&scratch, &["site"]).await;
     for line in [
@@ -252,5 +190,5 @@ async fn an_operator_is_cleaned_up_and_what_others_use_stays() {
         told.contains("left catalogsource/shared") && told.contains("deleted operatorgroup/operator-sdk-og"),
         "{told}"
     );
-    assert!(api(&client, "v1alpha1", "CatalogSource").get_opt("shared").await.unwrap().is_some());
+    assert!(api(&client, "default", "v1alpha1", "CatalogSource").get_opt("shared").await.unwrap().is_some());
 }

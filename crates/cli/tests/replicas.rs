@@ -17,7 +17,7 @@ use kube::{Client, ResourceExt};
 use kubewright_cluster::{ControlPlane, ControlPlaneOptions};
 use serde_json::{Value, json};
 use support::audit::{Audit, Record};
-use support::{Scratch, kubewright};
+use support::{Scratch, eventually, kubewright};
 
 /// A replica in a process of its own.
 struct Replica(Child);
@@ -51,15 +51,6 @@ impl Drop for Replica {
         // A process that is stopped is killed all the same.
         let _ = self.0.kill();
         let _ = self.0.wait();
-    }
-}
-
-/// Waits for something, at most as long as a loaded machine may take.
-async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let limit = Instant::now() + Duration::from_secs(240);
-    while !holds().await {
-        assert!(Instant::now() < limit, "in vain: {what}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 

@@ -1,16 +1,14 @@
 //! Folders, annotations and dependencies.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use kubewright_cel::{Environment, Type};
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::csv::text;
 use crate::finding::{Finding, reason};
-use crate::read::{MediaType, annotation, annotations_in, listed};
+use crate::read::{MediaType, annotation, annotations_in, list_in, listed};
 use crate::versions::is_range;
 
 /// What is wrong with the form of a bundle.
@@ -36,7 +34,7 @@ pub(crate) fn format(folder: &Path, media_type: MediaType) -> Vec<Finding> {
             found.push(Finding::error(reason::BUNDLE, message));
         }
     }
-    if let Some(dependencies) = files.iter().find_map(|file| dependencies_in(file)) {
+    if let Some(dependencies) = files.iter().find_map(|file| list_in(file, "dependencies")) {
         found.extend(dependencies.iter().filter_map(check_dependency));
     }
     found
@@ -64,18 +62,6 @@ fn check_annotations(annotations: &BTreeMap<String, String>, media_type: MediaTy
         error(format!("annotation {} is empty; name a channel, or leave it out", annotation::DEFAULT_CHANNEL));
     }
     found
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Dependencies {
-    dependencies: Vec<Value>,
-}
-
-fn dependencies_in(file: &Path) -> Option<Vec<Value>> {
-    let text = fs::read_to_string(file).ok()?;
-    let parsed: Dependencies = serde_saphyr::from_str(&text).ok()?;
-    Some(parsed.dependencies).filter(|dependencies| !dependencies.is_empty())
 }
 
 /// What is wrong with a dependency on something that other bundles provide.

@@ -10,7 +10,7 @@ use kubewright_bundle::{
     Bundle, BundleMetadata, Finding, GenerateError, GenerateOptions, Manifests, MigrateError, Report, ScorecardConfig,
     ScorecardError, State, TestList, ValidateOptions, generate, migrate, optional_checks, select, validate,
 };
-use kubewright_image::registry::{Registry, RegistryError, files};
+use kubewright_image::registry::{Registry, RegistryError, RegistryOptions, files};
 use kubewright_image::{Files, ImageError, Reference, ReferenceError, pack};
 use kubewright_manifests::install;
 use kubewright_project::{Changes, Project, ProjectError, Written, find};
@@ -20,15 +20,15 @@ use serde_json::{Value, json};
 use super::ToolchainError;
 use super::bundle_args::{
     BundleBuildArgs, BundleGenerateArgs, BundleOutput, BundleValidateArgs, PackagesArgs, RegistryArgs, ScorecardArgs,
+    ScorecardOutput,
 };
 use super::manifests::{Described, ManifestsError};
 use super::push::{options, push};
-use crate::args::Output;
 
 /// The most that the files of a bundle may have, in bytes: far more than one that can be used.
 const MOST_BYTES: usize = 64 << 20;
 /// The architecture that images of bundles say they are for, always the same so that their digest is: they run nowhere.
-const ARCHITECTURE: &str = "amd64";
+pub(super) const ARCHITECTURE: &str = "amd64";
 
 /// Why there is no bundle, or none that can be used.
 #[derive(Debug, thiserror::Error)]
@@ -297,13 +297,8 @@ pub(super) async fn bundle_validate(args: &BundleValidateArgs) -> Result<(), Too
         }
         None => Vec::new(),
     };
-    let options = ValidateOptions { optional, values: args.optional_values.iter().cloned().collect() };
-    let report = if Path::new(&args.bundle).exists() {
-        validate(Path::new(&args.bundle), &options)
-    } else {
-        let folder = pulled(&args.bundle, &args.registry).await?;
-        validate(folder.path(), &options)
-    };
+    let checks = ValidateOptions { optional, values: args.optional_values.iter().cloned().collect() };
+    let report = validate(local(&args.bundle, &args.registry).await?.path(), &checks);
     Ok(tell(&report, args.output)?)
 }
 
@@ -323,11 +318,36 @@ fn list_checks(output: BundleOutput) {
     }
 }
 
+/// A bundle on this machine.
+enum Local {
+    /// It was there.
+    Here(PathBuf),
+    /// It was pulled, and goes with this.
+    Pulled(tempfile::TempDir),
+}
+
+impl Local {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Here(path) => path,
+            Self::Pulled(folder) => folder.path(),
+        }
+    }
+}
+
+/// A bundle by its folder, or by its image if there is no such folder.
+async fn local(bundle: &str, args: &RegistryArgs) -> Result<Local, ToolchainError> {
+    match Path::new(bundle).exists() {
+        true => Ok(Local::Here(bundle.into())),
+        false => Ok(Local::Pulled(pulled(bundle, &options(args)?).await?)),
+    }
+}
+
 /// The files of a bundle out of a registry.
-async fn pulled(image: &str, args: &RegistryArgs) -> Result<tempfile::TempDir, ToolchainError> {
+pub(super) async fn pulled(image: &str, options: &RegistryOptions) -> Result<tempfile::TempDir, ToolchainError> {
     let name = |cause| BundleError::Name { image: image.into(), cause };
     let reference = Reference::parse(image).map_err(name)?;
-    let registry = Registry::connect(&reference, &options(args)?).await.map_err(BundleError::from)?;
+    let registry = Registry::connect(&reference, options).await.map_err(BundleError::from)?;
     let pulled = registry.pull(&reference, ARCHITECTURE).await.map_err(BundleError::from)?;
     let folder =
         tempfile::tempdir().map_err(|cause| ToolchainError::Io { what: "a temporary folder".into(), cause })?;
@@ -387,15 +407,17 @@ fn image(bundle: &Bundle, name: &str, out: &Path) -> Result<(), BundleError> {
 }
 
 /// Runs `scorecard`.
-pub(super) fn scorecard(args: &ScorecardArgs) -> Result<(), ToolchainError> {
-    let config = ScorecardConfig::find(args.config.as_deref(), &args.bundle).map_err(BundleError::from)?;
+pub(super) async fn scorecard(args: &ScorecardArgs) -> Result<(), ToolchainError> {
+    let folder = local(&args.bundle, &args.registry).await?;
+    let config = ScorecardConfig::find(args.config.as_deref(), folder.path()).map_err(BundleError::from)?;
     let mut tests = config.select(&args.selector).map_err(|error| ToolchainError::Usage(error.to_string()))?;
     if !args.list {
-        tests.run(&args.bundle);
+        tests.run(folder.path());
     }
     match args.output {
-        Output::Json => println!("{:#}", json!(tests)),
-        Output::Text => print_tests(&tests),
+        ScorecardOutput::Json => println!("{:#}", json!(tests)),
+        ScorecardOutput::Xunit => print!("{}", tests.xunit()),
+        ScorecardOutput::Text => print_tests(&tests),
     }
     if tests.passed() {
         return Ok(());

@@ -55,6 +55,7 @@ Examples:
   kubewright scorecard                                         the six static tests, on ./bundle; no cluster is needed
   kubewright scorecard ./bundle --selector suite=basic
   kubewright scorecard ./bundle --list -o json
+  kubewright scorecard registry.example.com/guestbook-bundle:v0.1.0 -o xunit > scorecard.xml
   kubewright scorecard ./bundle --config config/scorecard/config.yaml";
 
 pub(super) const PACKAGES_EXAMPLES: &str = "\
@@ -188,9 +189,9 @@ pub(crate) struct BundleBuildArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ScorecardArgs {
-    /// Folder of the bundle.
+    /// Folder of the bundle, or its image in a registry.
     #[arg(value_name = "BUNDLE", value_hint = ValueHint::DirPath, default_value = "bundle")]
-    pub(crate) bundle: PathBuf,
+    pub(crate) bundle: String,
 
     /// Configuration. Default: tests/scorecard/config.yaml in the bundle, else the six tests.
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -205,8 +206,20 @@ pub(crate) struct ScorecardArgs {
     pub(crate) list: bool,
 
     /// How to print.
-    #[arg(long, short, value_enum, default_value_t = Output::Text)]
-    pub(crate) output: Output,
+    #[arg(long, short, value_enum, default_value_t = ScorecardOutput::Text)]
+    pub(crate) output: ScorecardOutput,
+
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
+}
+
+/// How results of tests are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScorecardOutput {
+    Text,
+    Json,
+    /// XML, for programs that collect test results.
+    Xunit,
 }
 
 #[derive(Debug, Args)]
@@ -326,8 +339,12 @@ pub(crate) struct RegistryArgs {
     pub(crate) password_stdin: bool,
 
     /// Use HTTP for a registry that is not on this machine. Everybody on the way can read the password then.
-    #[arg(long)]
+    #[arg(long, visible_alias = "use-http", alias = "skip-tls")]
     pub(crate) plain_http: bool,
+
+    /// Take any certificate of a registry. Everybody on the way can read the password then.
+    #[arg(long)]
+    pub(crate) skip_tls_verify: bool,
 }
 
 /// `KEY=VALUE`.

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use kubewright::k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kubewright::kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams};
-use kubewright::kube::core::GroupVersionKind;
+use kubewright::kube::api::{Api, DeleteParams, DynamicObject, ListParams};
 use kubewright::kube::{self, Client, ResourceExt};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
@@ -12,10 +11,10 @@ use tokio::time::Instant;
 use super::ToolchainError;
 use super::bundle_args::CleanupArgs;
 use super::deploy::client;
-use super::olm::{LOOK, OlmError, refused};
+use super::olm::{LOOK, OlmError, api, refused};
 
-/// The OperatorGroup that operator-sdk makes for bundles that it runs.
-const GROUP: &str = "operator-sdk-og";
+/// The OperatorGroup that is made for bundles that are run; it has the name that operator-sdk gives it.
+pub(super) const GROUP: &str = "operator-sdk-og";
 
 /// Runs the command.
 pub(super) async fn cleanup(args: &CleanupArgs) -> Result<(), ToolchainError> {
@@ -97,8 +96,7 @@ impl Cleaner<'_> {
     }
 
     fn api(&self, version: &str, kind: &str) -> Api<DynamicObject> {
-        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("operators.coreos.com", version, kind));
-        Api::namespaced_with(self.client.clone(), &self.namespace, &resource)
+        api(&self.client, &self.namespace, version, kind)
     }
 
     /// Deletes an object and waits until it is gone; tells whether it was there.

@@ -17,6 +17,7 @@
 //! | `bundle` | `bundle`, `scorecard`, `pkgman-to-bundle`: for the Operator Lifecycle Manager |
 //! | `olm` | `olm install`, `status`, `uninstall` |
 //! | `cleanup` | `kubewright cleanup` |
+//! | `run_bundle` | `run bundle`, `run bundle-upgrade` |
 //! | `bundle_args` | flags and help of these |
 //! | `shell` | `completion` and `man` |
 //! | `complete` | what the shell is offered for values |
@@ -34,6 +35,7 @@ mod olm;
 mod program;
 mod project;
 mod push;
+pub(crate) mod run_bundle;
 mod shell;
 mod sources;
 mod status;
@@ -61,6 +63,8 @@ pub(crate) enum ToolchainError {
     Bundle(#[from] bundle::BundleError),
     #[error(transparent)]
     Olm(#[from] olm::OlmError),
+    #[error(transparent)]
+    RunBundle(#[from] run_bundle::RunBundleError),
     #[error(transparent)]
     Deploy(#[from] deploy::DeployError),
     #[error(transparent)]
@@ -103,7 +107,7 @@ pub(crate) async fn run(command: ToolchainCommand) -> Result<(), ToolchainError>
         ToolchainCommand::Bundle { what: BundleCommand::Generate(args) } => bundle::bundle_generate(&args).await,
         ToolchainCommand::Bundle { what: BundleCommand::Validate(args) } => bundle::bundle_validate(&args).await,
         ToolchainCommand::Bundle { what: BundleCommand::Build(args) } => bundle::bundle_build(&args).await,
-        ToolchainCommand::Scorecard(args) => bundle::scorecard(&args),
+        ToolchainCommand::Scorecard(args) => bundle::scorecard(&args).await,
         ToolchainCommand::Olm { what } => olm::olm(&what).await,
         ToolchainCommand::Cleanup(args) => cleanup::cleanup(&args).await,
         ToolchainCommand::PkgmanToBundle(args) => bundle::packages(&args),

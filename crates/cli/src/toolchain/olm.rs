@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kubewright::k8s_openapi::api::apps::v1::Deployment;
 use kubewright::k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kubewright::kube::api::{Api, DynamicObject};
+use kubewright::kube::api::{Api, ApiResource, DynamicObject};
 use kubewright::kube::core::GroupVersionKind;
 use kubewright::kube::{self, Client, ResourceExt, discovery};
 use serde::Serialize;
@@ -291,6 +291,20 @@ async fn live(client: &Client, object: &Value) -> Result<Option<DynamicObject>, 
             .get_or_insert_with(|| kube::core::TypeMeta { api_version: gvk.api_version(), kind: gvk.kind.clone() });
         found
     }))
+}
+
+/// Objects of the manager in a namespace.
+pub(super) fn api(client: &Client, namespace: &str, version: &str, kind: &str) -> Api<DynamicObject> {
+    Api::namespaced_with(client.clone(), namespace, &resource(version, kind))
+}
+
+/// An object of the manager.
+pub(super) fn object(version: &str, kind: &str, name: &str, spec: &Value) -> DynamicObject {
+    DynamicObject::new(name, &resource(version, kind)).data(json!({"spec": spec}))
+}
+
+fn resource(version: &str, kind: &str) -> ApiResource {
+    ApiResource::from_gvk(&GroupVersionKind::gvk("operators.coreos.com", version, kind))
 }
 
 pub(super) fn refused(object: &str, cause: kube::Error) -> OlmError {

@@ -52,5 +52,10 @@ pub(super) fn options(args: &RegistryArgs) -> Result<RegistryOptions, ToolchainE
             Some(Credentials { username: username.clone(), password })
         }
     };
-    Ok(RegistryOptions { credentials, plain_http: args.plain_http, ..RegistryOptions::default() })
+    Ok(RegistryOptions {
+        credentials,
+        plain_http: args.plain_http,
+        skip_tls_verify: args.skip_tls_verify,
+        ..RegistryOptions::default()
+    })
 }

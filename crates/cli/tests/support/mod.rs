@@ -9,6 +9,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use kubewright::kube;
 use kubewright::kube::api::{Api, DynamicObject, Patch, PatchParams};
@@ -111,6 +112,16 @@ impl Drop for Up {
         // Ended already, unless the test failed on the way.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Waits for what another process does, at most as long as a loaded machine may take.
+pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let limit = Instant::now() + Duration::from_secs(240);
+    while !holds().await {
+        assert!(Instant::now() < limit, "in vain: {what}");
+        // There is nothing to wait on but what it has done.
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

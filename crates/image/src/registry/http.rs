@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,11 +15,10 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
 
 use super::login::{self, Credentials};
-use super::{RegistryError, RegistryOptions};
+use super::{RegistryError, RegistryOptions, tls};
 use crate::Reference;
 
 /// The host that serves the registry of names that have none.
@@ -60,13 +59,7 @@ impl Registry {
         let registry = &reference.registry;
         let scheme = if options.plain_http { "http" } else { "https" };
         let host = if registry == "docker.io" { DOCKER_HOST } else { registry };
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let tls =
-            tls.map_err(|error| RegistryError::Unreachable { url: registry.clone(), cause: error.to_string() })?;
-        let tls = tls.with_root_certificates(roots).with_no_client_auth();
+        let tls = tls::config(registry, options)?;
         let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
         let mut connected = Self {
             client: Client::builder(TokioExecutor::new()).build(connector),

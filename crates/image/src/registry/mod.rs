@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `http` | requests, with a login when the registry asks for one |
 //! | `login` | who we are: flags, Docker's configuration, its helpers |
+//! | `tls` | which certificates of registries are good |
 //! | `push` | a layout → a registry |
 //! | `pull` | a registry → an image, and its files |
 //!
@@ -14,6 +15,7 @@ mod http;
 mod login;
 mod pull;
 mod push;
+mod tls;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,6 +33,10 @@ pub struct RegistryOptions {
     /// Whether to use HTTP for registries that are not on this machine. Everybody on the way can read and change what is
     /// sent, passwords too. Default: no.
     pub plain_http: bool,
+    /// Whether any certificate is good enough. Everybody on the way can read and change what is sent, passwords too. Default: no.
+    pub skip_tls_verify: bool,
+    /// Authorities to trust besides the system's, as certificates in PEM. Default: none.
+    pub authorities: Vec<u8>,
     /// Docker's configuration. Default: `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`.
     pub config: Option<PathBuf>,
     /// How long a request may take. Default: 5 minutes.
@@ -39,7 +45,14 @@ pub struct RegistryOptions {
 
 impl Default for RegistryOptions {
     fn default() -> Self {
-        Self { credentials: None, plain_http: false, config: None, timeout: Duration::from_secs(300) }
+        Self {
+            credentials: None,
+            plain_http: false,
+            skip_tls_verify: false,
+            authorities: Vec::new(),
+            config: None,
+            timeout: Duration::from_secs(300),
+        }
     }
 }
 
@@ -54,6 +67,9 @@ pub enum RegistryError {
         /// Why.
         cause: String,
     },
+    /// What is to be trusted is no authority.
+    #[error("the authorities to trust besides the system's can't be read: {0}; they are certificates in PEM")]
+    Authorities(String),
     /// It took too long.
     #[error("{url}: no answer within {} s", after.as_secs())]
     Timeout {

@@ -37,25 +37,23 @@ impl Registry {
     /// # Errors
     /// If the registry does not have it, or what it sends is damaged.
     pub async fn pull(&self, reference: &Reference, architecture: &str) -> Result<Pulled, RegistryError> {
-        let failed = |cause: &str| RegistryError::Image { image: reference.to_string(), cause: cause.into() };
-        let (bytes, mut manifest) = self.manifest_of(reference.version()).await?;
-        let whole = digest(&bytes);
-        if let Some(below) = manifest["manifests"].as_array() {
-            let fits = |entry: &&Value| {
-                entry["platform"]["os"] == "linux" && entry["platform"]["architecture"] == architecture
-            };
-            let entry = below.iter().find(fits).or(below.first()).ok_or_else(|| failed("its index is empty"))?;
-            let wanted = entry["digest"].as_str().unwrap_or_default().to_string();
-            manifest = self.manifest_of(&wanted).await?.1;
-        }
-        let part = |part: &Value| part["digest"].as_str().unwrap_or_default().to_string();
-        let config = self.part(&part(&manifest["config"])).await?;
-        let config = serde_json::from_slice(&config).map_err(|_| failed("its configuration is no JSON"))?;
+        let (digest, manifest) = self.manifest_for(reference, architecture).await?;
+        let config = self.config_of(reference, &manifest).await?;
         let mut layers = Vec::new();
-        for layer in manifest["layers"].as_array().ok_or_else(|| failed("its manifest has no layers"))? {
-            layers.push(self.part(&part(layer)).await?);
+        let all = manifest["layers"].as_array().ok_or_else(|| no_image(reference, "its manifest has no layers"))?;
+        for layer in all {
+            layers.push(self.part(layer).await?);
         }
-        Ok(Pulled { digest: whole, config, layers })
+        Ok(Pulled { digest, config, layers })
+    }
+
+    /// The configuration of an image alone, with its labels at `config.Labels`; else as [`Registry::pull`].
+    ///
+    /// # Errors
+    /// If the registry does not have it, or what it sends is damaged.
+    pub async fn config(&self, reference: &Reference, architecture: &str) -> Result<Value, RegistryError> {
+        let (_, manifest) = self.manifest_for(reference, architecture).await?;
+        self.config_of(reference, &manifest).await
     }
 
     /// The digest that a name stands for now.
@@ -64,6 +62,23 @@ impl Registry {
     /// If the registry does not have it.
     pub async fn resolve(&self, reference: &Reference) -> Result<String, RegistryError> {
         Ok(digest(&self.manifest_of(reference.version()).await?.0))
+    }
+
+    /// The digest that the name stands for, and the manifest for an architecture.
+    async fn manifest_for(&self, reference: &Reference, architecture: &str) -> Result<(String, Value), RegistryError> {
+        let (bytes, manifest) = self.manifest_of(reference.version()).await?;
+        let Some(below) = manifest["manifests"].as_array() else { return Ok((digest(&bytes), manifest)) };
+        let fits =
+            |entry: &&Value| entry["platform"]["os"] == "linux" && entry["platform"]["architecture"] == architecture;
+        let entry =
+            below.iter().find(fits).or(below.first()).ok_or_else(|| no_image(reference, "its index is empty"))?;
+        let wanted = entry["digest"].as_str().unwrap_or_default();
+        Ok((digest(&bytes), self.manifest_of(wanted).await?.1))
+    }
+
+    async fn config_of(&self, reference: &Reference, manifest: &Value) -> Result<Value, RegistryError> {
+        let config = self.part(&manifest["config"]).await?;
+        serde_json::from_slice(&config).map_err(|_| no_image(reference, "its configuration is no JSON"))
     }
 
     async fn manifest_of(&self, version: &str) -> Result<(Bytes, Value), RegistryError> {
@@ -76,11 +91,17 @@ impl Registry {
         Ok((answer.body, value))
     }
 
-    async fn part(&self, wanted: &str) -> Result<Bytes, RegistryError> {
+    /// What a manifest names.
+    async fn part(&self, named: &Value) -> Result<Bytes, RegistryError> {
+        let wanted = named["digest"].as_str().unwrap_or_default();
         let answer = self.get(&format!("blobs/{wanted}"), "*/*").await?;
         check(&answer.url, &answer.body, wanted)?;
         Ok(answer.body)
     }
+}
+
+fn no_image(reference: &Reference, cause: &str) -> RegistryError {
+    RegistryError::Image { image: reference.to_string(), cause: cause.into() }
 }
 
 fn check(what: &str, bytes: &[u8], wanted: &str) -> Result<(), RegistryError> {
