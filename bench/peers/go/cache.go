@@ -46,7 +46,7 @@ func cacheTask(form string) error {
 	case "full":
 	case "stripped":
 		options.DefaultTransform = cache.TransformStripManagedFields()
-	case "view":
+	case "metadata":
 		pods = &metav1.PartialObjectMetadata{}
 		pods.GetObjectKind().SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Pod"))
 		options.DefaultTransform = cache.TransformStripManagedFields()

@@ -34,12 +34,15 @@ pub(crate) async fn measure(programs: &Programs, sizes: &[u64], runs: usize) -> 
         eprintln!("making {size} pods …");
         served.process.command(&format!("pods {pods} {size}"))?;
         pods = size;
-        for form in ["full", "stripped", "view"] {
+        for form in ["full", "stripped", "metadata", "view"] {
             eprintln!("measuring caches of {size} pods, {form} …");
-            let mut numbers = Vec::new();
-            for program in programs.all() {
-                // Relists of small caches tell nothing that those of large ones do not.
-                numbers.push(served.numbers(program, form, if size > 50_000 { 1 } else { runs }).await?);
+            // Relists of small caches tell nothing that those of large ones do not.
+            let runs = if size > 50_000 { 1 } else { runs };
+            let mut numbers = vec![served.numbers(programs.ours(), form, runs).await?];
+            for peer in programs.peers() {
+                // They keep objects whole or their metadata, never some fields.
+                let has_none = form == "view";
+                numbers.push(if has_none { Numbers::default() } else { served.numbers(peer, form, runs).await? });
             }
             measures.extend(lines(size, form, &numbers));
         }

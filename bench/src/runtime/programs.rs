@@ -28,10 +28,10 @@ impl Programs {
         let own = std::env::current_exe().map_err(Error::io("find this program"))?;
         let target = own.ancestors().nth(2).unwrap_or(bench);
         let mut ours = cargo();
-        ours.args(["build", "--quiet", "--release", "--package", "kubewright-bench-subject", "--target-dir"])
+        ours.args(["build", "--quiet", "--profile", "dist", "--package", "kubewright-bench-subject", "--target-dir"])
             .arg(target);
         run(&mut ours, bench)?;
-        let path = target.join("release/kubewright-bench-subject");
+        let path = target.join("dist/kubewright-bench-subject");
         let mut programs = vec![Program { name: "Kubewright", path, has_queue: true }];
         if !without_peers {
             // A directory of their own, as cargo takes the same one for the same things only.
@@ -54,6 +54,10 @@ impl Programs {
 
     pub(crate) fn all(&self) -> &[Program] {
         &self.0
+    }
+
+    pub(crate) fn ours(&self) -> &Program {
+        &self.0[0]
     }
 
     pub(crate) fn peers(&self) -> &[Program] {

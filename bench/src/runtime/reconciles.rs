@@ -35,6 +35,14 @@ struct Numbers {
 }
 
 pub(crate) async fn measure(programs: &Programs, runs: usize) -> Result<Vec<Measure>, Error> {
+    // The way to a client takes the same time whoever it is.
+    eprintln!("measuring how events arrive …");
+    let mut arrivals = Vec::new();
+    for _ in 0..runs {
+        arrivals.push(latency(programs.ours(), "arrival").await?);
+    }
+    let arrival = |of: fn(&Latency) -> f64| median(arrivals.iter().map(of).collect());
+    let (p50, p99) = (arrival(|arrival| arrival.p50), arrival(|arrival| arrival.p99));
     let mut numbers = Vec::new();
     for program in programs.all() {
         eprintln!("measuring reconciles of {} …", program.name);
@@ -57,9 +65,17 @@ pub(crate) async fn measure(programs: &Programs, runs: usize) -> Result<Vec<Meas
         let ours = values.remove(0);
         Measure { name: name.to_owned(), unit, ours, peers: values }
     };
+    let way = |name: &str, value: Option<f64>| Measure {
+        name: format!("of that, until the event is at a client that does nothing else, {name}"),
+        unit: Unit::Seconds,
+        ours: value,
+        peers: vec![None; programs.peers().len()],
+    };
     Ok(vec![
         line("write to reconcile at 10,000 events/s, p50", Unit::Seconds, |numbers| numbers.p50),
+        way("p50", p50),
         line("write to reconcile at 10,000 events/s, p99", Unit::Seconds, |numbers| numbers.p99),
+        way("p99", p99),
         line("processor time of a reconcile with a patch", Unit::Seconds, |numbers| numbers.cpu_per_patch),
         line("ingress operator: start to first Ingress", Unit::Seconds, |numbers| numbers.first),
         line("ingress operator: resident memory, idle", Unit::Bytes, |numbers| numbers.idle),
@@ -68,16 +84,22 @@ pub(crate) async fn measure(programs: &Programs, runs: usize) -> Result<Vec<Meas
 }
 
 async fn once(program: &Program) -> Result<Numbers, Error> {
-    let (p50, p99) = latency(program).await?;
+    let Latency { p50, p99 } = latency(program, "latency").await?;
     let cpu_per_patch = patches(program).await?;
     let (first, idle) = operator(program).await?;
-    Ok(Numbers { p50, p99, cpu_per_patch, first, idle, size: None })
+    Ok(Numbers { p50: Some(p50), p99: Some(p99), cpu_per_patch, first, idle, size: None })
 }
 
-async fn latency(program: &Program) -> Result<(Option<f64>, Option<f64>), Error> {
+/// Seconds between a write and what it led to.
+struct Latency {
+    p50: f64,
+    p99: f64,
+}
+
+async fn latency(program: &Program, task: &str) -> Result<Latency, Error> {
     let mut served = Served::start().await?;
     served.process.command(&format!("configmaps latency {CHANGING}"))?;
-    let mut task = Task::start(program, &["latency"], Some(&served.kubeconfig()))?;
+    let mut task = Task::start(program, &[task], Some(&served.kubeconfig()))?;
     task.expect("synced")?;
     // Caches, connections and pools come to rest, and to their size.
     served.process.command(&format!("events {RATE} 1 {CHANGING}"))?;
@@ -92,7 +114,7 @@ async fn latency(program: &Program) -> Result<(Option<f64>, Option<f64>), Error>
     if count < (RATE * SECONDS / 2) as f64 {
         eprintln!("  {} reconciled {count} of {} events", program.name, RATE * SECONDS);
     }
-    Ok((Some(p50 / 1e9), Some(p99 / 1e9)))
+    Ok(Latency { p50: p50 / 1e9, p99: p99 / 1e9 })
 }
 
 async fn patches(program: &Program) -> Result<Option<f64>, Error> {

@@ -3,8 +3,9 @@
 //! | task | what it does | what it prints |
 //! |---|---|---|
 //! | `queue THREADS KEYS` | adds each key to a work queue, gets it, forgets it and is done, on so many threads | `took NANOSECONDS` |
-//! | `cache full\|stripped\|view` | caches all Pods, and waits for a line | `synced` |
+//! | `cache full\|stripped\|metadata\|view` | caches all Pods, and waits for a line; `view`: of ours only, some fields of spec and status too | `synced` |
 //! | `latency` | reconciles ConfigMaps with 16 workers; forgets what was on `begin` | `synced`; on `report`: `latency COUNT P50 P99`, in nanoseconds |
+//! | `arrival` | as `latency`, but of the events as they come to a client that does no more with them; ours only | the same |
 //! | `patch COUNT` | writes a merge patch to each ConfigMap labelled `bench=patch`, with 16 workers | `patched` |
 //! | `operator` | keeps an Ingress for each Service annotated with `ingress/http: "true"` | |
 

@@ -30,6 +30,7 @@ pub(crate) async fn run(form: &str) -> Outcome {
     let keep = match form {
         // managedFields are never kept.
         "full" | "stripped" => Keep::Whole,
+        "metadata" => Keep::Metadata,
         "view" => Keep::View(View::of::<PodView>()),
         other => return Err(format!("no such form: {other}").into()),
     };

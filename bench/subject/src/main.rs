@@ -34,6 +34,7 @@ async fn run(arguments: &[&str]) -> Outcome {
         ["queue", threads, keys] => queue::run(threads.parse()?, keys.parse()?).await,
         ["cache", form] => cache::run(form).await,
         ["latency"] => reconcile::latency().await,
+        ["arrival"] => reconcile::arrival().await,
         ["patch", objects] => reconcile::patch(objects.parse()?).await,
         ["operator"] => reconcile::operator().await,
         _ => Err(format!("no such task: {arguments:?}").into()),

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use futures::StreamExt;
+use futures::io::AsyncBufReadExt as _;
 use kubewright::k8s_openapi::api::core::v1::ConfigMap;
 use kubewright::kube::api::{Patch, PatchParams};
 use kubewright::prelude::*;
@@ -23,7 +25,7 @@ impl Reconciler for Latency {
     type Object = ConfigMap;
 
     async fn reconcile(&self, object: Arc<ConfigMap>, _: &Context) -> Result<Outcome, Error> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64;
+        let now = now();
         let written = object.data.as_ref().and_then(|data| data.get("written")?.parse::<u64>().ok());
         if let Some(written) = written {
             self.seen.lock().unwrap_or_else(PoisonError::into_inner).push(now.saturating_sub(written));
@@ -47,6 +49,29 @@ pub(crate) async fn latency() -> TaskOutcome {
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;
     }
     println!("synced");
+    tell(&seen).await
+}
+
+/// Tells how long after each ConfigMap was written its event was here: what no runtime can be faster than.
+pub(crate) async fn arrival() -> TaskOutcome {
+    let seen = Seen::default();
+    let request = http::Request::get("/api/v1/configmaps?watch=true").body(Vec::new())?;
+    let mut events = client().await?.request_stream(request).await?.lines();
+    println!("synced");
+    let all = seen.clone();
+    tokio::spawn(async move {
+        while let Some(Ok(event)) = events.next().await {
+            let now = now();
+            if let Some(written) = written(event.as_bytes()) {
+                all.lock().unwrap_or_else(PoisonError::into_inner).push(now.saturating_sub(written));
+            }
+        }
+    });
+    tell(&seen).await
+}
+
+/// Answers what it is asked, until the pipe closes.
+async fn tell(seen: &Seen) -> TaskOutcome {
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while let Some(line) = lines.next_line().await? {
         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -61,6 +86,18 @@ pub(crate) async fn latency() -> TaskOutcome {
         }
     }
     Ok(())
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64
+}
+
+/// When the ConfigMap of an event was written, without reading the rest of it.
+fn written(event: &[u8]) -> Option<u64> {
+    let key = b"\"written\":\"";
+    let from = event.windows(key.len()).position(|window| window == key)? + key.len();
+    let digits = event[from..].split(|byte| *byte == b'"').next()?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
 struct Patcher {

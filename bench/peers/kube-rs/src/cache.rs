@@ -18,7 +18,7 @@ pub async fn run(form: &str) -> Outcome {
     match form {
         "full" => hold(watcher(pods, config)).await,
         "stripped" => hold(watcher(pods, config).modify(|pod| pod.metadata.managed_fields = None)).await,
-        "view" => {
+        "metadata" => {
             let pods: Api<PartialObjectMeta<Pod>> = Api::all(pods.into_client());
             hold(watcher(pods, config).modify(|pod| pod.meta_mut().managed_fields = None)).await
         }
