@@ -9,11 +9,8 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
-use hyper::{body::Incoming, service::service_fn};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::conn::auto,
-};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{debug::Debug, health::Check, metrics::Metrics, sources::web::Routes};
@@ -59,8 +56,9 @@ pub(crate) async fn serve(listener: TcpListener, endpoints: Arc<Endpoints>) {
                     Ok::<_, Infallible>(response)
                 }
             });
-            let mut server = auto::Builder::new(TokioExecutor::new());
-            server.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10));
+            // Who scrapes or probes without TLS speaks HTTP/1.1; a second protocol is half a megabyte of program.
+            let mut server = http1::Builder::new();
+            server.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10));
             if let Err(error) = server.serve_connection(TokioIo::new(stream), service).await {
                 tracing::debug!(%error, "a connection to the health endpoints failed");
             }
