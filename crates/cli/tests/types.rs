@@ -64,6 +64,25 @@ fn types_go_to_standard_output_or_to_a_folder_which_can_be_checked() {
 }
 
 #[test]
+fn apply_configurations_of_kubernetes_own_kinds_go_to_a_folder() {
+    let scratch = Scratch::new();
+    let wanted = ["types", "--out", "apply", "--builtin", "apps/v1/Deployment", "v1/ConfigMap"];
+    let written = run(&wanted, &scratch);
+    assert_eq!(stdout(&written), "3 groups, 4 files changed in apply\n", "{}", stderr(&written));
+    let apps = fs::read_to_string(scratch.path("apply/apps_v1.rs")).unwrap();
+    assert!(apps.contains("pub struct DeploymentApplyConfiguration") && !apps.contains("StatefulSet"), "{apps}");
+    let core = fs::read_to_string(scratch.path("apply/core_v1.rs")).unwrap();
+    assert!(core.contains("pub struct ConfigMapApplyConfiguration") && core.contains("pub struct PodSpecApply"));
+    assert!(run(&[&wanted[..], &["--check"]].concat(), &scratch).status.success());
+
+    let unknown = run(&["types", "--out", "apply", "--builtin", "apps/v2/Deployment"], &scratch);
+    assert!(stderr(&unknown).contains("there are: apps/v1/Deployment"), "{}", stderr(&unknown));
+    let malformed = run(&["types", "--out", "apply", "--builtin", "Deployment"], &scratch);
+    assert_eq!(malformed.status.code(), Some(2));
+    assert!(stderr(&malformed).contains("write it as apps/v1/Deployment"), "{}", stderr(&malformed));
+}
+
+#[test]
 fn bad_input_is_named() {
     let scratch = Scratch::new();
     fs::write(scratch.path("broken.yaml"), "a: [").unwrap();

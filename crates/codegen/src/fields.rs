@@ -56,6 +56,23 @@ impl Field {
         }
     }
 
+    /// A field of an apply configuration, of which the whole is written elsewhere.
+    pub(crate) fn part(ident: &str, property: &str, apply: &str, apply_item: Option<&str>) -> Self {
+        Self {
+            ident: ident.into(),
+            property: Some(property.into()),
+            schema: Value::Null,
+            derived_required: false,
+            initial: None,
+            camel: names::serde_camel(ident) == property,
+            source: String::new(),
+            function: String::new(),
+            apply: apply.into(),
+            apply_item: apply_item.map(Into::into),
+            optional: true,
+        }
+    }
+
     /// Whether it may be missing in what the server is given.
     pub(crate) fn fills_itself(&self) -> bool {
         self.optional

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::names;
+use crate::parallel;
 use crate::source::Definition;
 
 /// A file of Rust.
@@ -36,6 +37,14 @@ pub enum GenerateError {
         /// Where again.
         second: String,
     },
+    /// There is no such kind of Kubernetes.
+    #[error("{kind} is no kind of Kubernetes that can be applied; there are: {there}")]
+    Unknown {
+        /// Which.
+        kind: String,
+        /// What comes near.
+        there: String,
+    },
     /// What was written is no Rust: a mistake of this generator.
     #[error("{origin}: the types for {name} would be no Rust ({cause}); please report it with the definition")]
     Unsound {
@@ -65,19 +74,22 @@ pub fn generate(definitions: &[Definition], options: &GenerateOptions) -> Result
         *plurals.entry(&definition.crd.spec.names.plural).or_default() += 1;
     }
     let mut used = BTreeSet::new();
-    let mut files = Vec::new();
+    let mut jobs = Vec::new();
     for (name, definition) in &sorted {
         let plural = &definition.crd.spec.names.plural;
         let many = plurals.get(plural.as_str()).is_some_and(|count| *count > 1);
         let stem = if many { format!("{plural}_{}", definition.crd.spec.group) } else { plural.clone() };
-        let stem = names::unique(&mut used, &names::field(&stem), "_");
+        jobs.push((names::unique(&mut used, &names::field(&stem), "_"), name, *definition));
+    }
+    // Most of the time goes into formatting, which knows nothing of other files.
+    let files = parallel::map(&jobs, |(stem, name, definition)| {
         let unsound =
-            |cause: String| GenerateError::Unsound { origin: definition.origin.clone(), name: name.clone(), cause };
+            |cause: String| GenerateError::Unsound { origin: definition.origin.clone(), name: (*name).clone(), cause };
         let source = crate::module::source(definition, options);
         let parsed = syn::parse_file(&source).map_err(|error| unsound(error.to_string()))?;
-        files.push(File { name: format!("{stem}.rs"), text: prettyplease::unparse(&parsed), definition: name.clone() });
-    }
-    Ok(files)
+        Ok(File { name: format!("{stem}.rs"), text: prettyplease::unparse(&parsed), definition: (*name).clone() })
+    });
+    files.into_iter().collect()
 }
 
 /// The `mod.rs` for a folder of generated files.

@@ -12,8 +12,10 @@
 //! | `fields` | a property → a field: optional or not, defaults, attributes |
 //! | `module` | the file around the types: versions, the root type, `crd()` |
 //! | `apply` | the same fields, all optional, for server-side apply |
+//! | [`BuiltinKinds`] | the same for kinds of Kubernetes itself, out of OpenAPI documents |
 //! | `literal` | a definition without its schemas, as Rust |
 //! | `names` | Rust names for the names that schemas have |
+//! | `parallel` | the same work on many definitions, on all processors |
 //!
 //! Design notes: docs/types.md.
 //!
@@ -48,13 +50,16 @@
 //! ```
 
 mod apply;
+mod builtin;
 mod fields;
 mod generate;
 mod literal;
 mod module;
 mod names;
+mod parallel;
 mod schema;
 mod source;
 
+pub use builtin::{BuiltinKind, BuiltinKinds, KindError, builtin_module_file};
 pub use generate::{File, GenerateError, GenerateOptions, generate, module_file};
 pub use source::{Definition, SourceError, from_object, read};

@@ -172,7 +172,7 @@ fn traits(definition: &Definition, version: &str, root: &str, fields: &[Field]) 
 }
 
 /// The statements that write the fields of a root; in an apply configuration all but the metadata are optional.
-fn entries(fields: &[Field], apply: bool) -> String {
+pub(crate) fn entries(fields: &[Field], apply: bool) -> String {
     let one = |field: &Field| {
         let ident = &field.ident;
         match (&field.property, ident.as_str()) {

@@ -38,9 +38,10 @@ const TAKEN: [&str; 22] = [
     "Vec",
 ];
 
-/// The name of a field or module: `maxSurge` → `max_surge`, `type` → `type_`, as k8s-openapi writes it.
+/// The name of a field or module: `maxSurge` → `max_surge`, `clusterIPs` → `cluster_ips`, `type` → `type_`, as k8s-openapi
+/// writes it.
 pub(crate) fn field(name: &str) -> String {
-    escaped(ascii(name).to_snake_case())
+    escaped(plural_acronyms(&ascii(name)).to_snake_case())
 }
 
 /// The name of a type or variant: `rolling-update` → `RollingUpdate`.
@@ -109,6 +110,20 @@ fn ascii(name: &str) -> String {
     minus.map_or_else(|| name.chars().map(keep).collect(), |rest| format!("minus_{}", ascii(rest)))
 }
 
+/// `clusterIPs` → `clusterIps`: the plural's letter belongs to the word before.
+fn plural_acronyms(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    let mut out = letters.clone();
+    for (at, letter) in letters.iter().enumerate() {
+        let before = letters[..at].iter().rev().take_while(|letter| letter.is_ascii_uppercase()).count();
+        let ends = letters.get(at + 1).is_none_or(|next| !next.is_ascii_lowercase());
+        if *letter == 's' && before >= 2 && ends {
+            out[at + 1 - before..at].iter_mut().for_each(|letter| letter.make_ascii_lowercase());
+        }
+    }
+    out.into_iter().collect()
+}
+
 fn escaped(name: String) -> String {
     match name.chars().next() {
         None => "field".into(),
@@ -146,6 +161,10 @@ mod tests {
     #[test]
     fn names_are_rust_and_say_the_same() {
         assert_eq!(field("maxSurge"), "max_surge");
+        assert_eq!(field("clusterIPs"), "cluster_ips");
+        assert_eq!(field("nonResourceURLsOnly"), "non_resource_urls_only");
+        assert_eq!(field("IDs"), "ids");
+        assert_eq!(field("awsElastic"), "aws_elastic");
         assert_eq!(field("type"), "type_");
         assert_eq!(field("$ref"), "ref_");
         assert_eq!(field("x-kubernetes-y"), "x_kubernetes_y");

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Subcommand, ValueEnum, ValueHint};
 use clap_complete::engine::ArgValueCandidates;
+use kubewright_codegen::BuiltinKind;
 
 use super::bundle_args::{
     self, BundleCommand, CleanupArgs, ImagePushArgs, OlmCommand, PackagesArgs, RegistryArgs, ScorecardArgs,
@@ -109,6 +110,7 @@ Examples:
   kubewright types --cluster certificates.cert-manager.io        from the cluster of the kubeconfig
   kubewright types deploy/crds --out src/types --check           fail if the files are not up to date
   kubewright types deploy/crds --out src/types --apply-configurations    with what server-side apply wants
+  kubewright types --builtin apps/v1/Deployment v1/Service --out src/apply  parts of Kubernetes' own kinds, for server-side apply
 
 The types need the crates kube, k8s-openapi, schemars, serde and serde_json.";
 
@@ -174,13 +176,18 @@ Examples:
 #[derive(Debug, Args)]
 pub(crate) struct TypesArgs {
     /// YAML or JSON files, folders of them, or - for standard input.
-    #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath, required_unless_present = "cluster")]
+    #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath, required_unless_present_any = ["cluster", "builtin"])]
     pub(crate) sources: Vec<PathBuf>,
 
     /// Take these definitions from the cluster; without names all of them.
     #[arg(long, value_name = "NAME", num_args = 0.., conflicts_with = "sources",
           add = ArgValueCandidates::new(complete::definitions))]
     pub(crate) cluster: Option<Vec<String>>,
+
+    /// Write apply configurations of these kinds of Kubernetes itself, whose types k8s-openapi has; without names of all.
+    #[arg(long, value_name = "KIND", num_args = 0.., conflicts_with_all = ["sources", "cluster"], requires = "out",
+          add = ArgValueCandidates::new(complete::builtin_kinds))]
+    pub(crate) builtin: Option<Vec<BuiltinKind>>,
 
     /// Kubeconfig for --cluster. Default: $KUBECONFIG, then ~/.kube/config, then the Pod's service account.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -36,6 +36,11 @@ pub(crate) fn kinds() -> Vec<CompletionCandidate> {
     candidates(project.iter().flat_map(|project| &project.resources).map(|entry| entry.kind.clone()))
 }
 
+/// The kinds of Kubernetes that can be applied.
+pub(crate) fn builtin_kinds() -> Vec<CompletionCandidate> {
+    candidates(super::types::builtin_kinds().kinds().map(ToString::to_string))
+}
+
 /// The operators that come with this program.
 pub(crate) fn operators() -> Vec<CompletionCandidate> {
     candidates(["all", "none"].into_iter().chain(NAMES).map(String::from))

@@ -1,4 +1,5 @@
-//! `kubewright types`: definitions out of files, standard input or a cluster → Rust types.
+//! `kubewright types`: definitions out of files, standard input or a cluster → Rust types; kinds of Kubernetes → apply
+//! configurations.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -7,8 +8,10 @@ use std::path::{Path, PathBuf};
 use kubewright::k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kubewright::kube::api::{Api, ListParams};
 use kubewright::prelude::{ConfigError, connect};
+use kubewright_apiserver::schema::BuiltinSchemas;
 use kubewright_codegen::{
-    Definition, GenerateError, GenerateOptions, SourceError, from_object, generate, module_file, read,
+    BuiltinKind, BuiltinKinds, Definition, File, GenerateError, GenerateOptions, SourceError, builtin_module_file,
+    from_object, generate, module_file, read,
 };
 
 use super::args::TypesArgs;
@@ -40,6 +43,12 @@ pub(crate) enum TypesError {
 const OURS: &str = "Written by `kubewright types`";
 
 pub(super) async fn types(args: TypesArgs) -> Result<(), TypesError> {
+    if let (Some(wanted), Some(folder)) = (&args.builtin, &args.out) {
+        let kinds = builtin_kinds();
+        let all: Vec<BuiltinKind> = kinds.kinds().cloned().collect();
+        let files = kinds.generate(if wanted.is_empty() { &all } else { wanted })?;
+        return keep(folder, &files, builtin_module_file(&files), "groups", args.check);
+    }
     let definitions = match &args.cluster {
         Some(names) => from_cluster(&args, names).await?,
         None => from_files(&args.sources)?,
@@ -54,9 +63,22 @@ pub(super) async fn types(args: TypesArgs) -> Result<(), TypesError> {
         let failed = |cause| TypesError::File { file: "standard output".into(), cause };
         return io::stdout().write_all(file.text.as_bytes()).map_err(failed);
     };
+    keep(folder, &files, module_file(&files), "definitions", args.check)
+}
+
+/// The kinds of Kubernetes that can be applied, as the embedded API server serves them.
+pub(super) fn builtin_kinds() -> BuiltinKinds {
+    let schemas = BuiltinSchemas::get();
+    let documents = schemas.document_keys().filter_map(|key| schemas.document(key));
+    let documents: Vec<_> = documents.filter_map(|document| serde_json::from_slice(&document).ok()).collect();
+    BuiltinKinds::read(&documents)
+}
+
+/// Writes the files that are not up to date, or tells of them if `check` is set.
+fn keep(folder: &Path, files: &[File], module: String, what: &str, check: bool) -> Result<(), TypesError> {
     let mut wanted: Vec<(PathBuf, String)> =
         files.iter().map(|file| (folder.join(&file.name), file.text.clone())).collect();
-    wanted.push((folder.join("mod.rs"), module_file(&files)));
+    wanted.push((folder.join("mod.rs"), module));
     let mut changed = Vec::new();
     for (file, text) in wanted {
         match fs::read_to_string(&file) {
@@ -67,15 +89,15 @@ pub(super) async fn types(args: TypesArgs) -> Result<(), TypesError> {
             Err(cause) => return Err(TypesError::File { file, cause }),
         }
     }
-    if args.check {
+    if check {
         let names: Vec<String> = changed.iter().map(|(file, _)| file.display().to_string()).collect();
         return if names.is_empty() { Ok(()) } else { Err(TypesError::Stale(names.join(", "))) };
     }
-    fs::create_dir_all(folder).map_err(|cause| TypesError::File { file: folder.clone(), cause })?;
+    fs::create_dir_all(folder).map_err(|cause| TypesError::File { file: folder.into(), cause })?;
     for (file, text) in &changed {
         replace(file, text).map_err(|cause| TypesError::File { file: file.clone(), cause })?;
     }
-    println!("{} definitions, {} files changed in {}", files.len(), changed.len(), folder.display());
+    println!("{} {what}, {} files changed in {}", files.len(), changed.len(), folder.display());
     Ok(())
 }
 
