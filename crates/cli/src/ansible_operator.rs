@@ -130,7 +130,7 @@ pub(crate) async fn ansible_operator(
     set_log: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static,
 ) -> Result<(), AnsibleOperatorError> {
     let AnsibleOperatorCommand::Run(args) = command;
-    let how = args.manager.options("127.0.0.1:6789").map_err(AnsibleOperatorError::Usage)?;
+    let (how, metrics) = args.manager.options("127.0.0.1:6789").map_err(AnsibleOperatorError::Usage)?;
     let variable = |name: &str| args.variable(name);
     let search = Search::new(args.watches_file.parent().unwrap_or(Path::new("")), variable);
     let watches = AnsibleWatch::load(&args.watches_file, &search, variable)?;
@@ -138,7 +138,8 @@ pub(crate) async fn ansible_operator(
     let client = answering(args.kubeconfig.as_deref(), args.context.as_deref()).await?;
     let kinds: Vec<String> = watches.iter().map(|watch| watch.kind.clone()).collect();
     let operator = AnsibleOperator::new(client.clone(), watches, Program::new(&args.ansible_runner)).await?;
-    let manager = operator.add_to(Manager::new(client, how).log_filter(set_log), &options)?;
+    let manager = metrics.add_to(Manager::new(client, how).log_filter(set_log));
+    let manager = operator.add_to(manager, &options)?;
     Ok(until_signal(manager, &format!("Ansible for {}", kinds.join(", "))).await?)
 }
 

@@ -87,7 +87,7 @@ pub(crate) async fn helm_operator(
     set_log: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static,
 ) -> Result<(), HelmOperatorError> {
     let HelmOperatorCommand::Run(args) = command;
-    let how = args.manager.options("127.0.0.1:8081").map_err(HelmOperatorError::Usage)?;
+    let (how, metrics) = args.manager.options("127.0.0.1:8081").map_err(HelmOperatorError::Usage)?;
     let watches = HelmWatch::load(&args.watches_file, |name| std::env::var(name).ok())?;
     let client = answering(args.kubeconfig.as_deref(), args.context.as_deref()).await?;
     let kinds: Vec<String> = watches.iter().map(|watch| watch.kind.clone()).collect();
@@ -100,6 +100,7 @@ pub(crate) async fn helm_operator(
         ..defaults
     };
     let operator = HelmOperator::new(client.clone(), watches, Program::new(&args.helm)).await?;
-    let manager = operator.add_to(Manager::new(client, how).log_filter(set_log), &options)?;
+    let manager = metrics.add_to(Manager::new(client, how).log_filter(set_log));
+    let manager = operator.add_to(manager, &options)?;
     Ok(until_signal(manager, &format!("releases of {}", kinds.join(", "))).await?)
 }

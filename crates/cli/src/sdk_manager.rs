@@ -1,10 +1,12 @@
 //! Flags of operator-sdk's managers, which its Helm and Ansible operators share.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgAction, Args, ValueHint};
 use kubewright::prelude::*;
 use kubewright::runtime::{LeaderElection, Replicas};
+use kubewright::webhook::{MetricsCertificate, MetricsOptions, MetricsSecurity, MetricsServer};
 
 /// They are named as operator-sdk names them.
 #[derive(Debug, Args)]
@@ -21,17 +23,28 @@ pub(crate) struct SdkManagerArgs {
     #[arg(long, value_name = "NAMESPACE")]
     leader_election_namespace: Option<String>,
 
-    /// Serve health and metrics here; 0: do not serve them. Default: on loopback.
+    /// Serve health here, and metrics if they have no address of their own; 0: do not serve it. Default: on loopback.
     #[arg(long, value_name = "ADDRESS")]
     health_probe_bind_address: Option<String>,
 
-    /// The same: health and metrics have one address.
-    #[arg(long, value_name = "ADDRESS", alias = "metrics-addr", conflicts_with = "health_probe_bind_address")]
+    /// Serve metrics here, apart from health; 0: do not serve them. Default: beside health; with --metrics-secure
+    /// 127.0.0.1:8443.
+    #[arg(long, value_name = "ADDRESS", alias = "metrics-addr")]
     metrics_bind_address: Option<String>,
 
-    /// There are no metrics over HTTPS: with this flag the command ends and says so.
-    #[arg(long, alias = "metrics-require-rbac", hide = true)]
+    /// Serve metrics over HTTPS.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = false,
+          default_missing_value = "true", action = ArgAction::Set)]
     metrics_secure: bool,
+
+    /// Only to those whom RBAC allows get of /metrics, by their tokens of the cluster. Needs --metrics-secure.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = false,
+          default_missing_value = "true", action = ArgAction::Set)]
+    metrics_require_rbac: bool,
+
+    /// Folder of tls.crt and tls.key for the metrics. Default: a certificate is made at the start. Needs --metrics-secure.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    metrics_cert_path: Option<PathBuf>,
 
     /// The namespaces, joined by commas; none: all.
     #[arg(long, value_name = "NAMESPACES", env = "WATCH_NAMESPACE", value_delimiter = ',', hide_env_values = true)]
@@ -39,10 +52,32 @@ pub(crate) struct SdkManagerArgs {
 }
 
 impl SdkManagerArgs {
-    /// The manager's options, with health and metrics at this address unless the flags say otherwise. An error: the command
-    /// line can't be right.
-    pub(crate) fn options(&self, listen: &str) -> Result<ManagerOptions, String> {
-        Ok(ManagerOptions { listen: self.listen(listen)?, replicas: self.replicas(), ..ManagerOptions::default() })
+    /// The manager's options, with health at this address unless the flags say otherwise, and what becomes of metrics. An error:
+    /// the command line can't be right.
+    pub(crate) fn options(&self, listen: &str) -> Result<(ManagerOptions, Metrics), String> {
+        let listen = address(self.health_probe_bind_address.as_deref().unwrap_or(listen), listen)?;
+        Ok((ManagerOptions { listen, replicas: self.replicas(), ..ManagerOptions::default() }, self.metrics()?))
+    }
+
+    fn metrics(&self) -> Result<Metrics, String> {
+        for (given, flag) in [
+            (self.metrics_require_rbac, "--metrics-require-rbac: tokens don't travel over HTTP"),
+            (self.metrics_cert_path.is_some(), "--metrics-cert-path: there is no certificate over HTTP"),
+        ] {
+            if given && !self.metrics_secure {
+                return Err(format!("{flag}; add --metrics-secure"));
+            }
+        }
+        let (example, default) = ("127.0.0.1:8443", self.metrics_secure.then_some("127.0.0.1:8443"));
+        let Some(text) = self.metrics_bind_address.as_deref().or(default) else { return Ok(Metrics::BesideHealth) };
+        let Some(listen) = address(text, example)? else { return Ok(Metrics::Nowhere) };
+        let certificate = || self.metrics_cert_path.clone().map_or(MetricsCertificate::Made, MetricsCertificate::Files);
+        let security = match (self.metrics_secure, self.metrics_require_rbac) {
+            (false, _) => MetricsSecurity::Open,
+            (true, false) => MetricsSecurity::Encrypted(certificate()),
+            (true, true) => MetricsSecurity::Authorized(certificate()),
+        };
+        Ok(Metrics::At(MetricsOptions { listen, security, ..MetricsOptions::default() }))
     }
 
     /// The namespaces of custom resources.
@@ -60,23 +95,38 @@ impl SdkManagerArgs {
             _ => Replicas::Single,
         }
     }
+}
 
-    fn listen(&self, default: &str) -> Result<Option<SocketAddr>, String> {
-        if self.metrics_secure {
-            let cause = "--metrics-secure and --metrics-require-rbac: metrics are served over HTTP, on the address of the health \
-                         probes; leave the flags out (config/default/manager_metrics_patch.yaml has them)";
-            return Err(cause.into());
+/// Where metrics are served.
+#[derive(Debug)]
+pub(crate) enum Metrics {
+    /// At the address of the health probes.
+    BesideHealth,
+    Nowhere,
+    /// At an address of their own.
+    At(MetricsOptions),
+}
+
+impl Metrics {
+    pub(crate) fn add_to(self, manager: Manager) -> Manager {
+        match self {
+            Self::BesideHealth => manager,
+            Self::Nowhere => manager.metrics_elsewhere(),
+            Self::At(options) => MetricsServer::new(options).add_to(manager),
         }
-        let given = self.health_probe_bind_address.as_deref().or(self.metrics_bind_address.as_deref());
-        let text = match given.unwrap_or(default) {
-            "0" => return Ok(None),
-            // Go's way to say all addresses.
-            port if port.starts_with(':') => format!("0.0.0.0{port}"),
-            text => text.to_string(),
-        };
-        let wrong = |_| format!("{text:?} is not an address; write for example {default}, :8081, or 0 for none");
-        text.parse().map(Some).map_err(wrong)
     }
+}
+
+/// An address as Go's flags have it; `None`: nowhere.
+fn address(text: &str, example: &str) -> Result<Option<SocketAddr>, String> {
+    let text = match text {
+        "0" => return Ok(None),
+        // Go's way to say all addresses.
+        port if port.starts_with(':') => format!("0.0.0.0{port}"),
+        text => text.to_string(),
+    };
+    let wrong = |_| format!("{text:?} is not an address; write for example {example}, :8081, or 0 for none");
+    text.parse().map(Some).map_err(wrong)
 }
 
 #[cfg(test)]
@@ -104,16 +154,41 @@ mod tests {
             "--watch-namespace=a, b,",
         ])
         .unwrap();
-        assert_eq!(args.listen("127.0.0.1:1").unwrap(), Some("0.0.0.0:8081".parse().unwrap()));
+        let (options, metrics) = args.options("127.0.0.1:1").unwrap();
+        assert_eq!(options.listen, Some("0.0.0.0:8081".parse().unwrap()));
+        assert!(matches!(metrics, Metrics::BesideHealth));
         assert_eq!(args.namespaces(), ["a", "b"]);
         assert!(matches!(args.replicas(), Replicas::Leader(election) if election.lease == "memcached-operator"));
     }
 
     #[test]
-    fn what_is_not_there_is_refused() {
-        let error = |flags: &[&str]| args(flags).map(|args| args.listen("127.0.0.1:1").unwrap_err()).unwrap();
-        assert!(error(&["--metrics-secure"]).contains("over HTTP"));
+    fn metrics_have_an_address_of_their_own_if_one_is_given() {
+        let metrics = |flags: &[&str]| args(flags).unwrap().options("127.0.0.1:1").unwrap().1;
+        let of = |flags: &[&str]| match metrics(flags) {
+            Metrics::At(options) => (options.listen.to_string(), options.security),
+            other => panic!("{other:?}"),
+        };
+        let (listen, security) = of(&["--metrics-bind-address=:8080", "--health-probe-bind-address=:8081"]);
+        assert!(listen == "0.0.0.0:8080" && matches!(security, MetricsSecurity::Open));
+        // What operator-sdk scaffolds.
+        let (listen, security) = of(&["--metrics-secure", "--metrics-require-rbac", "--metrics-bind-address=:8443"]);
+        assert!(listen == "0.0.0.0:8443");
+        assert!(matches!(security, MetricsSecurity::Authorized(MetricsCertificate::Made)));
+        let (listen, security) = of(&["--metrics-secure=true", "--metrics-cert-path=/tls"]);
+        assert!(listen == "127.0.0.1:8443");
+        assert!(
+            matches!(security, MetricsSecurity::Encrypted(MetricsCertificate::Files(path)) if path.ends_with("tls"))
+        );
+        assert!(matches!(metrics(&["--metrics-bind-address=0"]), Metrics::Nowhere));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        let error = |flags: &[&str]| args(flags).map(|args| args.options("127.0.0.1:1").unwrap_err()).unwrap();
+        assert!(error(&["--metrics-require-rbac"]).contains("add --metrics-secure"));
+        assert!(error(&["--metrics-cert-path", "x"]).contains("add --metrics-secure"));
         assert!(error(&["--metrics-bind-address", "x"]).contains("is not an address"));
+        assert!(error(&["--health-probe-bind-address", "x"]).contains("is not an address"));
         assert!(args(&["--leader-elect"]).is_err(), "the Lease has no name");
     }
 }

@@ -40,7 +40,7 @@ fn a_project_of_roles_is_made_and_mistakes_are_told() {
     let output = run(&["create", "api", "--version", "v1", "--kind", "Redis"], &scratch);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert!(stderr(&output).contains("--generate-role"), "{}", stderr(&output));
-    let output = run(&["ansible-operator", "run", "--metrics-secure"], &scratch);
+    let output = run(&["ansible-operator", "run", "--metrics-require-rbac"], &scratch);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     fs::write(scratch.path("watches.yaml"), "- group: x\n  version: v1\n  kind: Redis\n  role: none\n").unwrap();
     let output = run(&["ansible-operator", "run"], &scratch);

@@ -41,7 +41,7 @@ fn a_project_of_charts_is_made_and_mistakes_are_told() {
     let output = run(&["helm-operator", "run"], &scratch);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("watches.yaml:1: chart: it must not be empty"), "{}", stderr(&output));
-    let output = run(&["helm-operator", "run", "--metrics-secure"], &scratch);
+    let output = run(&["helm-operator", "run", "--metrics-require-rbac"], &scratch);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
 }
 

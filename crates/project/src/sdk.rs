@@ -78,6 +78,13 @@ pub(crate) fn init(frame: &Frame<'_>) -> Result<Changes, ProjectError> {
             "config/rbac/leader_election_role_binding.yaml",
             include_str!("../templates/sdk/leader_election_role_binding.yaml.txt"),
         ),
+        ("config/default/metrics_service.yaml", include_str!("../templates/sdk/metrics_service.yaml.txt")),
+        ("config/rbac/metrics_auth_role.yaml", include_str!("../templates/sdk/metrics_auth_role.yaml.txt")),
+        (
+            "config/rbac/metrics_auth_role_binding.yaml",
+            include_str!("../templates/sdk/metrics_auth_role_binding.yaml.txt"),
+        ),
+        ("config/rbac/metrics_reader_role.yaml", include_str!("../templates/sdk/metrics_reader_role.yaml.txt")),
         ("config/samples/kustomization.yaml", include_str!("../templates/sdk/samples_kustomization.yaml.txt")),
     ];
     for (path, template) in common.iter().chain(frame.own) {

@@ -10,7 +10,6 @@ use std::{
     time::Duration,
 };
 
-use k8s_openapi::api::{authentication::v1::TokenReview, authorization::v1::SubjectAccessReview};
 use kube::api::ApiResource;
 use kubewright_cache::{ObjectRef, Stored};
 use kubewright_queue::{Backoff, Limit, Priority};
@@ -21,6 +20,7 @@ use crate::{
     Access, Key, KeyReconciler, OWN_CLUSTER, Reason, Reconciler, Watch,
     handler::{Handler, KeyHandler, ObjectHandler},
     owned::bond::owner_of,
+    reviews::Reviews,
     rights::{Declared, Rights},
     sources::{Beside, web::Route},
     watch::WatchSpec,
@@ -279,8 +279,7 @@ impl<K: Key> Controller<K> {
             false => Rights::of_controller(None, there, &[], &Declared::default()),
         };
         if cluster == OWN_CLUSTER && self.routes.iter().any(|route| matches!(route.access, Access::Cluster)) {
-            rights.extend(Rights::on::<TokenReview>(["create"]));
-            rights.extend(Rights::on::<SubjectAccessReview>(["create"]));
+            rights.extend(Reviews::rights());
         }
         rights
     }

@@ -15,9 +15,13 @@ use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{debug::Debug, health::Check, metrics::Metrics, sources::web::Routes};
 
+/// The format of metrics.
+pub const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
 /// What is asked when a request comes.
 pub(crate) struct Endpoints {
-    pub(crate) metrics: Metrics,
+    /// `None`: they are served elsewhere.
+    pub(crate) metrics: Option<Metrics>,
     pub(crate) ready: Box<dyn Fn() -> Vec<Check> + Send + Sync>,
     pub(crate) routes: Routes,
     pub(crate) debug: Debug,
@@ -80,12 +84,17 @@ impl Endpoints {
             return text(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered here\n".into());
         }
         match path {
-            "/metrics" => {
-                let mut response = text(StatusCode::OK, self.metrics.render());
-                let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-                response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
-                response
-            }
+            "/metrics" => match &self.metrics {
+                Some(metrics) => {
+                    let mut response = text(StatusCode::OK, metrics.render());
+                    let kind = header::HeaderValue::from_static(METRICS_TYPE);
+                    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+                    response
+                }
+                None => {
+                    text(StatusCode::NOT_FOUND, "the metrics of this operator have an address of their own\n".into())
+                }
+            },
             "/healthz" => text(StatusCode::OK, "ok\n".into()),
             "/readyz" => readiness(&(self.ready)(), is_verbose(query)),
             _ => text(StatusCode::NOT_FOUND, "there are /metrics, /healthz, /readyz and /debug here\n".into()),
@@ -145,7 +154,7 @@ mod tests {
         let routes = Routes::new(Client::new(service, "default"));
         let (handle, _) = Handle::new(Journal::new(0, None));
         let debug = Debug { handle, filter: None };
-        Endpoints { metrics: Metrics::new(), ready: Box::new(move || checks.clone()), routes, debug }
+        Endpoints { metrics: Some(Metrics::new()), ready: Box::new(move || checks.clone()), routes, debug }
     }
 
     #[tokio::test]
@@ -171,5 +180,7 @@ mod tests {
         assert_eq!(endpoints.answer(&Method::POST, "/metrics", None).status(), 405);
         let (_, metrics) = get(&endpoints, "/metrics", None).await;
         assert!(metrics.ends_with("# EOF\n"), "{metrics}");
+        let elsewhere = Endpoints { metrics: None, ..endpoints };
+        assert_eq!(get(&elsewhere, "/metrics", None).await.0, 404);
     }
 }

@@ -25,6 +25,7 @@
 //! | `expectations`, `writes` | a key does not run before the caches have seen its own writes |
 //! | [`events`] | events, joined and written aside |
 //! | [`rights`] | what a manager needs to be allowed, and whether it is |
+//! | [`reviews`] | who a caller is and what they may, as the API server says |
 //! | [`Record`], [`Unsettled`], `journal` | the last reconciles, and those that never settle |
 //! | `health`, `endpoints`, `debug`, `metrics`, `collect` | what a running manager tells of itself |
 
@@ -60,6 +61,7 @@ mod reads;
 mod reason;
 mod reconciler;
 mod relations;
+pub mod reviews;
 pub mod rights;
 mod run;
 mod sharding;
@@ -77,6 +79,7 @@ pub use clusters::{ClusterContext, OWN_CLUSTER};
 pub use connect::{ConfigError, config, connect};
 pub use context::Context;
 pub use controller::{Controller, ControllerOptions, Trigger};
+pub use endpoints::METRICS_TYPE;
 pub use error::Error;
 pub use handle::{Handle, ReplicaStatus, Role};
 pub use health::{ControllerStatus, FailingKey, InformerStatus};

@@ -108,6 +108,8 @@ pub struct Manager {
     pub(crate) log_filter: Option<Arc<SetFilter>>,
     /// Rights of what is no controller.
     pub(crate) rights: Rights,
+    /// Whether `/metrics` is among what is served at [`ManagerOptions::listen`].
+    pub(crate) serves_metrics: bool,
 }
 
 /// Why a manager ended.
@@ -251,6 +253,7 @@ impl Manager {
             commands,
             log_filter: None,
             rights: Rights::default(),
+            serves_metrics: true,
         }
     }
 
@@ -380,6 +383,13 @@ impl Manager {
         check: impl Fn() -> Result<(), String> + Send + Sync + 'static,
     ) -> Self {
         self.handle.add_check(name.into(), Box::new(check));
+        self
+    }
+
+    /// Leaves `/metrics` out of what is served at [`ManagerOptions::listen`], as a server of its own has them
+    /// ([`TaskContext::metrics`](crate::TaskContext::metrics)).
+    pub fn metrics_elsewhere(mut self) -> Self {
+        self.serves_metrics = false;
         self
     }
 

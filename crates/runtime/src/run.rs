@@ -40,7 +40,7 @@ pub(crate) async fn run(manager: Manager, stop: &CancellationToken) -> Result<()
     let rights = manager.own_rights();
     let Manager { own, clusters, options, metrics, controllers, servers, tasks, duty, handle, mut commands, .. } =
         manager;
-    let log_filter = manager.log_filter;
+    let (log_filter, serves_metrics) = (manager.log_filter, manager.serves_metrics);
     let mut serving = JoinSet::new();
     let routes = Routes::new(own.bare.clone());
     if let Some(address) = options.listen {
@@ -50,7 +50,7 @@ pub(crate) async fn run(manager: Manager, stop: &CancellationToken) -> Result<()
         tracing::info!(%address, "serving /metrics, /healthz, /readyz and /debug");
         let checks = handle.clone();
         let endpoints = Endpoints {
-            metrics: metrics.clone(),
+            metrics: serves_metrics.then(|| metrics.clone()),
             ready: Box::new(move || checks.checks()),
             routes: routes.clone(),
             debug: Debug { handle: handle.clone(), filter: log_filter },
@@ -333,7 +333,8 @@ impl Running {
         let (client, caches) = (self.own.cluster.client.clone(), self.own.caches.clone());
         let work = TaskWork::default();
         self.handle.add_task(&name, work.clone());
-        let run = run(TaskContext { client, caches, stop, work, ready, duty: self.duty.clone() });
+        let (duty, metrics) = (self.duty.clone(), self.metrics.clone());
+        let run = run(TaskContext { client, caches, stop, work, ready, duty, metrics });
         async move { run.await.map_err(|error| ManagerError::Task { name, error }) }
     }
 }

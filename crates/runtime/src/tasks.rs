@@ -20,6 +20,7 @@ use crate::{
     Error,
     health::{self, InformerStatus},
     leadership::duty::Duty,
+    metrics::Metrics,
 };
 
 /// A task that has not been started.
@@ -41,6 +42,7 @@ pub struct TaskContext {
     pub(crate) work: TaskWork,
     pub(crate) ready: Ready,
     pub(crate) duty: Duty,
+    pub(crate) metrics: Metrics,
 }
 
 /// Tells when this replica begins or ends to work, see [`TaskContext::turns`].
@@ -117,6 +119,11 @@ impl TaskContext {
     /// be tried again then.
     pub fn turns(&self) -> Turns {
         Turns(self.duty.changes())
+    }
+
+    /// The manager's metrics of the moment, in the OpenMetrics text format, as `/metrics` has them.
+    pub fn metrics(&self) -> String {
+        self.metrics.render()
     }
 
     /// Tells whether the task has something to do that its watches do not show, such as finding out what to watch.

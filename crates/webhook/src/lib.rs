@@ -11,6 +11,7 @@
 //! | [`Mutator`], [`Validator`], [`Request`], [`Denied`] | admission: what an author writes |
 //! | [`Spoke`], [`Conversion`], [`round_trip`] | versions of a custom resource, and the proof that nothing is lost between them |
 //! | [`Authorizer`], [`Authenticator`] | the API server's authorization and token webhooks |
+//! | [`MetricsServer`] | metrics at an address of their own, over HTTPS and to those whom the cluster lets read them |
 //! | [`Certificates`] | where the certificate comes from, and how it is renewed |
 //! | [`Reach`], [`Registration`] | how the API server finds the webhooks |
 //! | `wire`, `changes` | reviews as they are sent; patches that keep what a type does not know |
@@ -51,6 +52,7 @@ mod changes;
 mod conversion;
 mod handler;
 mod metrics;
+mod metrics_server;
 mod register;
 pub mod round_trip;
 mod rules;
@@ -63,6 +65,7 @@ pub use authentication::{Authenticated, Authenticator};
 pub use authorization::{Authorizer, Decision};
 pub use certificates::{CertificateError, Certificates, Lifetimes};
 pub use conversion::{Conversion, ConversionError, Spoke};
+pub use metrics_server::{MetricsCertificate, MetricsError, MetricsOptions, MetricsSecurity, MetricsServer};
 pub use register::{Reach, Registration};
 pub use rules::{AdmissionOptions, FailurePolicy};
 pub use webhooks::{WebhookError, WebhookOptions, Webhooks};

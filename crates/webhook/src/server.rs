@@ -19,7 +19,8 @@ use hyper_util::server::conn::auto;
 use rustls::ServerConfig;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -65,73 +66,102 @@ pub(crate) struct Server {
     pub(crate) metrics: Metrics,
 }
 
+/// TLS with the certificate of the moment.
+pub(crate) fn acceptor(certificate: Arc<Certificate>) -> Result<TlsAcceptor, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_cert_resolver(certificate);
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// Serves until `stop`, and then until the requests that run have their answers, 5 s at most. `what` is served is told in
+/// the log. Without an acceptor it is served in plain text.
+pub(crate) async fn serve<F, T>(
+    listener: TcpListener,
+    acceptor: Option<TlsAcceptor>,
+    stop: CancellationToken,
+    what: &'static str,
+    answer: F,
+) where
+    F: Fn(Request<Incoming>) -> T + Clone + Send + Sync + 'static,
+    T: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+{
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => accepted,
+            _ = connections.join_next(), if !connections.is_empty() => continue,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let (acceptor, stop, answer) = (acceptor.clone(), stop.clone(), answer.clone());
+                connections.spawn(async move {
+                    let Some(acceptor) = acceptor else { return connection(stream, stop, what, answer).await };
+                    match timeout(HANDSHAKE, acceptor.accept(stream)).await {
+                        Ok(Ok(stream)) => connection(stream, stop, what, answer).await,
+                        // Who asks does not trust the certificate, mostly: who looks into the log should see that.
+                        Ok(Err(error)) => tracing::info!(%error, what, "a TLS handshake failed"),
+                        Err(_) => {}
+                    }
+                });
+            }
+            Err(error) => {
+                // Too many open files, for example: others may be closed in a moment.
+                tracing::warn!(%error, what, "a connection was not accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+async fn connection<S, F, T>(stream: S, stop: CancellationToken, what: &'static str, answer: F)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    F: Fn(Request<Incoming>) -> T + Send + Sync,
+    T: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+{
+    let service = service_fn(|request: Request<Incoming>| {
+        let answer = answer(request);
+        async move { Ok::<_, Infallible>(answer.await) }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(30));
+    builder.http2().timer(TokioTimer::new());
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            timeout(GRACE, connection.as_mut()).await.unwrap_or(Ok(()))
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%error, what, "a connection failed");
+    }
+}
+
 impl Server {
-    /// Serves until `stop`, and then until the requests that run have their answers, 5 s at most.
+    /// Serves until `stop`, see [`serve`].
     pub(crate) async fn run(
         self: Arc<Self>,
         listener: TcpListener,
         certificate: Arc<Certificate>,
         stop: CancellationToken,
     ) -> Result<(), rustls::Error> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_cert_resolver(certificate);
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        let mut connections = JoinSet::new();
-        loop {
-            let accepted = tokio::select! {
-                () = stop.cancelled() => break,
-                accepted = listener.accept() => accepted,
-                _ = connections.join_next(), if !connections.is_empty() => continue,
-            };
-            match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(self.clone().connection(acceptor.clone(), stream, stop.clone()));
-                }
-                Err(error) => {
-                    // Too many open files, for example: others may be closed in a moment.
-                    tracing::warn!(%error, "a connection to the webhooks was not accepted");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            }
-        }
-        drop(listener);
-        while connections.join_next().await.is_some() {}
-        Ok(())
-    }
-
-    async fn connection(self: Arc<Self>, acceptor: TlsAcceptor, stream: TcpStream, stop: CancellationToken) {
-        let stream = match timeout(HANDSHAKE, acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => {
-                // The API server does not trust the certificate, mostly: who looks into the log should see that.
-                tracing::info!(%error, "a TLS handshake with the webhooks failed");
-                return;
-            }
-            Err(_) => return,
-        };
-        let service = service_fn(|request: Request<Incoming>| {
+        let acceptor = acceptor(certificate)?;
+        let answer = move |request| {
             let server = self.clone();
-            async move { Ok::<_, Infallible>(server.answer(request).await) }
-        });
-        let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(30));
-        builder.http2().timer(TokioTimer::new());
-        let connection = builder.serve_connection(TokioIo::new(stream), service);
-        tokio::pin!(connection);
-        let result = tokio::select! {
-            result = connection.as_mut() => result,
-            () = stop.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                timeout(GRACE, connection.as_mut()).await.unwrap_or(Ok(()))
-            }
+            async move { server.answer(request).await }
         };
-        if let Err(error) = result {
-            tracing::debug!(%error, "a connection to the webhooks failed");
-        }
+        serve(listener, Some(acceptor), stop, "webhooks", answer).await;
+        Ok(())
     }
 
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
@@ -190,7 +220,7 @@ fn time_limit(query: Option<&str>) -> Duration {
     Duration::from_secs(seconds.unwrap_or(30).clamp(1, 30))
 }
 
-fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {
+pub(crate) fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
     let kind = header::HeaderValue::from_static("text/plain; charset=utf-8");

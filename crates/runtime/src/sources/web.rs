@@ -10,15 +10,13 @@ use std::{
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use k8s_openapi::api::{
-    authentication::v1::{TokenReview, TokenReviewSpec, UserInfo},
-    authorization::v1::{NonResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec},
-};
-use kube::{Api, Client, api::PostParams};
+use kube::Client;
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::sync::Semaphore;
+
+use crate::reviews::{Reviews, bearer};
 
 /// The most that a body may have, in bytes.
 const LONGEST_BODY: usize = 1 << 20;
@@ -65,7 +63,7 @@ type Handle = dyn Fn(&Call) -> Result<usize, String> + Send + Sync;
 /// The endpoints of the controllers of a manager.
 #[derive(Clone)]
 pub(crate) struct Routes {
-    client: Client,
+    reviews: Reviews,
     routes: Arc<Mutex<BTreeMap<String, Route>>>,
     calls: Arc<Semaphore>,
 }
@@ -130,7 +128,7 @@ impl Call {
 impl Routes {
     /// `client` asks the API server who callers are.
     pub(crate) fn new(client: Client) -> Self {
-        Self { client, routes: Arc::default(), calls: Arc::new(Semaphore::new(PARALLEL)) }
+        Self { reviews: Reviews::new(client), routes: Arc::default(), calls: Arc::new(Semaphore::new(PARALLEL)) }
     }
 
     pub(crate) fn add(&self, routes: Vec<Route>) {
@@ -174,7 +172,7 @@ impl Routes {
             return Err(Refusal::Method);
         }
         let _permit = self.calls.try_acquire().map_err(|_| Refusal::Busy)?;
-        let user = self.admit(&route, bearer(&request)).await?;
+        let user = self.admit(&route, bearer(request.headers())).await?;
         let query = request.uri().query().unwrap_or_default().to_string();
         let body = Limited::new(request.into_body(), LONGEST_BODY).collect().await.map_err(|error| {
             if error.is::<LengthLimitError>() { Refusal::TooLarge } else { Refusal::Broken(error.to_string()) }
@@ -192,47 +190,21 @@ impl Routes {
 
     /// Who calls, if they may.
     async fn admit(&self, route: &Route, token: Option<&str>) -> Result<Option<String>, Refusal> {
-        let token = token.filter(|token| !token.is_empty()).ok_or(Refusal::Unauthenticated)?;
+        let token = token.ok_or(Refusal::Unauthenticated)?;
         match &route.access {
             Access::Secret(secret) if same(secret.as_bytes(), token.as_bytes()) => Ok(None),
             Access::Secret(_) => Err(Refusal::Unauthenticated),
             Access::Cluster => {
-                let user = self.who(token).await?;
+                let unchecked = |error: kube::Error| Refusal::Unchecked(error.to_string());
+                let user = self.reviews.user(token).await.map_err(unchecked)?.ok_or(Refusal::Unauthenticated)?;
                 let name = user.username.clone().unwrap_or_default();
-                if self.may(user, &route.path).await? {
+                if self.reviews.may(user, "post", &route.path).await.map_err(unchecked)? {
                     Ok(Some(name))
                 } else {
                     Err(Refusal::Forbidden(name, route.path.clone()))
                 }
             }
         }
-    }
-
-    async fn who(&self, token: &str) -> Result<UserInfo, Refusal> {
-        let spec = TokenReviewSpec { token: token.into(), ..TokenReviewSpec::default() };
-        let review = TokenReview { spec, ..TokenReview::default() };
-        let reviews = Api::<TokenReview>::all(self.client.clone());
-        let answer = reviews.create(&PostParams::default(), &review).await;
-        let status = answer.map_err(|error| Refusal::Unchecked(error.to_string()))?.status.unwrap_or_default();
-        let user = status.user.filter(|user| user.username.as_ref().is_some_and(|name| !name.is_empty()));
-        user.filter(|_| status.authenticated == Some(true)).ok_or(Refusal::Unauthenticated)
-    }
-
-    async fn may(&self, user: UserInfo, path: &str) -> Result<bool, Refusal> {
-        let attributes = NonResourceAttributes { path: Some(path.into()), verb: Some("post".into()) };
-        let spec = SubjectAccessReviewSpec {
-            user: user.username,
-            groups: user.groups,
-            uid: user.uid,
-            extra: user.extra,
-            non_resource_attributes: Some(attributes),
-            ..SubjectAccessReviewSpec::default()
-        };
-        let review = SubjectAccessReview { spec, ..SubjectAccessReview::default() };
-        let reviews = Api::<SubjectAccessReview>::all(self.client.clone());
-        let answer = reviews.create(&PostParams::default(), &review).await;
-        let status = answer.map_err(|error| Refusal::Unchecked(error.to_string()))?.status;
-        Ok(status.is_some_and(|status| status.allowed))
     }
 }
 
@@ -259,12 +231,6 @@ impl fmt::Debug for Access {
             Self::Cluster => f.write_str("Cluster"),
         }
     }
-}
-
-fn bearer<B>(request: &Request<B>) -> Option<&str> {
-    let header = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = header.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// Compares in a time that tells nothing about where the two differ.

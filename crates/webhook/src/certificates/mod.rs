@@ -14,11 +14,11 @@ mod rotation;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
 use kube::Client;
 use kube::api::ApiResource;
@@ -117,6 +117,20 @@ pub(crate) struct Current {
     pub(crate) bundle: Option<String>,
     /// When to look again, at the latest.
     pub(crate) next: Timestamp,
+}
+
+/// A certificate that is kept nowhere, for servers of these names and addresses, and its authority; as long as `lifetimes` say.
+pub(crate) fn in_memory(hosts: &[String], lifetimes: Lifetimes, now: Timestamp) -> Result<Current, CertificateError> {
+    let lives = SignedDuration::try_from(lifetimes.certificate).unwrap_or(SignedDuration::MAX / 2);
+    let authority = issue::authority(now, now + lives)?;
+    let issued = issue::certificate(&authority, hosts, now, now + lives)?;
+    let key = certified(issued.certificate.as_bytes(), issued.key.as_bytes(), "a certificate made here")?;
+    Ok(Current { key, bundle: Some(authority.certificate), next: now + lives * 2 / 3 })
+}
+
+/// What is in these files now.
+pub(crate) fn in_files(directory: &Path, now: Timestamp) -> Result<Current, CertificateError> {
+    files::Files::new(directory.to_path_buf()).current(now)
 }
 
 /// Who looks after the certificate.
