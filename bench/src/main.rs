@@ -4,6 +4,7 @@
 //! - `apiserver`: what is measured of the API server under load: each verb, lists, watches, memory, growth.
 //! - `control_plane`: what is measured of a control plane, and in which order.
 //! - `runtime`: what is measured of the runtime: programs that do the same on Kubewright and on its peers.
+//! - `toolchain`: what is measured of the command line, beside controller-gen, kopium, a project in Go and helm.
 //! - `operators`: what is measured of the operators, on the embedded control plane; left out without the feature of that name.
 //! - `embedded`: the embedded API server, in a process of its own as the real one is.
 //! - `load`: what the servers are given to do.
@@ -21,6 +22,7 @@ mod operators;
 mod process;
 mod report;
 mod runtime;
+mod toolchain;
 
 use std::io;
 use std::path::PathBuf;
@@ -42,6 +44,7 @@ Examples:
   cargo xtask bench --without-real   only the embedded control plane; needs no Go
   cargo xtask bench apiserver        the API server under load, empty and with 100,000 objects
   cargo xtask bench runtime          the runtime beside controller-runtime, client-go and kube-rs; needs Go
+  cargo xtask bench toolchain        generators, a first test and a Helm operator beside those of others; needs Go
   cargo xtask bench operators        the operators with thousands of objects; needs PostgreSQL and Go
   cargo xtask bench -o json          for programs")]
 struct Arguments {
@@ -79,6 +82,8 @@ enum What {
     Apiserver(apiserver::Options),
     /// Measure the runtime beside controller-runtime, client-go and kube-rs, which are built first.
     Runtime(runtime::Options),
+    /// Measure the command line beside controller-gen, kopium, a project in Go and helm, which are built first.
+    Toolchain(toolchain::Options),
     /// Measure the operators: throughput, calls and memory with thousands of objects.
     #[cfg(feature = "operators")]
     Operators(operators::Options),
@@ -118,6 +123,10 @@ enum Error {
     Connection(#[from] hyper::Error),
     #[error("{program} can't be built ({status}); its output is above")]
     Build { program: String, status: std::process::ExitStatus },
+    #[error("{program}: {reason}")]
+    Program { program: String, reason: String },
+    #[error("{0}")]
+    Wrong(String),
     #[error("{program} {task}: {reason}")]
     Task { program: &'static str, task: String, reason: String },
     #[cfg(feature = "operators")]
@@ -156,6 +165,7 @@ async fn main() -> ExitCode {
         Some(What::InProcess) => embedded::answer_in_process().await,
         Some(What::Apiserver(options)) => apiserver::measure(options).await.map(print),
         Some(What::Runtime(options)) => runtime::measure(options).await.map(print),
+        Some(What::Toolchain(options)) => toolchain::measure(options).await.map(print),
         #[cfg(feature = "operators")]
         Some(What::Operators(options)) => operators::measure(options).await.map(print),
         #[cfg(feature = "operators")]

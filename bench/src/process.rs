@@ -21,7 +21,33 @@ pub(crate) fn forget_peak(pid: u32) {
 
 /// The processor time that a process has taken.
 pub(crate) fn cpu(pid: u32) -> Option<Duration> {
-    ticks(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    ticks(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?).map(|(own, _)| own)
+}
+
+/// The processor time that a process has taken, and those that it has started and waited for.
+pub(crate) fn cpu_with_children(pid: u32) -> Option<Duration> {
+    ticks(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?).map(|(own, children)| own + children)
+}
+
+/// The processor time of the processes that this one has started and waited for.
+pub(crate) fn cpu_of_children() -> Duration {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    ticks(&stat).map_or(Duration::ZERO, |(_, children)| children)
+}
+
+/// A process and those below it that run now.
+pub(crate) fn tree(pid: u32) -> Vec<u32> {
+    let mut found = vec![pid];
+    let mut at = 0;
+    while let Some(pid) = found.get(at) {
+        // Each thread has those that it has started.
+        for thread in fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
+            let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            found.extend(children.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
+        }
+        at += 1;
+    }
+    found
 }
 
 fn status(pid: u32, line: &str) -> Option<f64> {
@@ -34,13 +60,14 @@ fn bytes(status: &str, name: &str) -> Option<f64> {
     line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok().map(|kilobytes| kilobytes * 1024.0)
 }
 
-/// The user and system time of `/proc/<pid>/stat`, which Linux counts in hundredths of a second.
-fn ticks(stat: &str) -> Option<Duration> {
+/// The user and system time of `/proc/<pid>/stat`, of the process and of the children that it has waited for. Linux counts them
+/// in hundredths of a second.
+fn ticks(stat: &str) -> Option<(Duration, Duration)> {
     // The name in parentheses may hold anything.
     let after_name = &stat[stat.rfind(')')? + 1..];
     let fields: Vec<&str> = after_name.split_whitespace().collect();
-    let ticks = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
-    Some(Duration::from_millis(ticks * 10))
+    let time = |at: usize| Some(Duration::from_millis(10 * fields.get(at)?.parse::<u64>().ok()?));
+    Some((time(11)? + time(12)?, time(13)? + time(14)?))
 }
 
 #[cfg(test)]
@@ -56,8 +83,13 @@ mod tests {
     }
 
     #[test]
+    fn a_process_is_the_first_of_its_tree() {
+        assert_eq!(tree(std::process::id()).first(), Some(&std::process::id()));
+    }
+
+    #[test]
     fn processor_time_is_read() {
-        let stat = "7 (a) b) S 1 7 7 0 -1 4194560 100 0 0 0 150 25 0 0 20 0 1 0 100 1000 10";
-        assert_eq!(ticks(stat), Some(Duration::from_millis(1750)));
+        let stat = "7 (a) b) S 1 7 7 0 -1 4194560 100 0 0 0 150 25 7 3 20 0 1 0 100 1000 10";
+        assert_eq!(ticks(stat), Some((Duration::from_millis(1750), Duration::from_millis(100))));
     }
 }

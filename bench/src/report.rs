@@ -16,7 +16,6 @@ pub(crate) enum Unit {
     /// Per second; more is better.
     PerSecond,
     /// A number; less is better.
-    #[cfg_attr(not(feature = "operators"), expect(dead_code, reason = "only what operators do is counted"))]
     Count,
 }
 

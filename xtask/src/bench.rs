@@ -24,7 +24,7 @@ pub(crate) enum Error {
 
 pub(crate) fn run(arguments: Arguments) -> Result<(), Error> {
     // The operators and all that they depend on take long to build.
-    let without_operators = arguments.arguments.first().is_some_and(|what| what == "apiserver");
+    let without_operators = arguments.arguments.first().is_some_and(|what| what == "apiserver" || what == "toolchain");
     let status = cargo()
         .args(["run", "--quiet", "--release", "--package", "kubewright-bench"])
         .args(without_operators.then_some("--no-default-features"))

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 /// The crates, and where they lie, with tests that run on the cluster of `KUBEWRIGHT_TEST_KUBECONFIG` or that start real
 /// servers themselves.
-const CRATES: [(&str, &str); 15] = [
+const CRATES: [(&str, &str); 16] = [
     ("kubewright-real", "real"),
     ("kubewright-runtime", "crates/runtime"),
     ("kubewright-webhook", "crates/webhook"),
@@ -30,6 +30,7 @@ const CRATES: [(&str, &str); 15] = [
     ("kubewright-ingress", "operators/ingress"),
     ("kubewright-objectstorage", "operators/objectstorage"),
     ("kubewright-cli", "crates/cli"),
+    ("kubewright-bench", "bench"),
     ("kubewright-example-site", "examples/site"),
 ];
 
