@@ -170,6 +170,15 @@ async fn a_watch_hears_soon_that_what_it_was_not_sent_was_for_others() {
     assert_eq!(bookmark["type"], "BOOKMARK");
     assert_eq!(bookmark["object"]["metadata"]["resourceVersion"], client.server.revision().to_string());
     assert!(start.elapsed().as_secs() < 2, "{:?}", start.elapsed());
+
+    // Also behind what it is sent at the same time.
+    client.config_map("mine", json!({})).await;
+    client.config_map("another", json!({})).await;
+    let start = tokio::time::Instant::now();
+    assert_eq!(events.brief().await, ("ADDED".into(), "mine".into()));
+    let bookmark = events.next().await.unwrap();
+    assert_eq!(bookmark["object"]["metadata"]["resourceVersion"], client.server.revision().to_string());
+    assert!(start.elapsed().as_secs() < 2, "{:?}", start.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

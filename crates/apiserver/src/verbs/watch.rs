@@ -154,16 +154,20 @@ impl WatchStream {
                 () = sleep_until(self.end) => return None,
             };
             match event {
-                Some(Ok(event)) if conversion::webhook(&self.resource).is_some() => {
-                    if let Err(error) = self.put_converted(event, &mut out).await {
-                        self.done = true;
-                        return Some(self.error_frame(&error));
-                    }
-                }
                 Some(Ok(event)) => {
-                    self.put_events(event, &mut out);
-                    if out.is_empty() {
-                        self.next_bookmark = self.next_bookmark.min(Instant::now() + BOOKMARK_AFTER_SKIPPED);
+                    let skipped = match conversion::webhook(&self.resource) {
+                        Some(_) => self.put_converted(event, &mut out).await,
+                        None => Ok(self.put_events(event, &mut out)),
+                    };
+                    match skipped {
+                        Ok(true) => {
+                            self.next_bookmark = self.next_bookmark.min(Instant::now() + BOOKMARK_AFTER_SKIPPED);
+                        }
+                        Ok(false) => {}
+                        Err(error) => {
+                            self.done = true;
+                            return Some(self.error_frame(&error));
+                        }
                     }
                 }
                 Some(Err(_gone)) => {
@@ -200,12 +204,15 @@ impl WatchStream {
         Ok(())
     }
 
-    /// An event, and those behind it, of objects that a webhook converts.
-    async fn put_converted(&mut self, first: Arc<Event>, out: &mut BytesMut) -> ApiResult<()> {
+    /// An event, and those behind it, of objects that a webhook converts; tells whether the last of them is for others.
+    async fn put_converted(&mut self, first: Arc<Event>, out: &mut BytesMut) -> ApiResult<bool> {
         let mut objects = Vec::new();
+        let mut skipped = false;
         let mut next = Some(first);
         while let Some(event) = next {
-            objects.extend(event.for_selector(|stored| self.selects(stored)).cloned());
+            let selected = event.for_selector(|stored| self.selects(stored)).cloned();
+            skipped = selected.is_none();
+            objects.extend(selected);
             next = match &mut self.watch {
                 Some(watch) if objects.len() < CONVERTED => watch.try_next().unwrap_or_default(),
                 _ => None,
@@ -214,7 +221,7 @@ impl WatchStream {
         for stored in conversion::served(&self.core, &self.resource, objects).await? {
             self.put(stored.event_type(), &stored, false, out);
         }
-        Ok(())
+        Ok(skipped)
     }
 
     fn put_initial(&mut self, out: &mut BytesMut) {
@@ -232,21 +239,23 @@ impl WatchStream {
         }
     }
 
-    fn put_events(&mut self, first: Arc<Event>, out: &mut BytesMut) {
+    /// An event and those behind it; tells whether the last of them is for others.
+    fn put_events(&mut self, first: Arc<Event>, out: &mut BytesMut) -> bool {
+        let mut skipped = false;
         let mut next = Some(first);
         while let Some(event) = next {
-            self.put_event(&event, out);
+            let selected = event.for_selector(|stored| self.selects(stored)).cloned();
+            skipped = selected.is_none();
+            if let Some(stored) = selected {
+                self.put(stored.event_type(), &stored, true, out);
+            }
             // A compacted log is met again, and reported, by the next wait.
             next = match &mut self.watch {
                 Some(watch) if out.len() < CHUNK => watch.try_next().unwrap_or_default(),
                 _ => None,
             };
         }
-    }
-
-    fn put_event(&mut self, event: &Event, out: &mut BytesMut) {
-        let Some(stored) = event.for_selector(|stored| self.selects(stored)).cloned() else { return };
-        self.put(stored.event_type(), &stored, true, out);
+        skipped
     }
 
     fn selects(&self, stored: &Stored) -> bool {
