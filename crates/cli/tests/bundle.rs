@@ -230,7 +230,7 @@ fn wrong_usage_is_told() {
         "no KEY=VALUE",
     );
     bad(&["bundle", "validate", "no such folder"], &scratch, 1, "is no image");
-    bad(&["bundle", "generate", "--version", "0.1.0"], &scratch, 2, "there are no manifests: give --input-dir");
+    bad(&["bundle", "generate", "--version", "0.1.0"], &scratch, 2, "there are no manifests: pipe them in");
     bad(&[&GENERATE[..], &["--image", "a"]].concat(), &scratch, 2, "--image is for the manifests of a project");
     bad(&["bundle", "generate", "--input-dir", "deploy", "--version", "0.1.0"], &scratch, 1, "give one with --package");
     bad(&["bundle", "generate", "--input-dir", "gone", "--version", "0.1.0"], &scratch, 1, "gone: No such file");

@@ -9,7 +9,7 @@ use crate::sdk::{self, Frame, Kind, KindFiles, fill};
 use crate::stage::Changes;
 
 /// The layout, as operator-sdk calls it.
-const LAYOUT: &str = "ansible.sdk.operatorframework.io/v1";
+pub(crate) const LAYOUT: &str = "ansible.sdk.operatorframework.io/v1";
 
 /// What `init --plugins ansible` is told.
 #[derive(Debug, Clone)]

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use semver::Version;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::ProjectError;
-use crate::names;
+use crate::{ProjectError, names, sdk};
 
 /// The version of this program.
 pub(crate) const CLI_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -112,6 +112,11 @@ impl Project {
     pub fn read(file: &Path) -> Result<Self, ProjectError> {
         let broken = |cause: String| ProjectError::Broken { file: file.into(), cause };
         let text = std::fs::read_to_string(file).map_err(|error| broken(error.to_string()))?;
+        if let Some((what, command)) =
+            serde_saphyr::from_str(&text).ok().and_then(|project: Value| sdk::made_of(&project))
+        {
+            return Err(ProjectError::Other { file: file.into(), what, command });
+        }
         let project: Self = serde_saphyr::from_str(&text).map_err(|error| {
             broken(format!("{error}; correct it, or take the last version that your version control has"))
         })?;

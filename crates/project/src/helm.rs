@@ -14,7 +14,7 @@ use crate::sdk::{self, Frame, Kind, KindFiles, Placed, fill};
 use crate::stage::Changes;
 
 /// The layout, as operator-sdk calls it.
-const LAYOUT: &str = "helm.sdk.operatorframework.io/v1";
+pub(crate) const LAYOUT: &str = "helm.sdk.operatorframework.io/v1";
 
 /// What `init --plugins helm` is told.
 #[derive(Debug, Clone)]

@@ -59,6 +59,19 @@ pub enum ProjectError {
         /// What is wrong, where, and what would be right.
         cause: String,
     },
+    /// It is a project in one of operator-sdk's layouts, for which there are other commands.
+    #[error(
+        "{file}: this is a project of {what}, and this command is for projects of Rust; create api adds to it, {command} runs \
+         it, kubectl apply -k config/default brings it to a cluster"
+    )]
+    Other {
+        /// The file.
+        file: PathBuf,
+        /// What the project is made of.
+        what: &'static str,
+        /// The command that runs it.
+        command: &'static str,
+    },
     /// A name can't be used.
     #[error("{flag} {value:?}: {cause}")]
     Name {

@@ -7,8 +7,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::ProjectError;
-use crate::names;
 use crate::stage::Changes;
+use crate::{ansible, helm, names};
 
 /// What a person may do in each role.
 const PEOPLE: [(&str, &[&str]); 3] = [
@@ -101,6 +101,15 @@ pub(crate) fn init(frame: &Frame<'_>) -> Result<Changes, ProjectError> {
 pub(crate) fn is(folder: &Path, layout: &str) -> Result<bool, ProjectError> {
     let (_, project) = read(&folder.join("PROJECT"))?;
     Ok(has_layout(&project, layout))
+}
+
+/// What a project in one of these layouts is made of, and the command that runs it.
+pub(crate) fn made_of(project: &Value) -> Option<(&'static str, &'static str)> {
+    let layouts = [
+        (helm::LAYOUT, "Helm charts", "kubewright helm-operator run"),
+        (ansible::LAYOUT, "Ansible roles and playbooks", "kubewright ansible-operator run"),
+    ];
+    layouts.into_iter().find(|(layout, ..)| has_layout(project, layout)).map(|(_, what, command)| (what, command))
 }
 
 /// Checks a kind for the project in this folder, and adds it to what PROJECT says.

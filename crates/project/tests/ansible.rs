@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use kubewright_project::{
-    AnsibleApiOptions, AnsibleInitOptions, ProjectError, create_ansible_api, init_ansible, is_ansible, is_helm,
+    AnsibleApiOptions, AnsibleInitOptions, Project, ProjectError, create_ansible_api, init_ansible, is_ansible, is_helm,
 };
 use serde_json::Value;
 
@@ -71,4 +71,15 @@ fn what_can_not_be_is_told_and_leaves_the_folder_as_it_was() {
     create_ansible_api(dir.path(), &api("Memcached", true, false)).unwrap().apply(dir.path(), false).unwrap();
     let error = create_ansible_api(dir.path(), &api("Memcached", true, false)).unwrap_err();
     assert!(matches!(error, ProjectError::Exists { .. }), "{error}");
+}
+
+#[test]
+fn commands_for_projects_of_rust_say_which_are_for_this_one() {
+    let dir = tempfile::tempdir().unwrap();
+    init(dir.path());
+    let error = Project::read(&dir.path().join("PROJECT")).unwrap_err().to_string();
+    assert!(
+        error.contains("this command is for projects of Rust") && error.contains("kubewright ansible-operator run"),
+        "{error}"
+    );
 }

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use kubewright_project::{HelmApiOptions, HelmInitOptions, ProjectError, create_helm_api, init_helm, is_helm};
+use kubewright_project::{HelmApiOptions, HelmInitOptions, Project, ProjectError, create_helm_api, init_helm, is_helm};
 use serde_json::Value;
 
 fn init(folder: &Path) {
@@ -108,4 +108,15 @@ fn what_can_not_be_is_told_and_leaves_the_folder_as_it_was() {
     assert!(is_helm(dir.path()).unwrap_err().to_string().contains("PROJECT"));
     fs::write(dir.path().join("PROJECT"), "layout: [helm.sdk.operatorframework.io/v1]\nresources: 1\n").unwrap();
     assert!(create_helm_api(dir.path(), &api("Redis")).is_err());
+}
+
+#[test]
+fn commands_for_projects_of_rust_say_which_are_for_this_one() {
+    let dir = tempfile::tempdir().unwrap();
+    init(dir.path());
+    let error = Project::read(&dir.path().join("PROJECT")).unwrap_err().to_string();
+    assert!(
+        error.contains("this command is for projects of Rust") && error.contains("kubewright helm-operator run"),
+        "{error}"
+    );
 }

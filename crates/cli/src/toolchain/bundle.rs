@@ -191,8 +191,8 @@ fn source(args: &BundleGenerateArgs) -> Result<Source, ToolchainError> {
         let manifests = of_project(&Described::new(&args.deploy)?)?;
         return Ok(Source { manifests, folder, name, own: true });
     } else {
-        let usage = "there are no manifests: give --input-dir, a folder or - for standard input, or run it in a project that \
-                     kubewright init has made";
+        let usage = "there are no manifests: pipe them in, such as kubectl kustomize config/default | kubewright bundle generate \
+                     …, or give a folder of them with --input-dir; in a project of Rust they are made of it";
         return Err(ToolchainError::Usage(usage.into()));
     };
     Ok(Source { manifests, folder, name, own: false })
