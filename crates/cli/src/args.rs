@@ -16,12 +16,15 @@ use crate::toolchain::args::ToolchainCommand;
 use crate::toolchain::complete;
 use crate::toolchain::run_bundle::RunCommand;
 
+/// How wide help may get, in columns; it is so where there is no terminal. No example is longer: broken it could not be copied.
+pub(crate) const WIDTH: usize = 132;
+
 /// What is logged if nothing is said.
 pub(crate) const LOG: &str = "warn";
 
 /// Write, run, test and ship Kubernetes operators, with or without a cluster.
 #[derive(Debug, Parser)]
-#[command(name = "kubewright", version, propagate_version = true, max_term_width = 110, after_help = EXAMPLES)]
+#[command(name = "kubewright", version, propagate_version = true, max_term_width = WIDTH, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -368,6 +371,7 @@ mod tests {
                 without.push(format!("{path} (what it does)"));
             }
             for line in examples {
+                assert!(line.chars().count() + 2 <= WIDTH, "too long: {line}");
                 parses(line);
             }
         }

@@ -68,7 +68,11 @@ async fn main() -> ExitCode {
     }
     // The shell asks for completions by an environment variable, and gets nothing else.
     CompleteEnv::with_factory(Cli::command).complete();
-    let matches = Cli::command().get_matches();
+    let mut command = Cli::command();
+    if !std::io::stdout().is_terminal() {
+        command = command.term_width(args::WIDTH);
+    }
+    let matches = command.get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     // Who runs Ansible wants to see its tasks.
     let tasks = matches!(cli.command, Command::AnsibleOperator(_)) && cli.log == args::LOG;
