@@ -1,4 +1,4 @@
-//! The vectors of k8s.io/api: each of its kinds in JSON and in protobuf, as the real server writes both.
+//! The vectors of k8s.io/api: each of its kinds in JSON, YAML and protobuf, as the real server writes them.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use kubewright_apiserver::{decode_protobuf, encode_protobuf};
+use kubewright_apiserver::{decode_protobuf, decode_yaml, encode_protobuf};
 use serde_json::Value;
 
 /// The folder of the vectors in the Go module that the real servers are built from.
@@ -43,6 +43,12 @@ fn every_vector_is_written_and_read_as_the_real_server_does() {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let tree: Value =
             serde_json::from_slice(&fs::read(path).expect("a vector can be read")).expect("a vector is JSON");
+        let yaml = fs::read(path.with_extension("yaml")).expect("a vector has its YAML");
+        match decode_yaml(&yaml) {
+            Ok(read) if read == tree => {}
+            Ok(_) => wrong.push(format!("{name}: the YAML is read as something else")),
+            Err(why) => wrong.push(format!("{name}: the YAML can't be read: {why}")),
+        }
         let wire = fs::read(path.with_extension("pb")).expect("a vector has its protobuf");
         // Kinds that 1.36 does not serve have no schema here.
         let Some(written) = encode_protobuf(&tree) else { continue };

@@ -61,8 +61,8 @@ pub mod table;
 mod verbs;
 mod webhook;
 
-pub use admission::{AdmissionOptions, PluginError};
+pub use admission::{AdmissionOptions, ExpressionWarning, PluginError, PolicyTypeCheck};
 pub use auth::{PkiError, ServiceAccountOptions, User};
 pub use authorization::AuthorizationMode;
-pub use http::{Body, InProcess, SNAPSHOT_PATH, decode_protobuf, encode_protobuf};
+pub use http::{Body, InProcess, SNAPSHOT_PATH, decode_protobuf, decode_yaml, encode_protobuf};
 pub use server::{ApiServer, Options, ServingCertificate, StartError};

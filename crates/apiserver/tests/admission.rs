@@ -368,7 +368,7 @@ async fn mutations_of_a_policy_change_the_object_one_after_the_other() {
         ),
         // Where a test fails nothing is changed, and that is no failure.
         json_patch(
-            "[JSONPatch{op: 'test', path: '/data/k', value: 'other'}, JSONPatch{op: 'remove', path: '/data/k'}]"
+            "[JSONPatch{op: 'test', path: '/metadata/name', value: 'b'}, JSONPatch{op: 'remove', path: '/metadata/labels'}]"
         ),
     ]);
     let variables = json!([{"name": "first", "expression": "object.metadata.labels.first + '-1'"}]);

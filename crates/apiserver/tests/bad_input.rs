@@ -183,3 +183,48 @@ proptest! {
         survives(requests)?;
     }
 }
+
+#[tokio::test]
+async fn what_nests_too_deep_to_be_read_again_is_not_stored() {
+    let client = Client::start().await;
+    let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    let definition = json!({
+        "metadata": {"name": "trees.example.com"},
+        "spec": {
+            "group": "example.com", "scope": "Namespaced", "names": {"plural": "trees", "kind": "Tree"},
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": schema}}],
+        },
+    });
+    client.post(DEFINITIONS, &definition).await.expect(201);
+    let path = "/apis/example.com/v1/namespaces/default/trees";
+    let mut refused = 0;
+    for levels in 60..=124 {
+        let nested = (0..levels).fold(json!("x"), |inner, _| json!({"a": inner}));
+        let name = format!("tree-{levels}");
+        let tree =
+            json!({"apiVersion": "example.com/v1", "kind": "Tree", "metadata": {"name": name}, "nested": nested});
+        let answer = client.post(path, &tree).await;
+        refused += usize::from(answer.code == 400);
+        // The owners of its fields are nested deeper than the object.
+        assert!(matches!(answer.code, 201 | 400), "{levels} levels: {}", answer.code);
+        assert_eq!(client.get(&format!("{path}/{name}")).await.code, if answer.code == 201 { 200 } else { 404 });
+        let label =
+            client.patch("merge", &format!("{path}/{name}"), &json!({"metadata": {"labels": {"a": "b"}}})).await;
+        assert_eq!(label.code, if answer.code == 201 { 200 } else { 404 });
+    }
+    assert!((1..10).contains(&refused), "{refused} are too deep");
+    // A patch can go deeper than a body.
+    client
+        .post(path, &json!({"apiVersion": "example.com/v1", "kind": "Tree", "metadata": {"name": "patched"}, "a": {}}))
+        .await
+        .expect(201);
+    let deeper = [
+        json!({"op": "add", "path": "/b", "value": {}}),
+        json!({"op": "move", "from": "/a", "path": "/b/a"}),
+        json!({"op": "move", "from": "/b", "path": "/a"}),
+    ];
+    let patch: Vec<Value> = deeper.iter().cycle().take(9_999).cloned().collect();
+    let answer = client.patch("json", &format!("{path}/patched"), &patch.into()).await;
+    assert_eq!(answer.code, 422);
+    assert_eq!(client.get(&format!("{path}/patched")).await.expect(200)["a"], json!({}));
+}

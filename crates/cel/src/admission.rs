@@ -14,12 +14,22 @@ static NAMESPACE: LazyLock<Arc<Schema>> = LazyLock::new(namespace);
 /// `authorizer.requestResource`. A policy adds `namespaceObject` (see [`Environment::with_namespace_object`]), `params`
 /// and `variables`.
 pub fn admission_environment() -> Environment {
-    Environment::new()
+    about_requests()
         .variable("object", Type::Dyn)
         .variable("oldObject", Type::Dyn)
+        .variable("authorizer.requestResource", Type::object("kubernetes.authorization.ResourceCheck"))
+}
+
+/// The environment in which the types of a policy are checked against those of a kind: `object` and `oldObject` are of its
+/// schema, and there is no `authorizer.requestResource`.
+pub fn typed_admission_environment(object: &Arc<Schema>) -> Environment {
+    about_requests().schema_variable("object", object).schema_variable("oldObject", object)
+}
+
+fn about_requests() -> Environment {
+    Environment::new()
         .schema_variable("request", &REQUEST)
         .variable("authorizer", Type::object("kubernetes.authorization.Authorizer"))
-        .variable("authorizer.requestResource", Type::object("kubernetes.authorization.ResourceCheck"))
 }
 
 impl Environment {
@@ -110,12 +120,24 @@ fn namespace() -> Arc<Schema> {
             ("finalizers", strings()),
         ],
     );
+    let condition = object(
+        "kubernetes.NamespaceCondition",
+        [
+            ("status", string()),
+            ("type", string()),
+            ("lastTransitionTime", scalar(SchemaKind::Timestamp)),
+            ("message", string()),
+            ("reason", string()),
+        ],
+    );
+    let conditions = scalar(SchemaKind::List { items: condition, merge: Merge::Atomic });
+    let status = object("kubernetes.NamespaceStatus", [("conditions", conditions), ("phase", string())]);
     object(
         "kubernetes.Namespace",
         [
             ("metadata", metadata),
             ("spec", object("kubernetes.NamespaceSpec", [("finalizers", strings())])),
-            ("status", object("kubernetes.NamespaceStatus", [("phase", string())])),
+            ("status", status),
         ],
     )
 }

@@ -31,7 +31,7 @@ mod types;
 mod unify;
 mod value;
 
-pub use admission::{admission_environment, namespace_schema, request_schema};
+pub use admission::{admission_environment, namespace_schema, request_schema, typed_admission_environment};
 pub use environment::Environment;
 pub use error::{CompileError, EvaluationError, Issues};
 pub use escape::{escape, unescape};

@@ -1,10 +1,11 @@
-//! Checks of literals: durations, timestamps and patterns that would fail whenever they are evaluated; lists and maps whose
-//! elements are not of one type.
+//! Checks of literals: durations, timestamps, patterns and templates that would fail whenever they are evaluated; lists and
+//! maps whose elements are not of one type.
 
 use crate::ast::{Entry, Expr, ExprKind, Literal};
 use crate::check::Checked;
 use crate::error::{Issue, Issues};
 use crate::library;
+use crate::library::format::{self, Clause, Piece};
 use crate::pattern::Pattern;
 use crate::types::Type;
 use crate::value::Value;
@@ -34,6 +35,7 @@ pub(crate) fn check(checked: &Checked, source: &str) -> Result<(), Issues> {
     let enter = |expr: &Expr| !formats(expr);
     visit(&checked.ast.root, &enter, &mut |expr| issues.extend(mixed_list(checked, expr)));
     visit(&checked.ast.root, &enter, &mut |expr| issues.extend(mixed_map(checked, expr)));
+    visit(&checked.ast.root, &|_| true, &mut |expr| issues.extend(wrong_template(checked, expr)));
     if issues.is_empty() { Ok(()) } else { Err(Issues::new(source, issues)) }
 }
 
@@ -74,6 +76,58 @@ fn mixed_map(checked: &Checked, expr: &Expr) -> Vec<Issue> {
         }
     }
     found
+}
+
+/// What is wrong with a template that is a literal, and is given values one by one.
+fn wrong_template(checked: &Checked, expr: &Expr) -> Option<Issue> {
+    let ExprKind::Call { function, target: Some(target), args } = &expr.kind else { return None };
+    let ExprKind::Literal(Literal::String(template)) = &target.kind else { return None };
+    let [Expr { kind: ExprKind::List { elements, .. }, .. }] = args.as_slice() else { return None };
+    if function != "format" {
+        return None;
+    }
+    let issue = |at: &Expr, message: String| Some(Issue { position: checked.ast.position(at.id), message });
+    let mut used = 0;
+    for piece in format::pieces(template) {
+        let clause = match piece {
+            Piece::Text(_) => continue,
+            Piece::End => return issue(expr, "unexpected end of string".to_owned()),
+            Piece::Clause(clause) => clause,
+        };
+        let Some(value) = elements.get(used) else { return issue(expr, format!("index {used} out of range")) };
+        used += 1;
+        let clause = match clause {
+            Ok(clause) => clause,
+            Err(why) => return issue(expr, why),
+        };
+        if let Some(refused) = refused(checked, clause, value) {
+            return issue(refused, clause.refusal(checked.type_of(refused)));
+        }
+    }
+    let given = elements.len();
+    if given > used {
+        let message = format!("too many arguments supplied to string.format (expected {used}, got {given})");
+        return issue(expr, message);
+    }
+    None
+}
+
+/// The value, or what is in a literal that stands for it, which a clause does not take.
+fn refused<'e>(checked: &Checked, clause: Clause, value: &'e Expr) -> Option<&'e Expr> {
+    if !clause.accepts(checked.type_of(value)) {
+        return Some(value);
+    }
+    if clause != Clause::Text {
+        return None;
+    }
+    match &value.kind {
+        ExprKind::List { elements, .. } => elements.iter().find_map(|element| refused(checked, clause, element)),
+        ExprKind::Map(entries) => {
+            let parts = entries.iter().flat_map(|entry| [&entry.key, &entry.value]);
+            parts.into_iter().find_map(|part| refused(checked, clause, part))
+        }
+        _ => None,
+    }
 }
 
 /// Calls `seen` with a node and, where `enter` says so, with all below it.

@@ -43,20 +43,36 @@ impl Environment {
     /// # Errors
     /// What is wrong with its syntax, its types or a constant part of it, in the words of the real server.
     pub fn compile(&self, expression: &str, result: &Type) -> Result<Program, CompileError> {
-        let compile = || -> Result<Program, CompileError> {
-            let ast = parse(expression).map_err(CompileError::Issues)?;
-            let checked = check(ast, expression, self).map_err(CompileError::Issues)?;
-            literals::check(&checked, expression).map_err(CompileError::Issues)?;
-            Program::new(checked, self, result)
-        };
-        let failed = |reason: &str| Err(CompileError::Constant(format!("the compiler failed: {reason}")));
-        std::thread::scope(|scope| {
-            match std::thread::Builder::new().name("cel".into()).stack_size(STACK).spawn_scoped(scope, compile) {
-                Ok(thread) => thread.join().unwrap_or_else(|_| failed("internal error")),
-                Err(error) => failed(&error.to_string()),
-            }
+        on_large_stack(|| Program::new(self.checked(expression)?, self, result))
+    }
+
+    /// Checks an expression without making a program of it, and gives the type of its result.
+    ///
+    /// # Errors
+    /// What is wrong with its syntax or its types, in the words of the real server.
+    pub fn check(&self, expression: &str) -> Result<Type, CompileError> {
+        on_large_stack(|| {
+            let checked = self.checked(expression)?;
+            Ok(checked.type_of(&checked.ast.root).clone())
         })
     }
+
+    fn checked(&self, expression: &str) -> Result<Checked, CompileError> {
+        let ast = parse(expression).map_err(CompileError::Issues)?;
+        let checked = check(ast, expression, self).map_err(CompileError::Issues)?;
+        literals::check(&checked, expression).map_err(CompileError::Issues)?;
+        Ok(checked)
+    }
+}
+
+fn on_large_stack<T: Send>(work: impl FnOnce() -> Result<T, CompileError> + Send) -> Result<T, CompileError> {
+    let failed = |reason: &str| Err(CompileError::Constant(format!("the compiler failed: {reason}")));
+    std::thread::scope(|scope| {
+        match std::thread::Builder::new().name("cel".into()).stack_size(STACK).spawn_scoped(scope, work) {
+            Ok(thread) => thread.join().unwrap_or_else(|_| failed("internal error")),
+            Err(error) => failed(&error.to_string()),
+        }
+    })
 }
 
 impl Program {

@@ -52,6 +52,8 @@ pub enum SchemaKind {
     Map(Arc<Schema>),
     /// An object with declared fields.
     Object(Arc<ObjectSchema>),
+    /// What is not JSON but given when a program runs, of this type: a field of an object with such fields.
+    Given(Type),
 }
 
 /// How elements of a list are told apart: `x-kubernetes-list-type`.
@@ -103,6 +105,7 @@ impl Schema {
             SchemaKind::List { items, .. } => Type::list(items.to_type()),
             SchemaKind::Map(values) => Type::map(Type::String, values.to_type()),
             SchemaKind::Object(object) => Type::Object(object.name.clone()),
+            SchemaKind::Given(ty) => ty.clone(),
         }
     }
 

@@ -185,7 +185,7 @@ impl<'a> Value<'a> {
             Err(EvaluationError::new(format!("invalid data, expected {expected}, got {}", go_type(json))))
         };
         match (&schema.kind, json) {
-            (SchemaKind::Dyn, _) => Ok(Self::json(json)),
+            (SchemaKind::Dyn | SchemaKind::Given(_), _) => Ok(Self::json(json)),
             (SchemaKind::IntOrString, Json::String(_)) => Ok(Self::json(json)),
             (SchemaKind::IntOrString, Json::Number(number)) if number.is_i64() => Ok(Self::json(json)),
             (SchemaKind::IntOrString, _) => {

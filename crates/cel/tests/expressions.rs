@@ -171,8 +171,13 @@ fn texts_have_their_functions() {
         "'abc'.substring(1) == 'bc' && 'abc'.substring(1, 2) == 'b'",
         "['a', 'b'].join('-') == 'a-b' && ['a', 'b'].join() == 'ab'",
         "strings.quote('a\"b') == '\"a\\\\\"b\"'",
-        "'%s has %d, %.2f %b %x %o %e'.format([dyn('a'), 1, 1.5, 5, 255, 8, 1.5]) == 'a has 1, 1.50 101 ff 10 1.500000e+00'",
-        "'%s %s'.format([dyn([dyn(1), 'a']), {'k': true}]) == '[1, \"a\"] {\"k\": true}'",
+        "'%s has %d, %.2f %b %x %o %e'.format([dyn('a'), 1, 1.5, 5, 255, 8, 1.5]) == 'a has 1, 1.50 101 ff 10 1.500000×10⁰⁰'",
+        "'%s %s'.format([dyn([dyn(1), 'a']), {'k': true}]) == '[1, \"a\"] {\"k\":true}'",
+        "'%f %.0f %.3f'.format([1234567.5, 2.5, 1.2345]) == '1,234,567.500000 2 1.234'",
+        "'%.1e|%e|%.16e'.format([-0.00025, 1052.032911275, 2.5]) == '-2.500000×10⁻⁰⁴|1.052033×10⁰³|   2.500000×10⁰⁰'",
+        "'%f %f %.2f'.format(['NaN', '-Infinity', -0.0]) == 'NaN -∞ 0.00'",
+        "'%s'.format([[1.5, 2.0]]) == '[1.500000, 2.000000]' && '%s'.format([1000000.0]) == '1e+06'",
+        "'%s'.format([{'b': duration('1h'), 'a': [b'x', type(1), null]}]) == '{\"a\":[b\"x\", int, null], \"b\":duration(\"3600s\")}'",
         "'100%%'.format([]) == '100%'",
         "'abc 123'.find('[0-9]+') == '123' && 'a1b2'.findAll('[0-9]') == ['1', '2'] && 'a1b2'.findAll('[0-9]', 1) == ['1']",
     ]);
@@ -243,6 +248,44 @@ fn mapping_a_long_list_is_linear() {
     let list = json!((0..50_000).collect::<Vec<i64>>());
     let evaluation = program.evaluate(&Bindings::new().json("list", &list), 10_000_000);
     assert!(matches!(evaluation.result, Ok(Value::Bool(true))));
+}
+
+#[test]
+fn a_template_that_is_a_literal_is_checked_with_what_it_is_given() {
+    let refused = |expression: &str, message: &str| {
+        let error = run(expression).unwrap_err();
+        assert!(error.contains(&format!(": {message}\n |")), "{expression}: {error}");
+    };
+    refused(
+        "'%d'.format(['a'])",
+        "error during formatting: decimal clause can only be used on integers, was given string",
+    );
+    refused(
+        "'%s'.format([[1, optional.of(1)]])",
+        "error during formatting: string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps, was given optional_type",
+    );
+    refused(
+        "'%f'.format([1])",
+        "error during formatting: fixed-point clause can only be used on doubles, was given int",
+    );
+    refused("'%s %s'.format([1])", "index 1 out of range");
+    refused("'%s'.format([1, 2])", "too many arguments supplied to string.format (expected 1, got 2)");
+    refused("'a%'.format([1])", "unexpected end of string");
+    refused("'%z'.format([1])", "could not parse formatting clause: unrecognized formatting clause \"z\"");
+    refused(
+        "'%.'.format([1])",
+        "could not parse formatting clause: error while parsing precision: could not find end of precision specifier",
+    );
+    // It points at what does not fit.
+    assert!(run("'%s %d'.format([1, 'a'])").unwrap_err().contains("<input>:1:20: "));
+    // What is known only when it runs fails then.
+    all_fail(&[
+        (
+            "'%d'.format([dyn('a')])",
+            "error during formatting: decimal clause can only be used on integers, was given string",
+        ),
+        ("'%s'.format(list) + '%s %s'.format(list.filter(n, n > 2))", "index 1 out of range"),
+    ]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use k8s_openapi::api::admissionregistration::v1::ValidatingAdmissionPolicy;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use kube::Client;
@@ -19,7 +20,9 @@ use crate::defaults::{RootCa, ServiceAccounts};
 use crate::garbage;
 use crate::namespaces::NamespaceReconciler;
 use crate::nodes::{self, NodeOptions};
+use crate::policies::PolicyTypes;
 use crate::quota;
+use crate::tokens;
 use crate::volumes;
 use crate::workloads;
 
@@ -204,11 +207,15 @@ fn start_controllers(server: &ApiServer, client: &Client, nodes: Option<&NodeOpt
             map.reference().namespace.as_deref().map(cluster_scoped)
         });
     let aggregation = Controller::new("clusterrole-aggregation", Watch::<ClusterRole>::all(), Aggregation);
+    let policies =
+        Controller::new("validatingadmissionpolicy-status", Watch::<ValidatingAdmissionPolicy>::all(), PolicyTypes);
     let manager = Manager::new(client.clone(), options)
         .controller(namespaces)
         .controller(accounts)
         .controller(root_ca)
-        .controller(aggregation);
+        .controller(aggregation)
+        .controller(policies)
+        .controller(tokens::controller(server));
     let manager = volumes::add_to(workloads::add_to(manager));
     let manager = match nodes {
         Some(nodes) => nodes::add_to(manager, nodes),

@@ -10,10 +10,12 @@
 //! | `namespaces` | the end of a namespace |
 //! | `defaults` | what every namespace has: ServiceAccount `default`, ConfigMap `kube-root-ca.crt` |
 //! | `aggregation` | ClusterRoles made of others |
+//! | `policies` | whether the types in admission policies fit |
 //! | `workloads` | Deployments and their kin |
 //! | `nodes` | simulated nodes, their scheduler and kubelets |
 //! | `volumes` | claims find their volumes, and neither goes while it is in use |
 //! | `quota` | what is used of ResourceQuotas |
+//! | `tokens` | tokens in Secrets |
 //! | `kinds` | which kinds the server serves |
 
 mod aggregation;
@@ -23,7 +25,9 @@ mod garbage;
 mod kinds;
 mod namespaces;
 mod nodes;
+mod policies;
 mod quota;
+mod tokens;
 mod volumes;
 mod workloads;
 

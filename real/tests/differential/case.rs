@@ -65,7 +65,7 @@ pub(crate) struct Step {
 }
 
 /// What an answer has to be like.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Until {
     pub(crate) status: Option<u16>,

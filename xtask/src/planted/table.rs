@@ -118,4 +118,22 @@ pub(super) const TABLE: &[Bug] = &[
             "Value::Array(order::arrange(merged, &before, &wanted, strategy.key))",
         )],
     ),
+    bug(
+        "cel-checks-no-templates",
+        "formats",
+        &[edit(
+            "crates/cel/src/literals.rs",
+            "issues.extend(wrong_template(checked, expr))",
+            "issues.extend(wrong_template(checked, expr).filter(|_| false))",
+        )],
+    ),
+    bug(
+        "policies-have-any-status",
+        "policies",
+        &[edit(
+            "crates/apiserver/src/kinds/admission_policy.rs",
+            "validate_status(new.at(\"status\"))",
+            "validate_status(new.at(\"status.none\"))",
+        )],
+    ),
 ];

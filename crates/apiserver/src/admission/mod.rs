@@ -50,6 +50,7 @@ use serde_json::Value;
 pub(crate) use attributes::{Attributes, Operation, OperationOptions};
 pub(crate) use plugins::Plugin;
 pub use plugins::{AdmissionOptions, PluginError};
+pub use policies::{ExpressionWarning, PolicyTypeCheck};
 pub(crate) use policies::{PolicyEnvironment, compile_as, mutation_of};
 
 use crate::kinds;

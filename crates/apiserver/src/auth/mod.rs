@@ -5,6 +5,7 @@
 //! | `user` | who a request is made by |
 //! | `client_ca`, `verifier` | client certificates: common name and organizations are user and groups |
 //! | `tokens`, `keys` | ServiceAccount tokens, and what they are signed with |
+//! | `secret_tokens` | those that Secrets hold |
 //! | `service_account` | the names that ServiceAccounts log in under |
 //! | `pki`, `kubeconfig` | the server's own authority, and the administrator's way in |
 //!
@@ -14,6 +15,7 @@ mod client_ca;
 mod keys;
 mod kubeconfig;
 mod pki;
+mod secret_tokens;
 mod service_account;
 mod tokens;
 mod user;

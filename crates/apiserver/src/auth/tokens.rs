@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::keys::{TokenKey, VerifyingKey};
 use super::pki::{self, PkiError};
 use super::user::{AUTHENTICATED, User};
-use super::{service_account_groups, service_account_name};
+use super::{secret_tokens, service_account_groups, service_account_name};
 use crate::authorization::go_list;
 use crate::kinds::tree::Tree;
 use crate::store::{ObjectKey, Store};
@@ -142,10 +142,19 @@ impl Tokens {
             "aud": audiences, "exp": now + seconds, "iat": now, "iss": self.issuers[0], "jti": id,
             "kubernetes.io": about, "nbf": now, "sub": service_account_name(namespace, name),
         });
+        self.sign(&claims)
+    }
+
+    /// A token of a ServiceAccount that a Secret is to hold, and that is good as long as it does.
+    pub(crate) fn make_for_secret(&self, service_account: &Value, secret: &str) -> Result<String, String> {
+        self.sign(&secret_tokens::claims(service_account, secret))
+    }
+
+    fn sign(&self, claims: &Value) -> Result<String, String> {
         let key = self.key();
         let header = json!({"alg": key.algorithm(), "kid": key.public().id});
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let message = format!("{}.{}", part(&header), part(&claims));
+        let message = format!("{}.{}", part(&header), part(claims));
         let signature = key.sign(message.as_bytes())?;
         Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
@@ -160,10 +169,13 @@ impl Tokens {
         now: Timestamp,
     ) -> Result<Option<(User, Vec<String>)>, String> {
         let Some(claims) = self.claims(token)? else { return Ok(None) };
+        let of_secret = claims["iss"] == secret_tokens::ISSUER;
         let own: Vec<String> = claims["aud"].as_array().map_or_else(
             || claims["aud"].as_str().map(str::to_string).into_iter().collect(),
             |list| list.iter().filter_map(Value::as_str).map(str::to_string).collect(),
         );
+        // They say nothing of it, so they are for this server.
+        let own = if of_secret { self.audiences.clone() } else { own };
         let common: Vec<String> = own.iter().filter(|one| audiences.contains(one)).cloned().collect();
         if common.is_empty() {
             return Err(format!(
@@ -171,6 +183,9 @@ impl Tokens {
                 go_list(&own),
                 go_list(audiences)
             ));
+        }
+        if of_secret {
+            return Ok(Some((secret_tokens::check(store, &claims, token)?, common)));
         }
         check_times(&claims, now)?;
         check_objects(store, &claims["kubernetes.io"], now)?;
@@ -216,7 +231,8 @@ impl Tokens {
         let decode = |part: &str| -> Option<Value> { serde_json::from_slice(&LENIENT.decode(part).ok()?).ok() };
         let [header, payload, signature] = token.split('.').collect::<Vec<_>>()[..] else { return Ok(None) };
         let Some(claims) = decode(payload) else { return Ok(None) };
-        if !self.issuers.iter().any(|issuer| claims["iss"] == issuer.as_str()) {
+        let mut issuers = self.issuers.iter().map(String::as_str).chain([secret_tokens::ISSUER]);
+        if !issuers.any(|issuer| claims["iss"] == issuer) {
             return Ok(None);
         }
         let (Some(header), Ok(signature)) = (decode(header), LENIENT.decode(signature)) else {

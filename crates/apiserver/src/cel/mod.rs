@@ -2,7 +2,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`schema`] | structural schemas as the types of expressions |
+//! | [`schema`] | schemas as the types of expressions, also those of OpenAPI documents, by which policies are checked |
 //! | [`check`] | what is wrong with the rules of a definition: types, costs, misuse of `oldSelf` |
 //! | [`rules`] | the compiled rules of a version, and what they refuse in an object |
 //! | [`field_path`] | `fieldPath` of a rule |
@@ -17,3 +17,4 @@ mod schema;
 
 pub(crate) use check::check;
 pub(crate) use rules::Rules;
+pub(crate) use schema::of_document;

@@ -56,6 +56,14 @@ pub fn decode_protobuf(bytes: &[u8]) -> Result<serde_json::Value, String> {
     protobuf::decode(bytes).map(|decoded| decoded.value)
 }
 
+/// Reads YAML as a tree.
+///
+/// # Errors
+/// What is wrong with it, and in which line.
+pub fn decode_yaml(bytes: &[u8]) -> Result<serde_json::Value, String> {
+    decode::yaml(bytes).map(|decoded| decoded.value)
+}
+
 /// Reads JSON as a tree; the error is the text that Go's decoder gives.
 pub(crate) fn decode_json(bytes: &[u8]) -> Result<serde_json::Value, String> {
     decode::json(bytes).map(|decoded| decoded.value)

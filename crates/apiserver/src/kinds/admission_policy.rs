@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use super::path::Path;
 use super::strategy::Strategy;
 use super::tree::Tree;
-use super::{names, selector, webhooks};
+use super::{conditions, names, selector, webhooks};
 use crate::admission::{PolicyEnvironment, compile_as, mutation_of};
 use crate::field::{FieldError, FieldErrorKind};
+use crate::table::json_path::JsonPath;
 
 const SPEC: Path<'static> = Path::new("spec");
 /// Variables are evaluated one inside of the other, so there have to be fewer than would fill a stack.
@@ -41,6 +42,10 @@ impl Strategy for AdmissionPolicy {
 
     fn validate(&self, object: &Value) -> Vec<FieldError> {
         validate_policy(object, self.validating)
+    }
+
+    fn validate_status_update(&self, new: &Value, _: &Value) -> Vec<FieldError> {
+        validate_status(new.at("status"))
     }
 }
 
@@ -219,11 +224,62 @@ fn validate_mutation(mutation: &Value, environment: &kubewright_cel::Environment
 fn param_kind(kind: &Value) -> Vec<FieldError> {
     let path = SPEC.child("paramKind");
     let mut errors = Vec::new();
-    for field in ["apiVersion", "kind"] {
-        if kind.text(field).is_empty() {
-            errors.push(FieldError::required(path.child(field), ""));
+    let of_api = path.child("apiVersion");
+    let api_version = kind.text("apiVersion");
+    let (group, version) = match api_version {
+        "" => {
+            errors.push(FieldError::required(of_api, ""));
+            ("", None)
+        }
+        "/" => ("", Some("")),
+        text if text.matches('/').count() > 1 => {
+            errors.push(FieldError::invalid(of_api, text, format!("unexpected GroupVersion string: {text}")));
+            ("", None)
+        }
+        text => text.split_once('/').map_or(("", Some(text)), |(group, version)| (group, Some(version))),
+    };
+    let joined = |wrong: Vec<String>| (!wrong.is_empty()).then(|| wrong.join(","));
+    if !group.is_empty() {
+        errors.extend(joined(names::dns_subdomain(group)).map(|wrong| FieldError::invalid(of_api, group, wrong)));
+    }
+    match version {
+        Some("") => errors.push(FieldError::invalid(of_api, api_version, "version must be specified")),
+        Some(version) => {
+            errors.extend(
+                joined(names::dns_label_1035(version)).map(|wrong| FieldError::invalid(of_api, version, wrong)),
+            );
+        }
+        None => {}
+    }
+    let of_kind = path.child("kind");
+    match kind.text("kind") {
+        "" => errors.push(FieldError::required(of_kind, "")),
+        name => errors.extend(joined(names::dns_label_1035(&name.to_lowercase())).map(|wrong| {
+            let detail = format!("may have mixed case, but should otherwise match: {wrong}");
+            FieldError::invalid(of_kind, name, detail)
+        })),
+    }
+    errors
+}
+
+fn validate_status(status: &Value) -> Vec<FieldError> {
+    let path = Path::new("status");
+    let types = path.child("typeChecking");
+    let list = types.child("expressionWarnings");
+    let mut errors = Vec::new();
+    for (index, warning) in status.list("typeChecking.expressionWarnings").iter().enumerate() {
+        let path = list.index(index);
+        if warning.text("warning").is_empty() {
+            errors.push(FieldError::required(path.child("warning"), ""));
+        }
+        let field = warning.text("fieldRef").trim();
+        if field.is_empty() {
+            errors.push(FieldError::required(path.child("fieldRef"), ""));
+        } else if let Err(error) = JsonPath::parse(&format!(".{}", field.trim_start_matches('.'))) {
+            errors.push(FieldError::invalid(path.child("fieldRef"), field, format!("invalid JSONPath: {error}")));
         }
     }
+    errors.extend(conditions::validate(status.list("conditions"), &path.child("conditions")));
     errors
 }
 

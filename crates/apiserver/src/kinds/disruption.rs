@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::conditions;
 use super::names::NameRule;
 use super::path::Path;
 use super::selector;
@@ -63,7 +64,10 @@ impl Strategy for PodDisruptionBudget {
 
     fn validate_status_update(&self, new: &Value, _: &Value) -> Vec<FieldError> {
         let counters = ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"];
-        workload::not_negative(new.at("status"), &counters, &Path::new("status"))
+        let path = Path::new("status");
+        let mut errors = conditions::validate(new.list("status.conditions"), &path.child("conditions"));
+        errors.extend(workload::not_negative(new.at("status"), &counters, &path));
+        errors
     }
 
     fn standard_finalizers(&self) -> bool {

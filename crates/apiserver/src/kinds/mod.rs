@@ -24,6 +24,7 @@ mod admission_policy;
 pub mod allocation;
 mod autoscaler;
 pub(crate) mod certificate_request;
+mod conditions;
 mod config;
 pub mod convert;
 mod cron_job;

@@ -23,7 +23,7 @@ use serde_json::Value;
 use crate::field::FieldError;
 use crate::status::{ApiError, ApiResult};
 
-pub(crate) use json::json_patch_if_tests_hold;
+pub(crate) use json::{JsonPatchFailure, explained_json_patch};
 pub use json::{MAX_JSON_PATCH_OPERATIONS, json_patch, json_patch_unknown_fields};
 pub use merge::merge_patch;
 pub use strategic::strategic;

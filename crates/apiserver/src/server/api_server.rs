@@ -241,6 +241,15 @@ impl ApiServer {
         &self.inner.core.token
     }
 
+    /// A bearer token of a ServiceAccount (as JSON), for a Secret of type `kubernetes.io/service-account-token` to hold. It has no
+    /// end: it is good as long as this Secret holds it and the ServiceAccount is there.
+    ///
+    /// # Errors
+    /// Why it can't be signed.
+    pub fn secret_token(&self, service_account: &serde_json::Value, secret: &str) -> Result<String, String> {
+        self.inner.core.tokens.make_for_secret(service_account, secret)
+    }
+
     /// The newest resourceVersion.
     pub fn revision(&self) -> u64 {
         self.inner.core.store.revision()

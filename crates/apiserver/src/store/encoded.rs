@@ -17,6 +17,8 @@ pub struct Encoded {
     pub(super) json: Vec<u8>,
     pub(super) layout: Layout,
     pub(super) fields: Fields,
+    /// How deep it is nested; 0 of what was stored before.
+    pub(super) depth: usize,
 }
 
 /// Where things are in the JSON of an object, in bytes from its start.
@@ -39,6 +41,18 @@ pub(super) struct Layout {
 /// Kept in one piece of memory behind the object's JSON.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Fields(pub(super) Vec<u8>);
+
+/// How deep an object may be nested: no deeper than readers of JSON go, this store among them, in a list too.
+pub const MAX_DEPTH: usize = 125;
+
+/// How deep objects and lists are nested in a value.
+pub fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or_default(),
+        _ => 0,
+    }
+}
 
 const METADATA_KEY: &[u8] = b"\"metadata\":";
 
@@ -67,7 +81,8 @@ impl Encoded {
             }
         }
         json.push(b'}');
-        Self { json, layout, fields }
+        let depth = 1 + object.values().map(depth).max().unwrap_or_default();
+        Self { json, layout, fields, depth }
     }
 
     /// Takes the revision out of the JSON of a stored object. `layout` is that of the JSON with the revision.
@@ -78,7 +93,7 @@ impl Encoded {
         json.extend_from_slice(&stored[..version]);
         json.extend_from_slice(&stored[version + digits..]);
         layout.shift(0u32.wrapping_sub(digits as u32));
-        Self { json, layout, fields }
+        Self { json, layout, fields, depth: 0 }
     }
 
     /// The JSON, in which `metadata.resourceVersion` is the empty string.

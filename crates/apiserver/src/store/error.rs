@@ -84,6 +84,14 @@ pub enum WriteError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// Objects and lists in it are nested deeper than [`MAX_DEPTH`](super::MAX_DEPTH), so that nobody could read it.
+    #[error("the object is nested {depth} deep, at most {limit} are allowed")]
+    TooDeep {
+        /// How deep it is nested.
+        depth: usize,
+        /// How deep it may be.
+        limit: usize,
+    },
     /// The disk refused, or the store is closed.
     #[error(transparent)]
     Unavailable(#[from] StoreError),

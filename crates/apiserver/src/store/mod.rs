@@ -51,7 +51,7 @@ use history::Limits;
 use stored::Draft;
 
 pub use collection::{Collection, Range, RangeRequest};
-pub use encoded::{Encoded, Fields};
+pub use encoded::{Encoded, Fields, MAX_DEPTH, depth};
 pub use error::{Compacted, StoreError, WriteError};
 pub use event::Event;
 pub use key::ObjectKey;
@@ -187,6 +187,9 @@ impl Store {
         let limit = self.inner.options.max_object_bytes;
         if object.json().len() > limit {
             return Err(WriteError::TooLarge { bytes: object.json().len(), limit });
+        }
+        if object.depth > MAX_DEPTH {
+            return Err(WriteError::TooDeep { depth: object.depth, limit: MAX_DEPTH });
         }
         let draft = Draft::new(key.clone(), &object, event_type, self.revision() + 1);
         drop(object);

@@ -523,6 +523,7 @@ pub(super) fn write_error(resource: &Resource, name: &str, error: WriteError) ->
         WriteError::TooLarge { limit, .. } => {
             ApiError::too_large(format!("Request entity too large: limit is {limit}"))
         }
+        WriteError::TooDeep { .. } => ApiError::bad_request("exceeded max depth"),
         WriteError::Unavailable(error) => ApiError::internal(error),
     }
 }

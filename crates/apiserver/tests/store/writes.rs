@@ -1,7 +1,7 @@
 //! Preconditions, revisions and what is stored.
 
 use futures::FutureExt;
-use kubewright_apiserver::store::{EventType, Store, StoreOptions, WriteError};
+use kubewright_apiserver::store::{Encoded, EventType, Fields, MAX_DEPTH, Store, StoreOptions, Write, WriteError};
 
 use crate::support::*;
 
@@ -79,6 +79,22 @@ async fn too_large_objects_are_refused() {
     let refused = create(&store, &maps, &key("a"), &"x".repeat(300)).await;
     assert!(matches!(refused, Err(WriteError::TooLarge { bytes, limit: 300 }) if bytes > 300));
     create(&store, &maps, &key("a"), "x").await.unwrap();
+}
+
+#[tokio::test]
+async fn objects_that_nobody_could_read_again_are_refused() {
+    let store = memory();
+    let maps = store.collection("", "configmaps");
+    let nested = |levels: usize| {
+        let inner = (0..levels - 1).fold(serde_json::json!("x"), |inner, _| serde_json::json!({"a": inner}));
+        let object = serde_json::json!({"metadata": {"name": "a"}, "data": inner});
+        let object = Encoded::from_tree(object.as_object().unwrap(), Fields::default());
+        Write::Create { collection: maps.clone(), key: key("a"), object }
+    };
+    let refused = store.write(nested(MAX_DEPTH + 1)).await;
+    assert!(matches!(refused, Err(WriteError::TooDeep { depth, limit }) if depth == limit + 1));
+    let stored = store.write(nested(MAX_DEPTH)).await.unwrap();
+    assert!(stored.tree()["data"].is_object());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

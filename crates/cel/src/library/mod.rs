@@ -156,8 +156,19 @@ fn compare_extensions(args: &[Value<'_>]) -> Result<std::cmp::Ordering> {
     }
 }
 
+/// Bytes in base64 as the real server reads them here: in the alphabet for URLs, breaks of lines ignored.
 pub(crate) fn base64(text: &str) -> Result<Vec<u8>> {
-    base64::engine::general_purpose::STANDARD
-        .decode(text)
-        .map_err(|error| EvaluationError::new(format!("Invalid byte formatted string {text}: {error}")))
+    let clean: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
+    URLS.decode(&clean).map_err(|_| {
+        let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'\r' | b'\n');
+        let at = text.bytes().position(|byte| !known(byte)).unwrap_or(text.len());
+        let message = format!("Invalid byte formatted string {text}: illegal base64 data at input byte {at}");
+        EvaluationError::new(message)
+    })
 }
+
+/// Bits after the last byte do not matter.
+const URLS: base64::engine::GeneralPurpose = base64::engine::GeneralPurpose::new(
+    &base64::alphabet::URL_SAFE,
+    base64::engine::general_purpose::PAD.with_decode_allow_trailing_bits(true),
+);

@@ -206,7 +206,7 @@ impl fmt::Display for Cidr {
 
 impl Url {
     /// An absolute URL, or an absolute path.
-    fn parse(text: &str) -> std::result::Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> std::result::Result<Self, String> {
         let failed = |reason: &str| format!("parse {text:?}: {reason}");
         if text.is_empty() {
             return Err(failed("empty url"));

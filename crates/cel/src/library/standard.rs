@@ -204,8 +204,8 @@ pub(crate) fn to_string<'a>(value: &Value<'a>) -> Result<Value<'a>> {
     })
 }
 
-/// As Go prints a float with the fewest digits: `1e+06` from a million on, fractions plain from 1e-4.
-pub(crate) fn go_double(value: f64) -> String {
+/// As Go prints a float with the fewest digits (`%g`): `1e+06` from a million on, fractions plain from 1e-4.
+fn go_double(value: f64) -> String {
     if value.is_nan() {
         return "NaN".into();
     }
@@ -213,7 +213,7 @@ pub(crate) fn go_double(value: f64) -> String {
         return if value > 0.0 { "+Inf" } else { "-Inf" }.into();
     }
     let exponent = if value == 0.0 { 0 } else { scientific_exponent(value) };
-    if !(-4..21).contains(&exponent) {
+    if !(-4..6).contains(&exponent) {
         let text = format!("{value:e}");
         let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         let (sign, exponent) = match exponent.strip_prefix('-') {

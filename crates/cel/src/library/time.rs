@@ -198,13 +198,8 @@ pub(crate) fn rfc3339(time: Timestamp) -> String {
     time.to_string()
 }
 
-/// A duration as a text: `3600s`, `1.5s`.
+/// A duration as a text: `3600s`, `1.5s`. What a floating point number of seconds can't tell is lost, as on the real server.
 pub(crate) fn seconds(nanoseconds: i64) -> String {
-    let (whole, fraction) = (nanoseconds / SECOND, (nanoseconds % SECOND).abs());
-    let sign = if nanoseconds < 0 && whole == 0 { "-" } else { "" };
-    if fraction == 0 {
-        return format!("{sign}{whole}s");
-    }
-    let digits = format!("{fraction:09}");
-    format!("{sign}{whole}.{}s", digits.trim_end_matches('0'))
+    let seconds = (nanoseconds / SECOND) as f64 + (nanoseconds % SECOND) as f64 / SECOND as f64;
+    format!("{seconds}s")
 }

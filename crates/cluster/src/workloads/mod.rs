@@ -9,6 +9,7 @@
 //! | `daemon_set` | one pod on each node that fits |
 //! | `job` | pods that run until enough of them have succeeded |
 //! | `cron_job` | Jobs at certain times |
+//! | `disruption` | PodDisruptionBudgets: how many pods may be evicted |
 //! | `revisions` | ControllerRevisions: the templates that a StatefulSet has had |
 //! | `endpoints` | EndpointSlices: where the pods behind a Service are |
 //! | `intstr`, `names` | percentages; generated parts of names |
@@ -19,6 +20,7 @@
 mod cron_job;
 mod daemon_set;
 mod deployment;
+mod disruption;
 mod endpoints;
 mod intstr;
 mod job;
@@ -50,5 +52,6 @@ pub(crate) fn add_to(manager: Manager) -> Manager {
         .controller(job::controller(options.clone()))
         .controller(job::ttl_controller(options.clone()))
         .controller(cron_job::controller(options.clone()))
+        .controller(disruption::controller(options.clone()))
         .controller(endpoints::controller(options))
 }

@@ -20,14 +20,19 @@ const STRATEGIC: &str = "application/strategic-merge-patch+json";
 const JSON_PATCH: &str = "application/json-patch+json";
 const APPLY: &str = "application/apply-patch+yaml";
 
+/// Of a hundred cases so many are about admission policies as objects.
+const ABOUT_POLICIES: usize = 3;
+/// Of a hundred other cases so many have admission policies in force.
+const UNDER_POLICIES: usize = 6;
+
 /// A case in the making.
-struct Writer<'a> {
+pub(super) struct Writer<'a> {
     catalog: &'a Catalog,
-    entry: &'a Entry,
-    random: Random,
+    pub(super) entry: &'a Entry,
+    pub(super) random: Random,
     /// How much to change objects, and how deep.
     wild: bool,
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
     /// The variables that the steps so far save.
     saved: BTreeSet<String>,
 }
@@ -37,9 +42,18 @@ impl Catalog {
     pub(crate) fn case(&self, seed: u64, number: usize, wild: bool) -> Case<Step> {
         let mut random = Random::new(seed, number as u64);
         let weights: Vec<usize> = self.entries.iter().map(|entry| entry.weight).collect();
-        let entry = &self.entries[random.weighted(&weights)];
+        let mut entry = &self.entries[random.weighted(&weights)];
+        // Of chance of its own, so that the other cases of a seed are what they are without policies.
+        let mut aside = Random::new(!seed, number as u64);
+        let policies: Vec<&Entry> = self.entries.iter().filter(|entry| entry.weight == 0).collect();
+        if aside.percent(ABOUT_POLICIES) {
+            entry = *aside.pick(&policies);
+        }
+        let under = entry.namespaced() && aside.percent(UNDER_POLICIES);
         let mut writer = Writer { catalog: self, entry, random, wild, steps: Vec::new(), saved: BTreeSet::new() };
+        let left = if under { writer.policies() } else { Vec::new() };
         writer.write();
+        writer.steps.extend(left);
         Case { name: format!("{seed}-{number}"), steps: writer.steps }
     }
 }

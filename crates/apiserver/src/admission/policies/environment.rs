@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kubewright_cel::{Environment, Merge, ObjectSchema, Program, Schema, SchemaKind, Type, admission_environment};
+use kubewright_cel::{
+    Environment, ObjectSchema, Program, Schema, SchemaKind, Type, admission_environment, typed_admission_environment,
+};
 
 /// The environment of a policy's expressions, which grows with its variables.
 pub(crate) struct PolicyEnvironment {
@@ -21,6 +23,17 @@ impl PolicyEnvironment {
         let base = admission_environment().with_namespace_object();
         let base = if params { base.variable("params", Type::Dyn) } else { base };
         Self { base, composed, variables: BTreeMap::new() }
+    }
+
+    /// Without variables, where the schema of the object is known, and that of the parameters may be.
+    pub(super) fn typed(object: &Arc<Schema>, params: Option<Option<&Arc<Schema>>>) -> Self {
+        let base = typed_admission_environment(object).with_namespace_object();
+        let base = match params {
+            Some(Some(schema)) => base.schema_variable("params", schema),
+            Some(None) => base.variable("params", Type::Dyn),
+            None => base,
+        };
+        Self { base, composed: true, variables: BTreeMap::new() }
     }
 
     /// For match conditions, which are checked without variables.
@@ -49,6 +62,12 @@ impl PolicyEnvironment {
         self.variables.insert(name.to_owned(), Arc::new(schema(&ty)));
         compiled
     }
+
+    /// Declares a variable for what comes after it, without compiling it.
+    pub(super) fn declare_type(&mut self, name: &str, expression: &str) {
+        let ty = self.get().check(expression).unwrap_or(Type::Dyn);
+        self.variables.insert(name.to_owned(), Arc::new(schema(&ty)));
+    }
 }
 
 /// Compiles an expression that must give one of `results`.
@@ -68,19 +87,25 @@ pub(crate) fn compile_as(environment: &Environment, expression: &str, results: &
     }
 }
 
-/// A schema whose values are of this type. What no schema describes is known only when the expression runs.
+/// The schema of a variable.
 fn schema(ty: &Type) -> Schema {
-    let kind = match ty {
-        Type::Bool => SchemaKind::Bool,
-        Type::Int => SchemaKind::Int,
-        Type::Double => SchemaKind::Double,
-        Type::String => SchemaKind::String,
-        Type::Bytes => SchemaKind::Bytes,
-        Type::Duration => SchemaKind::Duration,
-        Type::Timestamp => SchemaKind::Timestamp,
-        Type::List(element) => SchemaKind::List { items: Arc::new(schema(element)), merge: Merge::Atomic },
-        Type::Map(entry) if entry.0 == Type::String => SchemaKind::Map(Arc::new(schema(&entry.1))),
-        _ => SchemaKind::Dyn,
-    };
-    Schema::new(kind, 0, 0)
+    Schema::new(SchemaKind::Given(known(ty)), 0, 0)
+}
+
+/// What is known of a variable's type: of objects and of what libraries make nothing is, until the expression runs.
+fn known(ty: &Type) -> Type {
+    match ty {
+        Type::List(element) => Type::list(known(element)),
+        Type::Map(entry) => Type::map(known(&entry.0), known(&entry.1)),
+        Type::Bool
+        | Type::Bytes
+        | Type::Double
+        | Type::Duration
+        | Type::Int
+        | Type::Null
+        | Type::String
+        | Type::Timestamp
+        | Type::Uint => ty.clone(),
+        _ => Type::Dyn,
+    }
 }

@@ -8,6 +8,7 @@
 //! | `mutate` | policies that change the object, one after the other |
 //! | `patch` | how a policy changes an object |
 //! | `params` | the parameters that a binding refers to |
+//! | `type_check` | whether the expressions of a policy fit the kinds that it is about |
 //!
 //! There is no audit log, so audit annotations are evaluated, since one that fails may refuse the request, and dropped.
 
@@ -17,6 +18,7 @@ mod mutate;
 mod params;
 mod patch;
 mod policy;
+mod type_check;
 
 use serde_json::Value;
 
@@ -30,6 +32,7 @@ use evaluate::{Input, Said};
 pub(super) use mutate::{InvocationKey, mutate};
 pub(super) use policy::Policies;
 pub(crate) use policy::mutation_of;
+pub use type_check::{ExpressionWarning, PolicyTypeCheck};
 
 /// A policy that does not let the request pass.
 struct Denial {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::evaluate::{self, Input};
 use super::policy::{Mutation, Policy};
 use crate::apply;
-use crate::patch;
+use crate::patch::{self, JsonPatchFailure};
 use crate::registry::Resource;
 use crate::schema::{BuiltinSchemas, TypeRef};
 use crate::status::ApiError;
@@ -28,11 +28,14 @@ pub(super) fn change(policy: &Policy, mutation: &Mutation, input: &Input<'_>) ->
     let given = evaluate::give(policy, expression, input, read).map_err(Failure::Policy)?;
     let subresource = &input.attributes.subresource;
     let mut new = if mutation.json_patch {
-        // As with webhooks, why a patch does not apply is not told in detail.
-        match patch::json_patch_if_tests_hold(object, &given) {
-            Ok(Some(new)) => new,
-            Ok(None) => return Ok(None),
-            Err(error) => return Err(Failure::Policy(format!("JSON Patch: {}", error.message))),
+        match patch::explained_json_patch(object, &given) {
+            Ok(new) => new,
+            // A test that fails says that there is nothing to change.
+            Err(JsonPatchFailure::Test(_)) => return Ok(None),
+            Err(JsonPatchFailure::Misfit(why)) => return Err(Failure::Policy(format!("JSON Patch: {why}"))),
+            Err(JsonPatchFailure::Refused(error)) => {
+                return Err(Failure::Policy(format!("JSON Patch: {}", error.message)));
+            }
         }
     } else {
         let mut config = given;

@@ -10,7 +10,7 @@ use super::{conditions, matching};
 use crate::admission::attributes::Attributes;
 use crate::admission::reinvocation::Reinvocation;
 use crate::admission::versioned::Versioned;
-use crate::patch;
+use crate::patch::{self, JsonPatchFailure};
 use crate::status::{ApiError, ApiResult};
 use crate::verbs;
 
@@ -91,7 +91,10 @@ async fn ask(
         ))));
     };
     let internal = |why: String| Failure::Rejected(ApiError::internal(why));
-    let mut new = patch::json_patch(object, &patch).map_err(|error| internal(error.message))?;
+    let mut new = patch::explained_json_patch(object, &patch).map_err(|failure| match failure {
+        JsonPatchFailure::Test(why) | JsonPatchFailure::Misfit(why) => internal(why),
+        JsonPatchFailure::Refused(error) => internal(error.message),
+    })?;
     verbs::redecode(resource, &attributes.subresource, &mut new).map_err(internal)?;
     let changed = *object != new;
     *object = new;

@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::patch::{MAX_JSON_PATCH_OPERATIONS, json_patch, json_patch_unknown_fields, merge_patch};
+use crate::patch::{
+    JsonPatchFailure, MAX_JSON_PATCH_OPERATIONS, explained_json_patch, json_patch, json_patch_unknown_fields,
+    merge_patch,
+};
 
 fn patched(live: Value, patch: Value) -> Value {
     json_patch(&live, &patch).unwrap()
@@ -135,6 +138,91 @@ fn a_merge_patch_that_is_no_object_is_a_bad_request() {
         let error = merge_patch(&json!({}), &patch).unwrap_err();
         assert_eq!((error.code, error.message.as_str()), (400, message));
     }
+}
+
+fn why(live: Value, patch: Value) -> String {
+    match explained_json_patch(&live, &patch) {
+        Err(JsonPatchFailure::Test(why) | JsonPatchFailure::Misfit(why)) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn webhooks_and_policies_are_told_which_operation_does_not_apply() {
+    let live = || json!({"a": {"b": 1}, "l": [1]});
+    for (patch, expected) in [
+        (
+            json!({"op": "add", "path": "/x/y", "value": 1}),
+            "add operation does not apply: doc is missing path: \"/x/y\": missing value",
+        ),
+        (
+            json!({"op": "add", "path": "/l/x", "value": 1}),
+            "error in add for path: '/l/x': value was not a proper array index: 'x': strconv.Atoi: parsing \"x\": invalid syntax",
+        ),
+        (
+            json!({"op": "add", "path": "/l/3", "value": 1}),
+            "error in add for path: '/l/3': Unable to access invalid index: 3: invalid index referenced",
+        ),
+        (json!({"op": "add", "value": 1}), "add operation failed to decode path: missing value"),
+        (
+            json!({"op": "remove", "path": "/a/x"}),
+            "error in remove for path: '/a/x': Unable to remove nonexistent key: x: missing value",
+        ),
+        (
+            json!({"op": "remove", "path": "/l/1"}),
+            "error in remove for path: '/l/1': Unable to access invalid index: 1: invalid index referenced",
+        ),
+        (
+            json!({"op": "replace", "path": "/x/y", "value": 1}),
+            "replace operation does not apply: doc is missing path: /x/y: missing value",
+        ),
+        (
+            json!({"op": "replace", "path": "/l/-2", "value": 1}),
+            "replace operation does not apply: doc is missing key: /l/-2: missing value",
+        ),
+        (
+            json!({"op": "replace", "value": 1}),
+            "replace operation failed to decode path: operation missing path field: missing value",
+        ),
+        (
+            json!({"op": "move", "from": "/a/x", "path": "/y"}),
+            "error in move for path: 'x': Unable to remove nonexistent key: x: missing value",
+        ),
+        (
+            json!({"op": "move", "path": "/y"}),
+            "move operation failed to decode from: operation, missing from field: missing value",
+        ),
+        (
+            json!({"op": "copy", "from": "/a", "path": "/x/y"}),
+            "copy operation does not apply: doc is missing destination path: /x/y: missing value",
+        ),
+        (
+            json!({"op": "test", "path": "/x/y", "value": 1}),
+            "test operation does not apply: is missing path: /x/y: missing value",
+        ),
+        (json!({"op": "test", "path": "/a/b", "value": 2}), "testing value /a/b failed: test failed"),
+        (json!({"op": "odd", "path": "/a"}), "Unexpected kind: odd"),
+    ] {
+        assert_eq!(why(live(), json!([patch])), expected);
+    }
+}
+
+#[test]
+fn copies_of_copies_are_limited() {
+    let patch: Vec<Value> = (0..100).map(|n| json!({"op": "copy", "from": "/a", "path": format!("/a/x{n}")})).collect();
+    let why = why(json!({"a": {"much": "x".repeat(100)}}), patch.into());
+    assert!(why.starts_with("Unable to complete the copy, the accumulated size increase of copy is "), "{why}");
+}
+
+#[test]
+fn a_patch_can_not_nest_deeper_than_others_can_read() {
+    let deeper = [
+        json!({"op": "add", "path": "/b", "value": {}}),
+        json!({"op": "move", "from": "/a", "path": "/b/a"}),
+        json!({"op": "move", "from": "/b", "path": "/a"}),
+    ];
+    let patch: Vec<Value> = deeper.iter().cycle().take(9_999).cloned().collect();
+    assert_eq!(why(json!({"a": {}}), patch.into()), "exceeded max depth");
 }
 
 fn any_value() -> impl Strategy<Value = Value> {
