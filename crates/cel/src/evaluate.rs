@@ -288,7 +288,6 @@ fn select<'a>(target: Value<'a>, field: &str, optional: bool) -> Result<Value<'a
             (Some(value), false) => Ok(value),
             (None, false) => Err(EvaluationError::no_such_key(field)),
         },
-        Value::Null if optional => Ok(Value::Optional(None)),
         Value::Extension(extension) => match (&*extension, optional) {
             (Extension::Message(message), false) => {
                 message.field(field).cloned().ok_or_else(|| EvaluationError::no_such_key(field))
@@ -299,7 +298,10 @@ fn select<'a>(target: Value<'a>, field: &str, optional: bool) -> Result<Value<'a
             }),
             _ => Err(EvaluationError::no_such_overload()),
         },
-        _ => Err(EvaluationError::no_such_overload()),
+        Value::List(_) => Err(EvaluationError::new("unsupported index type 'string' in list")),
+        // What is no map has no fields, null above all.
+        _ if optional => Ok(Value::Optional(None)),
+        _ => Err(EvaluationError::no_such_key(field)),
     }
 }
 
@@ -308,13 +310,13 @@ fn has<'a>(target: &Value<'a>, field: &str) -> Result<Value<'a>> {
         Value::Optional(None) => Ok(Value::Bool(false)),
         Value::Optional(Some(value)) => has(value, field),
         Value::Map(map) => Ok(Value::Bool(map.field(field).is_some())),
-        // As in cel-go: what is not there has no fields.
-        Value::Null => Ok(Value::Bool(false)),
         Value::Extension(extension) => match &**extension {
             Extension::Message(message) => Ok(Value::Bool(message.field(field).is_some())),
             _ => Err(EvaluationError::no_such_overload()),
         },
-        _ => Err(EvaluationError::no_such_overload()),
+        Value::List(_) => Err(EvaluationError::new("unsupported index type 'string' in list")),
+        // As in cel-go: what is no map has no fields, and that is no error.
+        _ => Ok(Value::Bool(false)),
     }
 }
 
@@ -342,7 +344,11 @@ fn at<'a>(target: Value<'a>, index: &Value<'a>, optional: bool) -> Result<Value<
                 return missing(EvaluationError::no_such_key(shown.as_str().unwrap_or_default()));
             }
         },
-        _ => return Err(EvaluationError::no_such_overload()),
+        Value::Extension(_) => return Err(EvaluationError::no_such_overload()),
+        _ => {
+            let shown = to_string(index)?;
+            return missing(EvaluationError::no_such_key(shown.as_str().unwrap_or_default()));
+        }
     };
     Ok(if optional { Value::some(found) } else { found })
 }

@@ -70,6 +70,9 @@ fn arithmetic_and_order_are_those_of_the_specification() {
         ("[1][5]", "index out of bounds: 5"),
         ("{'a': 1}['b']", "no such key: b"),
         ("x.missing", "no such key: missing"),
+        ("x.none.missing", "no such key: missing"),
+        ("x.a.missing == 1 || x.none['gone'] == 1", "no such key: missing"),
+        ("x.items.missing", "unsupported index type 'string' in list"),
         ("dyn('a') + 1", "no such overload"),
         ("dyn('a') > 1", "no such overload"),
     ]);
@@ -91,7 +94,7 @@ fn errors_are_absorbed_where_the_result_does_not_depend_on_them() {
 #[test]
 fn macros_go_over_lists_and_maps() {
     all_true(&[
-        "has(x.a) && !has(x.b) && has(x.none)",
+        "has(x.a) && !has(x.b) && has(x.none) && !has(x.none.b) && !has(x.a.b) && !x.none.?b.hasValue()",
         "x.items.all(i, i.n > 0) && x.items.exists(i, i.name == 'b') && x.items.exists_one(i, i.n == 2)",
         "list.map(n, n * 2) == [6, 2, 4] && list.filter(n, n > 1) == [3, 2] && list.map(n, n > 1, n + 1) == [4, 3]",
         "{'a': 1, 'b': 2}.all(k, k in ['a', 'b'])",
