@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::path::Path;
 use super::strategy::Strategy;
 use super::tree::Tree;
-use super::{conditions, names, selector, webhooks};
+use super::{conditions, generic, names, selector, webhooks};
 use crate::admission::{PolicyEnvironment, compile_as, mutation_of};
 use crate::field::{FieldError, FieldErrorKind};
 use crate::table::json_path::JsonPath;
@@ -44,8 +44,20 @@ impl Strategy for AdmissionPolicy {
         validate_policy(object, self.validating)
     }
 
+    fn prepare_status_update(&self, new: &mut Value, old: &Value) {
+        generic::keep_all_but_status(new, old);
+    }
+
     fn validate_status_update(&self, new: &Value, _: &Value) -> Vec<FieldError> {
         validate_status(new.at("status"))
+    }
+
+    fn reset_fields(&self, subresource: &str) -> &'static [&'static str] {
+        match subresource {
+            "" if self.validating => &["status"],
+            "status" => &["metadata", "spec"],
+            _ => &[],
+        }
     }
 }
 

@@ -45,13 +45,7 @@ impl Strategy for CustomResource {
     }
 
     fn prepare_status_update(&self, new: &mut Value, old: &Value) {
-        let mut kept = old.clone();
-        kept.copy_field("status", new);
-        // The caller has put these in, so they are those of this write.
-        let metadata = kept.ensure("metadata");
-        metadata.copy_field("managedFields", new.at("metadata"));
-        metadata.copy_field("resourceVersion", new.at("metadata"));
-        *new = kept;
+        keep_all_but_status(new, old);
     }
 
     fn standard_finalizers(&self) -> bool {
@@ -147,6 +141,17 @@ impl Strategy for Plain {
     fn unconditional_update(&self) -> bool {
         self.unconditional
     }
+}
+
+/// Takes everything but the status from `old`, metadata too.
+pub(super) fn keep_all_but_status(new: &mut Value, old: &Value) {
+    let mut kept = old.clone();
+    kept.copy_field("status", new);
+    // The caller has put these in, so they are those of this write.
+    let metadata = kept.ensure("metadata");
+    metadata.copy_field("managedFields", new.at("metadata"));
+    metadata.copy_field("resourceVersion", new.at("metadata"));
+    *new = kept;
 }
 
 #[cfg(test)]

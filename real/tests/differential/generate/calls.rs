@@ -20,6 +20,8 @@ const STRATEGIC: &str = "application/strategic-merge-patch+json";
 const JSON_PATCH: &str = "application/json-patch+json";
 const APPLY: &str = "application/apply-patch+yaml";
 
+/// Where there is none, a write to the status makes one on the real server: a Service without address, a policy.
+const MADE_BY_STATUS: [&str; 2] = ["Service", "ValidatingAdmissionPolicy"];
 /// Of a hundred cases so many are about admission policies as objects.
 const ABOUT_POLICIES: usize = 3;
 /// Of a hundred other cases so many have admission policies in force.
@@ -393,15 +395,16 @@ impl Writer<'_> {
         object["status"] = status.clone();
         match self.random.weighted(&[2, 3, 5, 3, 1]) {
             0 => self.push(Step::call("GET", &path)),
-            // Of a Service that is not there it would make one without address.
-            1 if self.entry.kind != "Service" => {
+            1 if !MADE_BY_STATUS.contains(&self.entry.kind.as_str()) => {
                 if let Some(version) = self.variable("rv", name).filter(|_| self.random.percent(50)) {
                     object["metadata"]["resourceVersion"] = version.into();
                 }
                 self.push_saving(name, Step { body: Some(object), ..Step::call("PUT", &path) });
             }
             2 => self.patch(name, &path, MERGE, json!({"status": status}), ""),
-            3 if self.entry.kind != "Service" => self.patch(name, &path, APPLY, object, "?fieldManager=one&force=true"),
+            3 if !MADE_BY_STATUS.contains(&self.entry.kind.as_str()) => {
+                self.patch(name, &path, APPLY, object, "?fieldManager=one&force=true")
+            }
             _ => self.patch(name, &path, STRATEGIC, json!({"status": status, "spec": object["spec"]}), ""),
         }
     }

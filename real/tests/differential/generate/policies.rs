@@ -42,40 +42,37 @@ impl Writer<'_> {
     /// Puts policies about the case's kind in force, and returns the calls that take them away again.
     pub(super) fn policies(&mut self) -> Vec<Step> {
         let sort = if self.random.percent(60) { Sort::Validating } else { Sort::Mutating };
-        let mut names = Vec::new();
-        for number in 0..1 + self.random.below(2) {
-            let name = format!("$ns-{number}");
-            let spec = match sort {
-                Sort::Validating => self.validating(),
-                Sort::Mutating => self.mutating(),
-            };
-            let actions = match sort {
-                Sort::Validating => {
-                    self.random.mostly(&[json!(["Deny"]), json!(["Warn"]), json!(["Deny", "Audit"])]).clone()
-                }
-                Sort::Mutating => Value::Null,
-            };
-            self.enforce(sort, &name, spec, &actions);
-            names.push(name);
-        }
+        // One only: which of several answers first is chance.
+        let name = "$ns-one".to_owned();
+        let (spec, actions) = match sort {
+            Sort::Validating => {
+                let actions = [json!(["Deny"]), json!(["Warn"]), json!(["Deny", "Audit"])];
+                (self.validating(), self.random.mostly(&actions).clone())
+            }
+            Sort::Mutating => (self.mutating(), Value::Null),
+        };
+        let few = self.random.percent(15);
+        self.enforce(sort, &name, spec, &actions, few);
+        let mut names = vec![name];
         let name = "$ns-probe".to_owned();
         let spec = probe(sort);
         let actions = if matches!(sort, Sort::Validating) { json!(["Deny"]) } else { Value::Null };
-        self.enforce(sort, &name, spec, &actions);
+        self.enforce(sort, &name, spec, &actions, false);
         names.push(name);
         self.steps.push(asking(sort));
         let gone = |path: &'static str| names.iter().map(move |name| Step::call("DELETE", &format!("{path}/{name}")));
         gone(sort.bindings()).chain(gone(sort.policies())).collect()
     }
 
-    fn enforce(&mut self, sort: Sort, name: &str, spec: Value, actions: &Value) {
+    /// `few`: for some objects only.
+    fn enforce(&mut self, sort: Sort, name: &str, spec: Value, actions: &Value, few: bool) {
         let post = |path: &str, body: Value| Step { body: Some(body), ..Step::call("POST", path) };
         self.steps.push(post(sort.policies(), json!({"metadata": {"name": name}, "spec": spec})));
         let mut spec = json!({"policyName": name});
         if !actions.is_null() {
             spec["validationActions"] = actions.clone();
         }
-        if self.random.percent(15) {
+        if few {
             spec["matchResources"] = json!({"objectSelector": {"matchLabels": {"app": "web"}}});
         }
         self.steps.push(post(sort.bindings(), json!({"metadata": {"name": name}, "spec": spec})));
