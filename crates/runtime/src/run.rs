@@ -333,8 +333,8 @@ impl Running {
         let (client, caches) = (self.own.cluster.client.clone(), self.own.caches.clone());
         let work = TaskWork::default();
         self.handle.add_task(&name, work.clone());
-        let (duty, metrics) = (self.duty.clone(), self.metrics.clone());
-        let run = run(TaskContext { client, caches, stop, work, ready, duty, metrics });
+        let (duty, metrics, handle) = (self.duty.clone(), self.metrics.clone(), self.handle.clone());
+        let run = run(TaskContext { client, caches, stop, work, ready, duty, metrics, handle });
         async move { run.await.map_err(|error| ManagerError::Task { name, error }) }
     }
 }

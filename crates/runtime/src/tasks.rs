@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Error,
+    Error, Handle, ReplicaStatus,
     health::{self, InformerStatus},
     leadership::duty::Duty,
     metrics::Metrics,
@@ -43,6 +43,7 @@ pub struct TaskContext {
     pub(crate) ready: Ready,
     pub(crate) duty: Duty,
     pub(crate) metrics: Metrics,
+    pub(crate) handle: Handle,
 }
 
 /// Tells when this replica begins or ends to work, see [`TaskContext::turns`].
@@ -124,6 +125,11 @@ impl TaskContext {
     /// The manager's metrics of the moment, in the OpenMetrics text format, as `/metrics` has them.
     pub fn metrics(&self) -> String {
         self.metrics.render()
+    }
+
+    /// What this process is among the replicas of its operator, as far as is known now.
+    pub fn replica(&self) -> ReplicaStatus {
+        self.handle.replica()
     }
 
     /// Tells whether the task has something to do that its watches do not show, such as finding out what to watch.

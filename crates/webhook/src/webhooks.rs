@@ -11,7 +11,7 @@ use futures::future::select_all;
 use jiff::{SignedDuration, Timestamp};
 use kubewright_cache::{CacheError, Deltas, Keep};
 use kubewright_runtime::clock::{Clock, SystemClock};
-use kubewright_runtime::{Error, Manager, NotLeading, Rights, TaskContext};
+use kubewright_runtime::{Error, Manager, NotLeading, ReplicaStatus, Rights, TaskContext};
 use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -289,12 +289,16 @@ async fn keep_trusted(
             Err(error) => {
                 // A replica that stands by waits for the one that works. And at first it can be that what comes up beside
                 // them, such as their namespace, is not there yet.
-                match NotLeading::behind(&error) {
+                let refused = NotLeading::behind(&error);
+                match refused {
                     Some(_) => tracing::debug!(%error, "webhooks"),
                     None if failures == 0 => tracing::info!(%error, "webhooks"),
                     None => tracing::warn!(%error, "webhooks"),
                 }
-                state.0.lock().fault = Some(error.to_string());
+                // What is missing may be what only this version writes. A rollout stops the replica that leads when this one
+                // is ready, so that it never would be.
+                let waits = refused == Some(NotLeading::Standby) && is_led_by_another(&context.replica());
+                state.0.lock().fault = (!waits).then(|| error.to_string());
                 failures += 1;
                 Duration::from_secs(TRIES[(failures - 1).min(TRIES.len() - 1)])
             }
@@ -314,6 +318,11 @@ async fn keep_trusted(
             _ = changed, if failures == 0 => {}
         }
     }
+}
+
+/// Whether it is known who leads, and that it is not this replica.
+fn is_led_by_another(replica: &ReplicaStatus) -> bool {
+    replica.holder.as_ref().is_some_and(|holder| *holder != replica.identity)
 }
 
 /// Returns when to do it again.

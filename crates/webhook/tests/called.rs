@@ -4,15 +4,20 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
+use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, MicroTime};
 use kube::api::{Api, DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
+use kubewright_runtime::{LeaderElection, Manager, ManagerOptions, Replicas};
 use kubewright_testing::TestEnv;
 use kubewright_webhook::{
-    AdmissionOptions, Allowed, Denied, Mutator, Operation, Request, Validator, WebhookOptions, Webhooks,
+    AdmissionOptions, Allowed, Certificates, Denied, Lifetimes, Mutator, Operation, Request, Validator, WebhookOptions,
+    Webhooks,
 };
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 /// Labels ConfigMaps with who made them, and refuses changes of `locked`.
 struct Guard;
@@ -153,5 +158,42 @@ async fn a_registration_that_is_lost_is_made_again() {
     })
     .await;
     operator.stop().await.unwrap();
+    env.stop().await;
+}
+
+/// A rollout begins with a replica of the new version beside the leader of the old one, which goes when the new one is ready.
+#[tokio::test]
+async fn a_replica_that_stands_by_is_ready_before_anybody_has_registered_its_webhooks() {
+    let env = TestEnv::start().await.unwrap();
+    let namespace = env.namespace().to_string();
+    let leases = Api::<Lease>::namespaced(env.client(), &namespace);
+    let lease = json!({
+        "metadata": {"name": "guard"},
+        "spec": {"holderIdentity": "old", "leaseDurationSeconds": 3600, "renewTime": MicroTime(Timestamp::now())},
+    });
+    leases.create(&PostParams::default(), &serde_json::from_value(lease).unwrap()).await.unwrap();
+
+    let mut election = LeaderElection::new("guard");
+    (election.namespace, election.identity) = (Some(namespace.clone()), Some("new".into()));
+    let replicas = Replicas::Leader(election);
+    let manager = Manager::new(env.client(), ManagerOptions { listen: None, replicas, ..ManagerOptions::default() });
+    let certificates = Certificates::Managed {
+        namespace: Some(namespace.clone()),
+        secret: Some("guard".into()),
+        lifetimes: Lifetimes::default(),
+    };
+    let name = format!("guard-{namespace}");
+    let webhooks = Webhooks::new(&name, WebhookOptions { certificates, ..WebhookOptions::default() })
+        .validating(Guard, options(&namespace));
+    let manager = webhooks.add_to(manager);
+    let (handle, stop) = (manager.handle(), CancellationToken::new());
+    let running = tokio::spawn(manager.run(stop.clone()));
+    env.eventually("it is ready", async || handle.ready().ok()).await;
+
+    assert_eq!(handle.replica().holder.as_deref(), Some("old"));
+    let registered = Api::<ValidatingWebhookConfiguration>::all(env.client()).get_opt(&name).await.unwrap();
+    assert!(registered.is_none(), "only the one that leads writes");
+    stop.cancel();
+    running.await.unwrap().unwrap();
     env.stop().await;
 }
