@@ -37,6 +37,12 @@ pub enum Error {
         /// Where it was looked for.
         looked_in: &'static str,
     },
+    /// There is no skopeo.
+    #[error(
+        "skopeo is needed, and there is none on PATH: install it (apt-get install skopeo; the tests without the real tier, \
+         `cargo test --workspace`, need none)"
+    )]
+    SkopeoMissing,
     /// There is no Python that can make environments.
     #[error(
         "Ansible is run in a Python environment, and python3 can't make one: {cause}; install Python 3.11 or newer \

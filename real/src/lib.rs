@@ -14,6 +14,7 @@
 //! - `process`: a child process with its log file, which ends with its parent however that ends.
 //! - [`kube_rs`]: kube-rs' own integration tests.
 //! - [`registry`]: a registry of images out of its Go module, cached beside them, on a free port.
+//! - [`skopeo`]: the skopeo of the machine.
 //! - [`suites`]: test suites of other projects, out of their Go modules.
 //! - [`error`]: what can go wrong, and what to do about it.
 //!
@@ -37,6 +38,7 @@ mod pki;
 pub mod postgres;
 mod process;
 pub mod registry;
+pub mod skopeo;
 pub mod suites;
 
 pub use ansible::ensure_ansible;
@@ -50,4 +52,5 @@ pub use kube_rs::{KUBE_VERSION, kube_rs_tests};
 pub use minio::{Minio, MinioOptions, ensure_minio};
 pub use postgres::Postgres;
 pub use registry::{ImageRegistry, ImageRegistryOptions, REGISTRY_VERSION, ensure_registry};
+pub use skopeo::ensure_skopeo;
 pub use suites::{PackageOutcome, Suite};

@@ -9,7 +9,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use kubewright_real::{
     KUBERNETES_VERSION, Options, RealCluster, cargo, ensure_ansible, ensure_binaries, ensure_helm, ensure_minio,
-    ensure_registry,
+    ensure_registry, ensure_skopeo,
 };
 use serde_json::Value;
 
@@ -83,6 +83,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
         println!("helm: {}", ensure_helm()?.display());
         println!("registry: {}", ensure_registry()?.display());
         println!("ansible-runner: {}", ensure_ansible()?.display());
+        println!("skopeo: {}", ensure_skopeo()?);
     }
     if arguments.build_only {
         return Ok(());

@@ -1,18 +1,14 @@
-//! A new user's way: an empty folder → a project → its tests → a cluster → a second version → and away again.
+//! Projects as their users meet them; `walk` goes the whole way, from an empty folder to a cluster and away again.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests end at the first surprise")]
 
 mod support;
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use serde_json::Value;
+use support::running::Running;
 use support::{Scratch, Up, kubewright, run, stderr, stdout};
 
 fn good(args: &[&str], scratch: &Scratch) -> String {
@@ -40,76 +36,6 @@ fn what_is_made_is_formatted_and_says_what_to_do_next() {
     let mut rustfmt = Command::new("cargo");
     let output = rustfmt.args(["fmt", "--check"]).current_dir(scratch.path("")).output().unwrap();
     assert!(output.status.success(), "{}", stdout(&output));
-}
-
-/// Part of the real tier, since it compiles a project.
-#[test]
-fn a_new_project_builds_lints_clean_and_passes_its_tests() {
-    if std::env::var("KUBEWRIGHT_REAL").is_err() {
-        println!("not run: part of the real tier, cargo xtask real");
-        return;
-    }
-    let scratch = Scratch::new();
-    project(&scratch);
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    for file in ["Cargo.lock", "rust-toolchain.toml"] {
-        fs::copy(workspace.join(file), scratch.path(file)).unwrap();
-    }
-    let cargo = |args: &[&str]| {
-        let mut command = Command::new("cargo");
-        command
-            .args(args)
-            .arg("--offline")
-            .current_dir(scratch.path(""))
-            .env("CARGO_TARGET_DIR", workspace.join("target"))
-            .env("CARGO_PROFILE_DEV_DEBUG", "0")
-            .env("CARGO_INCREMENTAL", "0");
-        let output =
-            command.args(if args[0] == "clippy" { &["--", "-D", "warnings"][..] } else { &[] }).output().unwrap();
-        assert!(output.status.success(), "{args:?}: {}\n{}", stdout(&output), stderr(&output));
-        stdout(&output)
-    };
-    let tested = cargo(&["test"]);
-    for test in ["a_new_guest_book_is_reconciled ... ok", "the_deployment_controller_gets_ready_and_settles ... ok"] {
-        assert!(tested.contains(test), "{tested}");
-    }
-    cargo(&["clippy", "--all-targets"]);
-    deployed(&scratch, &workspace.join("target"));
-}
-
-/// The project's operator goes to a cluster whose nodes are simulated, and away from it.
-fn deployed(scratch: &Scratch, target: &Path) {
-    let kubewright = |args: &[&str]| {
-        let mut command = kubewright();
-        command.env("CARGO_TARGET_DIR", target).env("CARGO_NET_OFFLINE", "true");
-        let output = command.args(args).current_dir(scratch.path("")).output().unwrap();
-        assert!(output.status.success(), "{args:?}: {}\n{}", stdout(&output), stderr(&output));
-        stdout(&output)
-    };
-    let written = kubewright(&["manifests", "--chart", "--image", "registry.example.com/guestbook:v1"]);
-    for file in ["config/default/kustomization.yaml", "dist/install.yaml", "dist/chart/Chart.yaml"] {
-        assert!(written.contains(&format!("new      {file}")), "{written}");
-    }
-    let role = fs::read_to_string(scratch.path("config/rbac/role.yaml")).unwrap();
-    for expected in ["guestbooks/status", "deployments", "validatingwebhookconfigurations"] {
-        assert!(role.contains(expected), "{role}");
-    }
-    let definition = fs::read_to_string(scratch.path("config/crd/bases/web.example.com_guestbooks.yaml")).unwrap();
-    assert!(definition.contains("/convert/guestbooks.web.example.com"), "{definition}");
-    assert!(
-        kubewright(&["manifests", "--chart", "--image", "registry.example.com/guestbook:v1"]).contains("up to date")
-    );
-
-    if let Ok(cluster) = std::env::var("KUBEWRIGHT_TEST_KUBECONFIG") {
-        assert!(kubewright(&["install", "--kubeconfig", &cluster]).contains("installed guestbooks.web.example.com"));
-        assert!(kubewright(&["uninstall", "--kubeconfig", &cluster]).contains("deleted"));
-    }
-    let up = Up::start(scratch, &["--operators", "none", "--nodes", "1"]);
-    let kubeconfig = up.kubeconfig.display().to_string();
-    let told = kubewright(&["deploy", "--kubeconfig", &kubeconfig, "--replicas", "2", "--timeout", "60s"]);
-    assert!(told.contains("deployment/guestbook-controller-manager: 2 of 2 replicas ready"), "{told}");
-    let told = kubewright(&["undeploy", "--kubeconfig", &kubeconfig]);
-    assert!(told.contains("deleted deployment/guestbook-controller-manager"), "{told}");
 }
 
 /// The project's own program would take minutes to compile, and its image is made no other way.
@@ -162,53 +88,6 @@ fn main() {
     }
 }
 "##;
-
-/// `kubewright run`, and what it prints.
-struct Running {
-    child: Child,
-    lines: Receiver<String>,
-    seen: Vec<String>,
-}
-
-impl Running {
-    fn start(args: &[&str], scratch: &Scratch) -> Self {
-        Self::of(kubewright().arg("run").args(args).current_dir(scratch.path("")))
-    }
-
-    fn of(command: &mut Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let printed = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let (send, lines) = mpsc::channel();
-        std::thread::spawn(move || printed.for_each(|line| drop(send.send(line))));
-        Self { child, lines, seen: Vec::new() }
-    }
-
-    /// Waits for a line with this in it, at most as long as a loaded machine may take.
-    fn line(&mut self, expected: &str) -> String {
-        let limit = Instant::now() + Duration::from_secs(240);
-        while let Ok(line) = self.lines.recv_timeout(limit.saturating_duration_since(Instant::now())) {
-            self.seen.push(line.clone());
-            if line.contains(expected) {
-                return line;
-            }
-        }
-        panic!("there was no {expected:?} in:\n{}", self.seen.join("\n"));
-    }
-
-    fn interrupt(mut self) -> (Option<i32>, String) {
-        assert!(Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap().success());
-        let rest: Vec<String> = self.lines.iter().collect();
-        (self.child.wait().unwrap().code(), rest.join("\n"))
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Ended already, unless the test failed on the way.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// A project whose program compiles in a moment.
 fn tiny(scratch: &Scratch) {
@@ -328,6 +207,8 @@ fn an_upgrade_shows_what_it_would_do_and_refuses_to_lose_an_edit() {
     fs::write(scratch.path("PROJECT"), &older).unwrap();
     let api = ["create", "api", "--group", "web", "--version", "v1", "--kind", "Site"];
     assert!(stderr(&run(&api, &scratch)).contains("first use kubewright upgrade"));
+    let files: Value = serde_json::from_str(&good(&["upgrade", "--dry-run", "-o", "json"], &scratch)).unwrap();
+    assert_eq!((&files["files"][0]["path"], &files["files"][0]["edited"]), (&"PROJECT".into(), &false.into()));
     let told = good(&["upgrade", "--dry-run"], &scratch);
     assert!(told.contains("+cliVersion: ") && told.contains("--- PROJECT as it is"), "{told}");
     assert_eq!(fs::read_to_string(scratch.path("PROJECT")).unwrap(), older);
@@ -345,41 +226,22 @@ fn an_upgrade_shows_what_it_would_do_and_refuses_to_lose_an_edit() {
     good(&api, &scratch);
 }
 
-#[test]
-fn errors_name_what_is_wrong_and_leave_the_folder_as_it_was() {
-    let scratch = Scratch::new();
-    let api = ["create", "api", "--group", "web", "--version", "v1", "--kind", "Site"];
-    let refused = |args: &[&str], code: i32, expected: &str| {
-        let output = run(args, &scratch);
-        assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
-        assert!(stderr(&output).contains(expected), "{}", stderr(&output));
-    };
-    refused(&api, 1, "make one with kubewright init");
-    refused(&["init", "--project-name", "No_Name"], 2, "--project-name \"No_Name\"");
-    refused(&["init", "--project-name", "a", "--kubewright-path", "."], 2, "is no checkout of Kubewright");
-    assert_eq!(fs::read_dir(scratch.path("")).unwrap().count(), 0);
-
-    good(&["init", "--project-name", "guestbook"], &scratch);
-    refused(&["init", "--project-name", "guestbook"], 1, "PROJECT is there already");
-    fs::write(scratch.path("PROJECT"), "version: [").unwrap();
-    refused(&api, 1, "PROJECT: ");
-    assert!(!scratch.path("src/api/v1").exists());
+/// What a shell is told when the tab key is pressed behind these words.
+fn offered(words: &[&str], scratch: &Scratch) -> String {
+    let mut command = kubewright();
+    command.env("COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", (words.len() - 1).to_string()).env("_CLAP_IFS", "\n");
+    stdout(&command.arg("--").args(words).current_dir(scratch.path("")).output().unwrap())
 }
 
-/// Root writes anywhere, so there is nothing to see for it.
 #[test]
-fn a_folder_that_can_not_be_written_is_named() {
+fn shells_complete_names_of_the_cluster() {
     let scratch = Scratch::new();
-    let folder = scratch.path("locked");
-    fs::create_dir(&folder).unwrap();
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).unwrap();
-    if fs::write(folder.join("probe"), "").is_ok() {
-        println!("not run: this user may write everywhere");
-        return;
-    }
-    let output = run(&["init", "--project-name", "a", "--dir", "locked"], &scratch);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("can't be written") && stderr(&output).contains("nothing was changed"));
+    let up = Up::start(&scratch, &["--operators", "none"]);
+    let mut command = kubewright();
+    command.env("COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", "3").env("_CLAP_IFS", "\n");
+    command.env("KUBECONFIG", &up.kubeconfig).args(["--", "kubewright", "status", "--namespace", "kube-"]);
+    let offered = stdout(&command.output().unwrap());
+    assert!(offered.contains("kube-system") && !offered.contains("default"), "{offered}");
 }
 
 #[test]
@@ -390,18 +252,14 @@ fn shells_complete_kinds_of_the_project_and_man_pages_are_written() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         assert!(good(&["completion", shell], &scratch).contains("COMPLETE"), "{shell}");
     }
-    let complete = |words: &[&str]| {
-        let mut command = kubewright();
-        command
-            .env("COMPLETE", "bash")
-            .env("_CLAP_COMPLETE_INDEX", (words.len() - 1).to_string())
-            .env("_CLAP_IFS", "\n");
-        stdout(&command.arg("--").args(words).current_dir(scratch.path("")).output().unwrap())
-    };
-    assert!(complete(&["kubewright", "create", "webhook", "--kind", ""]).contains("GuestBook"));
-    assert!(complete(&["kubewright", "create", "webhook", "--group", "w"]).contains("web"));
-    assert!(complete(&["kubewright", "ty"]).contains("types"));
+    assert!(offered(&["kubewright", "create", "webhook", "--kind", ""], &scratch).contains("GuestBook"));
+    assert!(offered(&["kubewright", "create", "webhook", "--group", "w"], &scratch).contains("web"));
+    assert!(offered(&["kubewright", "ty"], &scratch).contains("types"));
 
+    let helm = Scratch::new();
+    good(&["init", "--plugins", "helm", "--project-name", "charts"], &helm);
+    good(&["create", "api", "--group", "cache", "--version", "v1", "--kind", "Redis"], &helm);
+    assert!(offered(&["kubewright", "create", "api", "--kind", ""], &helm).contains("Redis"));
     good(&["man", "--out", "man"], &scratch);
     let page = fs::read_to_string(scratch.path("man/kubewright-create-api.1")).unwrap();
     assert!(page.contains("Examples:") && page.contains("\\-\\-namespaced"), "{page}");

@@ -3,21 +3,26 @@
 use std::time::Duration;
 
 use kubewright::k8s_openapi::api::apps::v1::Deployment;
+use kubewright::k8s_openapi::api::core::v1::Pod;
 use kubewright::k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kubewright::kube::api::{Api, ApiResource, DeleteParams, DynamicObject};
+use kubewright::kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams};
 use kubewright::kube::core::GroupVersionKind;
 use kubewright::kube::{self, Client, ResourceExt, discovery};
-use kubewright::prelude::{ConfigError, connect};
 use kubewright_manifests::install;
+use serde_json::Value;
 
 use super::ToolchainError;
 use super::args::{ClusterArgs, DeployArgs};
 use super::manifests::{Described, ManifestsError};
+use crate::cluster::{ClusterError, answering};
 use crate::crds::{self, CrdError};
 use crate::manifests::{self, ManifestError};
 
 /// How often a rollout is looked at.
 const LOOK: Duration = Duration::from_millis(200);
+
+/// How long Pods may take to stop: more than they have, as nodes tell of it later.
+const STOPS_WITHIN: Duration = Duration::from_secs(90);
 
 /// What is applied is ours by this name.
 pub(super) const MANAGER: &str = "kubewright";
@@ -26,7 +31,7 @@ pub(super) const MANAGER: &str = "kubewright";
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DeployError {
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Cluster(#[from] ClusterError),
     #[error(transparent)]
     Crds(#[from] CrdError),
     #[error(transparent)]
@@ -35,6 +40,11 @@ pub(crate) enum DeployError {
     Refused { object: String, cause: Box<kube::Error> },
     #[error("the operator's own manifests can't be read: {0}")]
     Own(String),
+    #[error(
+        "the operator is still stopping after {} s, and would mend what is removed: {pods}; undeploy again when they are gone",
+        waited.as_secs()
+    )]
+    Running { pods: String, waited: Duration },
     #[error("{deployment} is not ready after {} s: {why}", waited.as_secs())]
     NotReady { deployment: String, waited: Duration, why: String },
 }
@@ -73,8 +83,47 @@ pub(super) async fn deploy(cluster: &ClusterArgs, args: &DeployArgs, timeout: Du
 pub(super) async fn undeploy(cluster: &ClusterArgs, args: &DeployArgs) -> Result<(), ToolchainError> {
     let described = Described::new(args)?;
     let text = install(&described.description, &described.options).map_err(ManifestsError::from)?;
-    let objects = serde_saphyr::from_multiple(&text).map_err(|error| DeployError::Own(error.to_string()))?;
-    Ok(remove(&client(cluster).await?, objects).await?)
+    let objects: Vec<Value> =
+        serde_saphyr::from_multiple(&text).map_err(|error| DeployError::Own(error.to_string()))?;
+    let client = client(cluster).await?;
+    // As long as it runs, the operator mends what is taken away from it, such as its webhook configurations.
+    let (programs, others): (Vec<Value>, Vec<Value>) =
+        objects.into_iter().partition(|object| object["kind"] == "Deployment");
+    remove(&client, programs.clone()).await?;
+    for program in &programs {
+        stopped(&client, program).await?;
+    }
+    Ok(remove(&client, others).await?)
+}
+
+/// Waits until no Pod of a Deployment that was removed is left.
+async fn stopped(client: &Client, deployment: &Value) -> Result<(), DeployError> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
+    let (name, namespace) = (text(&deployment["metadata"]["name"]), text(&deployment["metadata"]["namespace"]));
+    let shown = format!("deployment/{name}");
+    let refused = |cause| DeployError::Refused { object: shown.clone(), cause: Box::new(cause) };
+    let deployments = Api::<Deployment>::namespaced(client.clone(), &namespace);
+    if deployments.get_opt(&name).await.map_err(refused)?.is_some_and(|live| live.metadata.deletion_timestamp.is_none())
+    {
+        // Something else has made it, and it stays.
+        return Ok(());
+    }
+    let labels = deployment["spec"]["selector"]["matchLabels"].as_object().into_iter().flatten();
+    let labels: Vec<String> = labels.map(|(key, value)| format!("{key}={}", text(value))).collect();
+    let selected = ListParams::default().labels(&labels.join(","));
+    let pods = Api::<Pod>::namespaced(client.clone(), &namespace);
+    let begin = tokio::time::Instant::now();
+    loop {
+        let left: Vec<String> =
+            pods.list_metadata(&selected).await.map_err(refused)?.items.iter().map(ResourceExt::name_any).collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        if begin.elapsed() >= STOPS_WITHIN {
+            return Err(DeployError::Running { pods: left.join(", "), waited: STOPS_WITHIN });
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 fn definitions(described: &Described) -> Result<Vec<CustomResourceDefinition>, DeployError> {
@@ -83,11 +132,11 @@ fn definitions(described: &Described) -> Result<Vec<CustomResourceDefinition>, D
 }
 
 pub(super) async fn client(args: &ClusterArgs) -> Result<Client, DeployError> {
-    Ok(connect(args.kubeconfig.as_deref(), args.context.as_deref()).await?)
+    Ok(answering(args.kubeconfig.as_deref(), args.context.as_deref()).await?)
 }
 
 /// Removes objects, the last first; those that something else has made stay.
-pub(super) async fn remove(client: &Client, objects: Vec<serde_json::Value>) -> Result<(), DeployError> {
+pub(super) async fn remove(client: &Client, objects: Vec<Value>) -> Result<(), DeployError> {
     for object in objects.into_iter().rev() {
         let object: DynamicObject =
             serde_json::from_value(object).map_err(|error| DeployError::Own(error.to_string()))?;

@@ -4,6 +4,7 @@
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
 pub mod audit;
+pub mod running;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -143,11 +144,16 @@ pub fn apply_definition(kubeconfig: &str, yaml: &str) {
 
 /// Applies an object.
 pub fn apply(kubeconfig: &Path, yaml: &str) {
+    try_apply(kubeconfig, yaml).unwrap();
+}
+
+/// Applies an object; an error is what the server says.
+pub fn try_apply(kubeconfig: &Path, yaml: &str) -> Result<(), String> {
     let applied = on_object(kubeconfig, yaml, async |api, object| {
         let name = object.metadata.name.clone().unwrap();
         api.patch(&name, &PatchParams::apply("test"), &Patch::Apply(&object)).await.map(drop)
     });
-    applied.unwrap().unwrap();
+    applied?.map_err(|error| error.to_string())
 }
 
 /// An object, if it is there and can be read in this version.
