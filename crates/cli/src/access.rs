@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use clap_complete::engine::ArgValueCandidates;
 use kubewright::prelude::*;
 use kubewright::runtime::clock::{Clock, SystemClock};
 
 use crate::args::duration;
+use crate::cluster::{ClusterError, answering};
+use crate::toolchain::complete;
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
@@ -24,7 +27,8 @@ pub(crate) enum AccessCommand {
 #[derive(Debug, Args)]
 pub(crate) struct SweepArgs {
     /// Namespace of the requests.
-    #[arg(long, value_name = "NAMESPACE", default_value = "user-system")]
+    #[arg(long, value_name = "NAMESPACE", default_value = "user-system",
+          add = ArgValueCandidates::new(complete::namespaces))]
     namespace: String,
 
     /// How long ago they must have been finished.
@@ -36,14 +40,15 @@ pub(crate) struct SweepArgs {
     kubeconfig: Option<PathBuf>,
 
     /// Context in the kubeconfig. Default: its current one.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(complete::contexts))]
     context: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct CronJobArgs {
     /// Namespace of the requests, in which it runs.
-    #[arg(long, value_name = "NAMESPACE", default_value = "user-system")]
+    #[arg(long, value_name = "NAMESPACE", default_value = "user-system",
+          add = ArgValueCandidates::new(complete::namespaces))]
     namespace: String,
 
     /// The container image with this program.
@@ -55,7 +60,7 @@ pub(crate) struct CronJobArgs {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AccessError {
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Cluster(#[from] ClusterError),
     #[error("the requests in namespace {namespace} could not be swept: {cause}")]
     Sweep { namespace: String, cause: Error },
     #[error("standard output: {0}")]
@@ -75,7 +80,7 @@ pub(crate) async fn access(command: AccessCommand) -> Result<(), AccessError> {
 }
 
 async fn sweep(args: SweepArgs) -> Result<(), AccessError> {
-    let client = connect(args.kubeconfig.as_deref(), args.context.as_deref()).await?;
+    let client = answering(args.kubeconfig.as_deref(), args.context.as_deref()).await?;
     let swept = kubewright_access::sweep(&client, &args.namespace, args.older_than, SystemClock.now()).await;
     let swept = swept.map_err(|cause| AccessError::Sweep { namespace: args.namespace, cause })?;
     let mut out = io::stdout().lock();

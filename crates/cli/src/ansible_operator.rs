@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use clap_complete::engine::ArgValueCandidates;
 use kubewright::prelude::*;
 use kubewright_ansible::{
     AnsibleOperator, LogEvents, Options, Program, Search, SetUpError, Watch as AnsibleWatch, WatchesError,
@@ -13,6 +14,7 @@ use crate::args::duration;
 use crate::cluster::{ClusterError, answering};
 use crate::run::until_signal;
 use crate::sdk_manager::SdkManagerArgs;
+use crate::toolchain::complete;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AnsibleOperatorCommand {
@@ -44,7 +46,7 @@ pub(crate) struct AnsibleRunArgs {
     kubeconfig: Option<PathBuf>,
 
     /// Context in the kubeconfig. Default: its current one.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(complete::contexts))]
     context: Option<String>,
 
     /// The ansible-runner to use; ansible-playbook is looked for beside it first.

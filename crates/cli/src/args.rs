@@ -285,7 +285,7 @@ pub(crate) struct ReplicaArgs {
     pub(crate) lease: String,
 
     /// Namespace of the Lease. Default: that of the context or of the Pod.
-    #[arg(long, value_name = "NAMESPACE")]
+    #[arg(long, value_name = "NAMESPACE", add = ArgValueCandidates::new(complete::namespaces))]
     pub(crate) lease_namespace: Option<String>,
 
     /// After how much silence a replica counts as dead; it stops its own work after two thirds of that.
@@ -376,6 +376,111 @@ mod tests {
             }
         }
         assert_eq!(without, Vec::<String>::new(), "commands without an example");
+    }
+
+    /// Commands that list something.
+    const LISTING: [&str; 9] = [
+        "account history",
+        "bundle validate",
+        "olm status",
+        "scorecard",
+        "snapshot status",
+        "status",
+        "up",
+        "upgrade",
+        "version",
+    ];
+
+    /// Commands that do something, or print a document that other programs read as it is.
+    const DOING: [&str; 31] = [
+        "access cron-job",
+        "access sweep",
+        "ansible-operator run",
+        "assets",
+        "bundle build",
+        "bundle generate",
+        "cleanup",
+        "completion",
+        "create api",
+        "create webhook",
+        "deploy",
+        "edit",
+        "helm-operator run",
+        "image build",
+        "image push",
+        "init",
+        "install",
+        "man",
+        "manifests",
+        "olm install",
+        "olm uninstall",
+        "pkgman-to-bundle",
+        "rbac",
+        "run",
+        "run bundle",
+        "run bundle-upgrade",
+        "snapshot restore",
+        "snapshot save",
+        "types",
+        "undeploy",
+        "uninstall",
+    ];
+
+    /// This command and those below it, as far as they do something themselves, by their names without that of the program.
+    fn commands<'a>(path: &str, command: &'a clap::Command) -> Vec<(String, &'a clap::Command)> {
+        let below = command.get_subcommands().filter(|command| command.get_name() != "help");
+        let mut found: Vec<_> =
+            below.flat_map(|next| commands(format!("{path} {}", next.get_name()).trim_start(), next)).collect();
+        if !command.is_subcommand_required_set() {
+            found.push((path.to_string(), command));
+        }
+        found
+    }
+
+    #[test]
+    fn each_command_that_lists_things_does_so_as_json_too() {
+        let cli = Cli::command();
+        let mut seen = Vec::new();
+        for (path, command) in commands("", &cli) {
+            let output = command.get_arguments().find(|argument| argument.get_id() == "output");
+            let values: Vec<String> = output
+                .into_iter()
+                .filter(|output| output.get_short() == Some('o') && output.get_long() == Some("output"))
+                .flat_map(|output| output.get_possible_values())
+                .map(|value| value.get_name().to_string())
+                .collect();
+            let json = values.contains(&"json".to_string());
+            match (LISTING.contains(&path.as_str()), DOING.contains(&path.as_str())) {
+                (true, false) => assert!(json, "{path} lists things and has no -o json"),
+                (false, true) => assert!(!json, "{path} has -o json: it is one of those that list"),
+                _ => panic!("{path} is new here: say whether it lists things"),
+            }
+            seen.push(path);
+        }
+        assert_eq!(seen.len(), LISTING.len() + DOING.len(), "a command is gone: {seen:?}");
+    }
+
+    #[test]
+    fn shells_complete_the_names_that_a_cluster_or_a_project_has() {
+        let cli = Cli::command();
+        let mut without = Vec::new();
+        for (path, command) in commands("", &cli) {
+            for argument in command.get_arguments() {
+                let id = argument.get_id().as_str();
+                let named = argument.get_value_names().and_then(|names| names.first()).map(|name| name.as_str());
+                let wanted = match named {
+                    Some("NAMESPACE" | "NAMESPACES" | "PACKAGE" | "GROUP" | "VERSIONS") => true,
+                    // `init --plugins` has a kind of another sort, whose values clap knows itself.
+                    Some("KIND") => argument.get_possible_values().is_empty(),
+                    Some("VERSION") => path.starts_with("create "),
+                    _ => ["context", "cluster", "operators"].contains(&id),
+                };
+                if wanted && argument.get::<ArgValueCandidates>().is_none() {
+                    without.push(format!("{path} {id}"));
+                }
+            }
+        }
+        assert_eq!(without, Vec::<String>::new(), "values that shells do not complete");
     }
 
     /// An example that names this program must be a command line that it takes.

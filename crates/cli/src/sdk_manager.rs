@@ -4,9 +4,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueHint};
+use clap_complete::engine::ArgValueCandidates;
 use kubewright::prelude::*;
 use kubewright::runtime::{LeaderElection, Replicas};
 use kubewright::webhook::{MetricsCertificate, MetricsOptions, MetricsSecurity, MetricsServer};
+
+use crate::toolchain::complete;
 
 /// They are named as operator-sdk names them.
 #[derive(Debug, Args)]
@@ -20,7 +23,7 @@ pub(crate) struct SdkManagerArgs {
     leader_election_id: Option<String>,
 
     /// Namespace of the Lease. Default: that of the context or of the Pod.
-    #[arg(long, value_name = "NAMESPACE")]
+    #[arg(long, value_name = "NAMESPACE", add = ArgValueCandidates::new(complete::namespaces))]
     leader_election_namespace: Option<String>,
 
     /// Serve health here, and metrics if they have no address of their own; 0: do not serve it. Default: on loopback.
@@ -47,7 +50,8 @@ pub(crate) struct SdkManagerArgs {
     metrics_cert_path: Option<PathBuf>,
 
     /// The namespaces, joined by commas; none: all.
-    #[arg(long, value_name = "NAMESPACES", env = "WATCH_NAMESPACE", value_delimiter = ',', hide_env_values = true)]
+    #[arg(long, value_name = "NAMESPACES", env = "WATCH_NAMESPACE", value_delimiter = ',', hide_env_values = true,
+          add = ArgValueCandidates::new(complete::namespaces))]
     watch_namespace: Vec<String>,
 }
 

@@ -5,14 +5,19 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use clap_complete::engine::ArgValueCandidates;
 use http_body_util::BodyExt;
 use kubewright::kube::client::Body;
-use kubewright::prelude::*;
 use kubewright_apiserver::SNAPSHOT_PATH;
 use kubewright_apiserver::store::{
     Compacted, DEFAULT_BUMP, SnapshotError, SnapshotInfo, Store, StoreError, StoreOptions, check_snapshot,
     restore_snapshot,
 };
+use serde_json::json;
+
+use crate::args::Output;
+use crate::cluster::{ClusterError, answering};
+use crate::toolchain::complete;
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
@@ -24,7 +29,9 @@ pub(crate) enum SnapshotCommand {
     #[command(after_help = "Examples:\n  kubewright snapshot restore backup.snap --data-dir ./restored")]
     Restore(RestoreArgs),
     /// Check a file and tell what it holds.
-    #[command(after_help = "Examples:\n  kubewright snapshot status backup.snap")]
+    #[command(
+        after_help = "Examples:\n  kubewright snapshot status backup.snap\n  kubewright snapshot status backup.snap -o json"
+    )]
     Status(StatusArgs),
 }
 
@@ -42,7 +49,7 @@ pub(crate) struct SaveArgs {
     kubeconfig: Option<PathBuf>,
 
     /// Context in the kubeconfig. Default: its current one.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(complete::contexts))]
     context: Option<String>,
 }
 
@@ -65,13 +72,17 @@ pub(crate) struct RestoreArgs {
 pub(crate) struct StatusArgs {
     /// The snapshot.
     file: PathBuf,
+
+    /// How to print.
+    #[arg(long, short, value_enum, default_value_t = Output::Text)]
+    output: Output,
 }
 
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SaveError {
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Cluster(#[from] ClusterError),
     #[error("there is no store in {}; name the --data-dir of a control plane, as given to `kubewright up`", path.display())]
     NoStore { path: PathBuf },
     #[error(transparent)]
@@ -105,7 +116,16 @@ pub(crate) async fn snapshot(command: SnapshotCommand) -> Result<(), SaveError> 
             let next = info.revision + bump_revision;
             writeln!(out, "restored {} to {}; goes on after revision {next}", told(&info), data_dir.display())?;
         }
-        SnapshotCommand::Status(StatusArgs { file }) => writeln!(out, "{}", told(&check_snapshot(&file)?))?,
+        SnapshotCommand::Status(StatusArgs { file, output }) => {
+            let info = check_snapshot(&file)?;
+            match output {
+                Output::Text => writeln!(out, "{}", told(&info))?,
+                Output::Json => {
+                    let SnapshotInfo { objects, revision, bytes } = info;
+                    writeln!(out, "{:#}", json!({"objects": objects, "revision": revision, "bytes": bytes}))?;
+                }
+            }
+        }
     }
     Ok(())
 }
@@ -150,7 +170,7 @@ async fn stopped(data_dir: &Path, file: &mut File, failed: impl Fn(io::Error) ->
 
 async fn running(args: &SaveArgs, file: &mut File, failed: impl Fn(io::Error) -> SaveError) -> Result<(), SaveError> {
     let server = |error| SaveError::Server(Box::new(error));
-    let client = connect(args.kubeconfig.as_deref(), args.context.as_deref()).await?;
+    let client = answering(args.kubeconfig.as_deref(), args.context.as_deref()).await?;
     let request = http::Request::get(SNAPSHOT_PATH).body(Body::empty());
     let response = client.send(request.map_err(|error| server(kubewright::kube::Error::HttpError(error)))?).await;
     let response = response.map_err(server)?;

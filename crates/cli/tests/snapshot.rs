@@ -55,6 +55,9 @@ async fn what_was_saved_while_it_ran_or_afterwards_is_back_after_a_restore() {
     assert_eq!(std::fs::metadata(scratch.path("stopped.snap")).unwrap().permissions().mode() & 0o777, 0o600);
     let status = succeeds(&["snapshot", "status", "running.snap"], &scratch);
     assert!(running.contains(status.trim_end()), "{running} {status}");
+    let status = succeeds(&["snapshot", "status", "running.snap", "-o", "json"], &scratch);
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    assert!(running.contains(&format!("{} objects of revision {}", status["objects"], status["revision"])), "{status}");
 
     fails(&["snapshot", "restore", "running.snap", "--data-dir", "data"], &scratch, "is not empty");
     succeeds(&["snapshot", "restore", "running.snap", "--data-dir", "restored"], &scratch);

@@ -61,9 +61,22 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Definition>, SourceError> {
     let mut found = Vec::new();
     for (number, document) in documents.into_iter().enumerate() {
         let origin = if number == 0 { file.to_string() } else { format!("{file}, document {}", number + 1) };
-        take(&origin, document, &mut found)?;
+        take(&origin, document, &mut found).map_err(|error| error.in_text(text))?;
     }
     Ok(found)
+}
+
+impl SourceError {
+    /// With the line where the definition begins to be named, which is all that is known of a document that was parsed.
+    fn in_text(mut self, text: &str) -> Self {
+        if let Self::Outdated { origin, name, .. } | Self::Invalid { origin, name, .. } = &mut self {
+            let named = |line: &str| !name.is_empty() && line.contains("name") && line.contains(name.as_str());
+            if let Some(line) = text.lines().position(named) {
+                *origin = format!("{origin}, line {}", line + 1);
+            }
+        }
+        self
+    }
 }
 
 /// A definition that is at hand, such as one that a server gave.
@@ -115,10 +128,13 @@ fn take(origin: &str, document: Value, found: &mut Vec<Definition>) -> Result<()
     let crd: CustomResourceDefinition =
         serde_json::from_value(document.clone()).map_err(|error| invalid(error.to_string()))?;
     if let Some(at) = schemas.iter().position(|schema| !schema.is_object()) {
-        return Err(invalid(format!("version {} has no schema.openAPIV3Schema", crd.spec.versions[at].name)));
+        let version = &crd.spec.versions[at].name;
+        return Err(invalid(format!(
+            "version {version} has no schema.openAPIV3Schema; write at least {{type: object}}"
+        )));
     }
     if crd.spec.versions.is_empty() {
-        return Err(invalid("spec.versions is empty".into()));
+        return Err(invalid("spec.versions is empty; there must be one at least".into()));
     }
     if !["Cluster", "Namespaced"].contains(&crd.spec.scope.as_str()) {
         return Err(invalid(format!("spec.scope is {:?}; it must be Cluster or Namespaced", crd.spec.scope)));
@@ -161,6 +177,7 @@ mod tests {
         assert!(message.contains("sites.example.com is apiextensions.k8s.io/v1beta1"), "{message}");
         let message = error(&CRD.replace(r#"{"openAPIV3Schema": {"type": "object"}}"#, "{}"));
         assert!(message.contains("version v1 has no schema.openAPIV3Schema"), "{message}");
+        assert!(message.starts_with("crd.yaml, line 2: "), "{message}");
         let message = error(&CRD.replace(r#""scope": "Cluster","#, ""));
         assert!(message.contains("sites.example.com is no valid definition") && message.contains("scope"), "{message}");
     }

@@ -35,6 +35,9 @@ pub struct ManifestOptions {
     pub command: Vec<String>,
     /// The flag by which it is told the Service of its webhooks. Default: `--webhook-service`.
     pub webhook_flag: String,
+    /// Whether cert-manager makes the certificate of its webhooks, which it then takes from files by `--webhook-cert-path`.
+    /// Default: no, the operator makes it.
+    pub cert_manager: bool,
     /// Environment of its container, as it stands there. Default: none.
     pub env: Vec<Value>,
     /// The longest description in definitions, in characters; 0: none at all. `kubectl apply` on the client's side keeps a
@@ -52,6 +55,7 @@ impl Default for ManifestOptions {
             replicas: 1,
             command: Vec::new(),
             webhook_flag: "--webhook-service".into(),
+            cert_manager: false,
             env: Vec::new(),
             descriptions: None,
             samples: Vec::new(),

@@ -147,6 +147,10 @@ fn within(value: &mut Value, own: &str) {
         Value::String(text) if text.starts_with("--") && text.contains("webhook-service=") => {
             *text = text.replacen(&format!("={own}/"), "=KUBEWRIGHT-NAMESPACE/", 1);
         }
+        // The names of a certificate.
+        Value::String(text) if text.contains(&format!(".{own}.svc")) => {
+            *text = text.replace(&format!(".{own}.svc"), ".KUBEWRIGHT-NAMESPACE.svc");
+        }
         Value::String(text) if text.starts_with("--") && text.contains("-namespace=") => {
             if let Some(flag) = text.strip_suffix(&format!("={own}")) {
                 *text = format!("{flag}=KUBEWRIGHT-NAMESPACE");

@@ -8,6 +8,8 @@ use crate::{Description, ManifestError, ManifestOptions};
 const METRICS: u16 = 8080;
 /// The port of the webhooks in the Pod.
 const WEBHOOKS: u16 = 9443;
+/// Where cert-manager's certificate is in the Pod.
+const CERTIFICATES: &str = "/var/run/webhook-certificates";
 
 /// A document.
 #[derive(Debug, Clone)]
@@ -89,6 +91,32 @@ pub(crate) fn parts(description: &Description, options: &ManifestOptions) -> Res
             );
         }
     }
+    if certified(description, options) {
+        // A Pod does not start before its Secret is there.
+        let issuer = format!("{name}-selfsigned");
+        add(
+            "certmanager",
+            "issuer",
+            json!({
+                "apiVersion": "cert-manager.io/v1", "kind": "Issuer",
+                "metadata": metadata(name, &issuer, Some(namespace)), "spec": {"selfSigned": {}},
+            }),
+        );
+        let host = format!("{name}-webhook.{namespace}.svc");
+        add(
+            "certmanager",
+            "certificate",
+            json!({
+                "apiVersion": "cert-manager.io/v1", "kind": "Certificate",
+                "metadata": metadata(name, &certificate(name), Some(namespace)),
+                "spec": {
+                    "secretName": certificate(name),
+                    "dnsNames": [host, format!("{host}.cluster.local")],
+                    "issuerRef": {"kind": "Issuer", "name": issuer},
+                },
+            }),
+        );
+    }
     add("manager", "manager", deployment(description, options, namespace, &account));
     add("manager", "metrics_service", service(name, namespace, "metrics", METRICS, METRICS));
     if serves_webhooks(description) {
@@ -142,6 +170,16 @@ fn serves_webhooks(description: &Description) -> bool {
     !description.webhooks.is_empty() || !description.conversions.is_empty()
 }
 
+/// Whether cert-manager has something to do.
+fn certified(description: &Description, options: &ManifestOptions) -> bool {
+    options.cert_manager && serves_webhooks(description)
+}
+
+/// The name of cert-manager's certificate, and of the Secret that it is in.
+fn certificate(name: &str) -> String {
+    format!("{name}-webhook-server-cert")
+}
+
 /// Whether the versions of a definition are converted by a webhook.
 fn converted(description: &Description, crd: &Value) -> bool {
     description.conversions.iter().any(|name| crd["metadata"]["name"] == **name)
@@ -176,6 +214,9 @@ fn deployment(description: &Description, options: &ManifestOptions, namespace: &
     let mut ports = vec![json!({"name": "metrics", "containerPort": METRICS, "protocol": "TCP"})];
     if serves_webhooks(description) {
         args.push(format!("{}={namespace}/{name}-webhook", options.webhook_flag));
+        if options.cert_manager {
+            args.push(format!("--webhook-cert-path={CERTIFICATES}"));
+        }
         ports.push(json!({"name": "webhook", "containerPort": WEBHOOKS, "protocol": "TCP"}));
     }
     let probe = |path: &str, first: u32| json!({"httpGet": {"path": path, "port": METRICS}, "initialDelaySeconds": first, "periodSeconds": 10});
@@ -208,8 +249,14 @@ fn deployment(description: &Description, options: &ManifestOptions, namespace: &
             },
         },
     });
+    let pod = &mut deployment["spec"]["template"]["spec"];
+    if certified(description, options) {
+        pod["volumes"] = json!([{"name": "certificates", "secret": {"secretName": certificate(name)}}]);
+        pod["containers"][0]["volumeMounts"] =
+            json!([{"name": "certificates", "mountPath": CERTIFICATES, "readOnly": true}]);
+    }
     if !options.env.is_empty() {
-        deployment["spec"]["template"]["spec"]["containers"][0]["env"] = options.env.clone().into();
+        pod["containers"][0]["env"] = options.env.clone().into();
     }
     deployment
 }

@@ -126,3 +126,26 @@ fn a_chart_has_values_for_what_users_change_and_no_namespace_of_its_own() {
         assert!(!text.contains("sites-system") && !text.contains("KUBEWRIGHT"), "{path}: {text}");
     }
 }
+
+#[test]
+fn cert_manager_makes_the_certificate_where_it_is_wanted() {
+    let options = ManifestOptions { cert_manager: true, ..ManifestOptions::default() };
+    let all = documents(&install(&description(), &options).unwrap());
+    let of = |kind: &str| all.iter().find(|document| document["kind"] == kind).unwrap();
+    let certificate = &of("Certificate")["spec"];
+    assert_eq!(certificate["dnsNames"][0], "sites-webhook.sites-system.svc");
+    assert_eq!(certificate["issuerRef"]["name"], of("Issuer")["metadata"]["name"]);
+    let pod = &of("Deployment")["spec"]["template"]["spec"];
+    assert_eq!(pod["volumes"][0]["secret"]["secretName"], certificate["secretName"]);
+    let mounted = pod["containers"][0]["volumeMounts"][0]["mountPath"].as_str().unwrap();
+    assert!(
+        pod["containers"][0]["args"].as_array().unwrap().contains(&json!(format!("--webhook-cert-path={mounted}")))
+    );
+
+    let files: BTreeMap<String, String> = chart(&description(), &options, "0.1.0").unwrap().into_iter().collect();
+    let certificate = &files["templates/certmanager/certificate.yaml"];
+    assert!(certificate.contains("sites-webhook.{{ .Release.Namespace }}.svc.cluster.local"), "{certificate}");
+
+    let without = Description { webhooks: Vec::new(), conversions: Vec::new(), ..description() };
+    assert!(!install(&without, &options).unwrap().contains("cert"), "there is nothing to certify");
+}

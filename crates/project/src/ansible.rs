@@ -5,11 +5,9 @@
 use std::path::Path;
 
 use crate::ProjectError;
+use crate::layout::Layout;
 use crate::sdk::{self, Frame, Kind, KindFiles, fill};
 use crate::stage::Changes;
-
-/// The layout, as operator-sdk calls it.
-pub(crate) const LAYOUT: &str = "ansible.sdk.operatorframework.io/v1";
 
 /// What `init --plugins ansible` is told.
 #[derive(Debug, Clone)]
@@ -37,21 +35,13 @@ pub struct AnsibleApiOptions {
     pub playbook: bool,
 }
 
-/// Whether the project in this folder has this layout.
-///
-/// # Errors
-/// If PROJECT can't be read.
-pub fn is_ansible(folder: &Path) -> Result<bool, ProjectError> {
-    sdk::is(folder, LAYOUT)
-}
-
 /// A new project.
 ///
 /// # Errors
 /// If a name can't be used.
 pub fn init_ansible(options: &AnsibleInitOptions) -> Result<Changes, ProjectError> {
     sdk::init(&Frame {
-        layout: LAYOUT,
+        layout: Layout::Ansible,
         domain: &options.domain,
         name: &options.project_name,
         own: &[

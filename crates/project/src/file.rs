@@ -6,7 +6,9 @@ use semver::Version;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ProjectError, names, sdk};
+use crate::ProjectError;
+use crate::layout::{self, Layout};
+use crate::names;
 
 /// The version of this program.
 pub(crate) const CLI_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -112,10 +114,24 @@ impl Project {
     pub fn read(file: &Path) -> Result<Self, ProjectError> {
         let broken = |cause: String| ProjectError::Broken { file: file.into(), cause };
         let text = std::fs::read_to_string(file).map_err(|error| broken(error.to_string()))?;
-        if let Some((what, command)) =
-            serde_saphyr::from_str(&text).ok().and_then(|project: Value| sdk::made_of(&project))
-        {
-            return Err(ProjectError::Other { file: file.into(), what, command });
+        // What is no YAML is told below, with more of what should be there.
+        let project: Value = serde_saphyr::from_str(&text).unwrap_or_default();
+        let names = layout::names(&project);
+        match (Layout::named(&names), names.first()) {
+            // Without a layout the parser says what is missing.
+            (Some(Layout::Rust), _) | (None, None) => {}
+            (Some(other), _) => {
+                let (made_of, runs) = other.described();
+                return Err(ProjectError::NotRust { file: file.into(), made_of, runs });
+            }
+            (None, Some(first)) => {
+                let line = text.lines().position(|line| line.contains(first)).unwrap_or_default() + 1;
+                return Err(broken(format!(
+                    "line {line}: layout {:?} is not known; this program knows {LAYOUT:?} and those of operator-sdk's Helm and \
+                     Ansible projects, and does not change other projects",
+                    names.join(", ")
+                )));
+            }
         }
         let project: Self = serde_saphyr::from_str(&text).map_err(|error| {
             broken(format!("{error}; correct it, or take the last version that your version control has"))
@@ -137,12 +153,8 @@ impl Project {
             let cause = format!("version {:?} is not known; this program knows \"3\"", self.version);
             return Err((format!("version: {}", self.version), cause));
         }
-        if self.layout != [LAYOUT] {
-            let cause = format!(
-                "layout {:?} is not known; this program knows {LAYOUT:?}, and does not change other projects",
-                self.layout.join(", ")
-            );
-            return Err((self.layout.first().cloned().unwrap_or("layout".into()), cause));
+        if self.layout.is_empty() {
+            return Err(("layout".into(), format!("the layout has no name; write - {LAYOUT}")));
         }
         if let Some(version) = &self.cli_version {
             let at = "cliVersion:".to_string();

@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use crate::ProjectError;
+use crate::layout::Layout;
 use crate::names;
 use crate::sdk::{self, Frame, Kind, KindFiles, Placed, fill};
 use crate::stage::Changes;
 
-/// The layout, as operator-sdk calls it.
-pub(crate) const LAYOUT: &str = "helm.sdk.operatorframework.io/v1";
+/// What to do about a chart that is broken.
+const LINT: &str = "`helm lint` tells more";
 
 /// What `init --plugins helm` is told.
 #[derive(Debug, Clone)]
@@ -42,21 +43,13 @@ pub struct HelmApiOptions {
     pub manifest: Option<String>,
 }
 
-/// Whether the project in this folder has this layout.
-///
-/// # Errors
-/// If PROJECT can't be read.
-pub fn is_helm(folder: &Path) -> Result<bool, ProjectError> {
-    sdk::is(folder, LAYOUT)
-}
-
 /// A new project.
 ///
 /// # Errors
 /// If a name can't be used.
 pub fn init_helm(options: &HelmInitOptions) -> Result<Changes, ProjectError> {
     sdk::init(&Frame {
-        layout: LAYOUT,
+        layout: Layout::Helm,
         domain: &options.domain,
         name: &options.project_name,
         own: &[
@@ -131,10 +124,10 @@ fn copied(from: &Path, changes: &mut Changes) -> Result<(String, Map<String, Val
     };
     let file = from.join("Chart.yaml");
     let metadata: Value =
-        serde_saphyr::from_slice(&read(&file)?).map_err(|error| wrong(format!("Chart.yaml: {error}")))?;
+        serde_saphyr::from_slice(&read(&file)?).map_err(|error| wrong(format!("Chart.yaml: {error}; {LINT}")))?;
     let name = metadata["name"].as_str().unwrap_or_default().to_string();
     if name.is_empty() || name.contains(['/', '\\']) || name == ".." {
-        return Err(wrong(format!("Chart.yaml: name: {name:?} can't be the name of a folder")));
+        return Err(wrong(format!("Chart.yaml: name: {name:?} can't be the name of a folder; {LINT}")));
     }
     let mut defaults = Map::new();
     let mut folders = vec![PathBuf::new()];
@@ -151,7 +144,7 @@ fn copied(from: &Path, changes: &mut Changes) -> Result<(String, Map<String, Val
             let bytes = read(&from.join(&path))?;
             if path == Path::new("values.yaml") {
                 let values: Option<Map<String, Value>> =
-                    serde_saphyr::from_slice(&bytes).map_err(|error| wrong(format!("values.yaml: {error}")))?;
+                    serde_saphyr::from_slice(&bytes).map_err(|error| wrong(format!("values.yaml: {error}; {LINT}")))?;
                 defaults = values.unwrap_or_default();
             }
             changes.copy(Path::new("helm-charts").join(&name).join(path), bytes);

@@ -9,6 +9,7 @@
 //! | [`Project`] | what the PROJECT file says; read and checked, with the line of what is wrong |
 //! | [`init`](fn@init), [`create_api`], [`create_webhook`], [`edit`] | the commands |
 //! | [`upgrade`](fn@upgrade) | the generated files as this version has them |
+//! | [`Layout`] | which kind of project a PROJECT is of: Rust, or operator-sdk's layouts |
 //! | [`Changes`] | the files that a command writes; compared with those that are there, and applied all or not at all |
 //! | [`init_helm`], [`create_helm_api`] | projects of Helm charts, in operator-sdk's layout |
 //! | [`init_ansible`], [`create_ansible_api`] | projects of Ansible roles and playbooks, in operator-sdk's layout |
@@ -25,17 +26,19 @@ mod builtin;
 mod commands;
 mod file;
 mod helm;
+mod layout;
 mod names;
 mod scaffold;
 mod sdk;
 mod stage;
 
-pub use ansible::{AnsibleApiOptions, AnsibleInitOptions, create_ansible_api, init_ansible, is_ansible};
+pub use ansible::{AnsibleApiOptions, AnsibleInitOptions, create_ansible_api, init_ansible};
 pub use commands::{
     ApiOptions, EditOptions, InitOptions, Kubewright, WebhookOptions, create_api, create_webhook, edit, init, upgrade,
 };
 pub use file::{Api, Project, ResourceEntry, WebhookEntry, find};
-pub use helm::{HelmApiOptions, HelmInitOptions, create_helm_api, init_helm, is_helm};
+pub use helm::{HelmApiOptions, HelmInitOptions, create_helm_api, init_helm};
+pub use layout::{Layout, ListedKind, listed_kinds};
 pub use stage::{Changes, Difference, Written};
 
 use std::path::PathBuf;
@@ -59,18 +62,18 @@ pub enum ProjectError {
         /// What is wrong, where, and what would be right.
         cause: String,
     },
-    /// It is a project in one of operator-sdk's layouts, for which there are other commands.
+    /// The command is for projects in Rust, and this is another.
     #[error(
-        "{file}: this is a project of {what}, and this command is for projects of Rust; create api adds to it, {command} runs \
+        "{file}: this is a project of {made_of}, and this command is for projects of Rust; create api adds to it, {runs} runs \
          it, kubectl apply -k config/default brings it to a cluster"
     )]
-    Other {
-        /// The file.
+    NotRust {
+        /// The PROJECT file.
         file: PathBuf,
-        /// What the project is made of.
-        what: &'static str,
-        /// The command that runs it.
-        command: &'static str,
+        /// What its operator is made of.
+        made_of: &'static str,
+        /// The command that runs its operator.
+        runs: &'static str,
     },
     /// A name can't be used.
     #[error("{flag} {value:?}: {cause}")]

@@ -7,8 +7,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::ProjectError;
+use crate::layout::{self, Layout};
+use crate::names;
 use crate::stage::Changes;
-use crate::{ansible, helm, names};
 
 /// What a person may do in each role.
 const PEOPLE: [(&str, &[&str]); 3] = [
@@ -19,8 +20,7 @@ const PEOPLE: [(&str, &[&str]); 3] = [
 
 /// What a project is made of.
 pub(crate) struct Frame<'a> {
-    /// Its layout, as operator-sdk calls it.
-    pub(crate) layout: &'a str,
+    pub(crate) layout: Layout,
     pub(crate) domain: &'a str,
     pub(crate) name: &'a str,
     /// Files that are of this layout alone: paths and templates.
@@ -91,25 +91,10 @@ pub(crate) fn init(frame: &Frame<'_>) -> Result<Changes, ProjectError> {
         changes.user(*path, fill(template, &values));
     }
     let project = json!({
-        "domain": frame.domain, "layout": [frame.layout], "projectName": frame.name, "version": "3",
+        "domain": frame.domain, "layout": [frame.layout.name()], "projectName": frame.name, "version": "3",
     });
     changes.project(text(&[], &project));
     Ok(changes)
-}
-
-/// Whether the project in this folder has a layout.
-pub(crate) fn is(folder: &Path, layout: &str) -> Result<bool, ProjectError> {
-    let (_, project) = read(&folder.join("PROJECT"))?;
-    Ok(has_layout(&project, layout))
-}
-
-/// What a project in one of these layouts is made of, and the command that runs it.
-pub(crate) fn made_of(project: &Value) -> Option<(&'static str, &'static str)> {
-    let layouts = [
-        (helm::LAYOUT, "Helm charts", "kubewright helm-operator run"),
-        (ansible::LAYOUT, "Ansible roles and playbooks", "kubewright ansible-operator run"),
-    ];
-    layouts.into_iter().find(|(layout, ..)| has_layout(project, layout)).map(|(_, what, command)| (what, command))
 }
 
 /// Checks a kind for the project in this folder, and adds it to what PROJECT says.
@@ -190,17 +175,9 @@ pub(crate) fn own_rules(placed: &Placed, kind: &Kind<'_>) -> String {
     format!("# {group}/{}, Kind={}\n{}", kind.version, kind.kind, rule(group, own.iter()))
 }
 
-fn has_layout(project: &Value, layout: &str) -> bool {
-    let found = &project["layout"];
-    let names = found.as_array().map_or_else(|| vec![found], |names| names.iter().collect());
-    names.iter().any(|name| name.as_str().is_some_and(|name| name.split(',').any(|part| part.trim() == layout)))
-}
-
 /// The comments that a PROJECT file begins with, and what it says.
 fn read(file: &Path) -> Result<(Vec<String>, Value), ProjectError> {
-    let broken = |cause: String| ProjectError::Broken { file: file.into(), cause };
-    let text = std::fs::read_to_string(file).map_err(|error| broken(error.to_string()))?;
-    let project: Value = serde_saphyr::from_str(&text).map_err(|error| broken(error.to_string()))?;
+    let (text, project) = layout::read(file)?;
     let comments = text.lines().take_while(|line| line.starts_with('#')).map(str::to_string).collect();
     Ok((comments, project))
 }

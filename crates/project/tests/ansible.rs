@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use kubewright_project::{
-    AnsibleApiOptions, AnsibleInitOptions, Project, ProjectError, create_ansible_api, init_ansible, is_ansible, is_helm,
+    AnsibleApiOptions, AnsibleInitOptions, Layout, Project, ProjectError, create_ansible_api, init_ansible,
 };
 use serde_json::Value;
 
@@ -28,7 +28,7 @@ fn yaml(file: &Path) -> Value {
 fn a_new_project_has_operator_sdks_layout() {
     let dir = tempfile::tempdir().unwrap();
     init(dir.path());
-    assert!(is_ansible(dir.path()).unwrap() && !is_helm(dir.path()).unwrap());
+    assert_eq!(Layout::of(dir.path()).unwrap(), Layout::Ansible);
     for (kind, role, playbook) in [("Memcached", true, false), ("Redis", true, true), ("Valkey", false, true)] {
         create_ansible_api(dir.path(), &api(kind, role, playbook)).unwrap().apply(dir.path(), false).unwrap();
     }

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use kubewright_project::{HelmApiOptions, HelmInitOptions, Project, ProjectError, create_helm_api, init_helm, is_helm};
+use kubewright_project::{HelmApiOptions, HelmInitOptions, Layout, Project, ProjectError, create_helm_api, init_helm};
 use serde_json::Value;
 
 fn init(folder: &Path) {
@@ -25,7 +25,7 @@ fn yaml(file: &Path) -> Value {
 fn a_new_project_has_operator_sdks_layout() {
     let dir = tempfile::tempdir().unwrap();
     init(dir.path());
-    assert!(is_helm(dir.path()).unwrap());
+    assert_eq!(Layout::of(dir.path()).unwrap(), Layout::Helm);
     create_helm_api(dir.path(), &api("Memcached")).unwrap().apply(dir.path(), false).unwrap();
     create_helm_api(dir.path(), &api("Redis")).unwrap().apply(dir.path(), false).unwrap();
     let project = yaml(&dir.path().join("PROJECT"));
@@ -105,7 +105,7 @@ fn what_can_not_be_is_told_and_leaves_the_folder_as_it_was() {
     let error = create_helm_api(dir.path(), &api("redis")).unwrap_err().to_string();
     assert!(error.contains("camel case"), "{error}");
     fs::write(dir.path().join("PROJECT"), "domain: [\n").unwrap();
-    assert!(is_helm(dir.path()).unwrap_err().to_string().contains("PROJECT"));
+    assert!(Layout::of(dir.path()).unwrap_err().to_string().contains("PROJECT"));
     fs::write(dir.path().join("PROJECT"), "layout: [helm.sdk.operatorframework.io/v1]\nresources: 1\n").unwrap();
     assert!(create_helm_api(dir.path(), &api("Redis")).is_err());
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 use kubewright::kube::core::ApiResource;
 use kubewright::patterns::request::RequestOptions;
 use kubewright::runtime::Limit;
@@ -16,12 +17,14 @@ use serde_json::Value;
 
 use super::{Operator, OperatorError, SetUpError};
 use crate::args::duration;
+use crate::toolchain::complete;
 
 /// Its flags.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct AccessArgs {
     /// Namespace of requests, service accounts and kubeconfigs.
-    #[arg(id = "access-namespace", long = "access-namespace", value_name = "NAMESPACE", default_value = "user-system")]
+    #[arg(id = "access-namespace", long = "access-namespace", value_name = "NAMESPACE", default_value = "user-system",
+          add = ArgValueCandidates::new(complete::namespaces))]
     namespace: String,
 
     /// How long completed and failed requests stay; 0: until `kubewright access sweep` removes them.

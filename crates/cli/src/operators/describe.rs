@@ -118,6 +118,7 @@ fn describe(
         replicas: deploy.replicas,
         command,
         webhook_flag: place.webhook_flag.into(),
+        cert_manager: false,
         env: place.env,
         descriptions: deploy.max_descriptions,
         samples: vec![(format!("{name}.yaml"), examples.into_owned())],

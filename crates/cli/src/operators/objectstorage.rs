@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 use kubewright::k8s_openapi::api::core::v1::Secret;
 use kubewright::kube::core::ApiResource;
 use kubewright_objectstorage::api::{ObjectStorageBucket, ObjectStorageUser};
@@ -10,6 +11,7 @@ use kubewright_objectstorage::minio::ConnectMinio;
 use kubewright_objectstorage::{EXAMPLES, Options, add_to, crds};
 
 use super::{Operator, OperatorError};
+use crate::toolchain::complete;
 
 /// Where the server is in a cluster if manifests name no other.
 pub(super) const SERVER: &str = "http://object-storage.objectstorage-system.svc.cluster.local:80";
@@ -26,7 +28,8 @@ pub(crate) struct ObjectStorageArgs {
     external_endpoint: Option<String>,
 
     /// Namespace of the Secret with the server's administrator. Default: objectstorage-system.
-    #[arg(id = "objectstorage-namespace", long, value_name = "NAMESPACE", env = "NAMESPACE")]
+    #[arg(id = "objectstorage-namespace", long, value_name = "NAMESPACE", env = "NAMESPACE",
+          add = ArgValueCandidates::new(complete::namespaces))]
     namespace: Option<String>,
 
     /// Secret with the server's administrator: accessKey, secretKey and, for an authority of its own, ca.crt.

@@ -147,6 +147,7 @@ Examples:
 const UPGRADE_EXAMPLES: &str = "\
 Examples:
   kubewright upgrade --dry-run       show what would change
+  kubewright upgrade --dry-run -o json | jq '.files[].path'
   kubewright upgrade
   kubewright upgrade --force         generated files that were edited too: the edits are lost";
 
@@ -154,6 +155,7 @@ const MANIFESTS_EXAMPLES: &str = "\
 Examples:
   kubewright manifests --image registry.example.com/guestbook:v1      config/ for kustomize, and dist/install.yaml
   kubewright manifests --chart --chart-version 1.2.0                  dist/chart too
+  kubewright manifests --cert-manager                                 for clusters whose certificates cert-manager makes
   kubewright manifests --operators access --image IMAGE | kubectl apply --server-side -f -
   kubewright manifests --operators all --image IMAGE --chart --out charts     then: helm install access charts/access-operator/chart
   kubewright manifests --operators objectstorage --image IMAGE -- --objectstorage-endpoint minio.example.com:9000
@@ -361,6 +363,10 @@ pub(crate) struct UpgradeArgs {
     #[arg(long)]
     pub(crate) dry_run: bool,
 
+    /// With --dry-run: how to print, as a diff for people, or the files as JSON.
+    #[arg(long, short, value_enum, default_value_t = Output::Text, requires = "dry_run")]
+    pub(crate) output: Output,
+
     /// Replace generated files that were edited.
     #[arg(long)]
     pub(crate) force: bool,
@@ -450,7 +456,7 @@ pub(crate) struct DeployArgs {
     pub(crate) image: Option<String>,
 
     /// The operator's namespace. Default: the project's name and -system.
-    #[arg(long, value_name = "NAMESPACE")]
+    #[arg(long, value_name = "NAMESPACE", add = ArgValueCandidates::new(complete::namespaces))]
     pub(crate) namespace: Option<String>,
 
     /// How many replicas; one works, the others stand by.
@@ -460,6 +466,10 @@ pub(crate) struct DeployArgs {
     /// Shorten descriptions in definitions to this many characters; 0: leave them out.
     #[arg(long, value_name = "N")]
     pub(crate) max_descriptions: Option<usize>,
+
+    /// Have the cluster's cert-manager make the certificate of the project's webhooks. Default: the operator makes it.
+    #[arg(long)]
+    pub(crate) cert_manager: bool,
 }
 
 /// Which cluster.
@@ -480,7 +490,7 @@ pub(crate) struct StatusArgs {
     pub(crate) cluster: ClusterArgs,
 
     /// The operator's namespace. Default: the project's name and -system.
-    #[arg(long, value_name = "NAMESPACE")]
+    #[arg(long, value_name = "NAMESPACE", add = ArgValueCandidates::new(complete::namespaces))]
     pub(crate) namespace: Option<String>,
 
     /// How to print.

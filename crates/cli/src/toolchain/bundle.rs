@@ -177,6 +177,11 @@ fn source(args: &BundleGenerateArgs) -> Result<Source, ToolchainError> {
         let usage = "--image is for the manifests of a project of this program; those of --input-dir have their image";
         return Err(ToolchainError::Usage(usage.into()));
     }
+    if args.deploy.cert_manager {
+        let usage =
+            "--cert-manager: the Operator Lifecycle Manager makes the certificates of webhooks itself; leave it out";
+        return Err(ToolchainError::Usage(usage.into()));
+    }
     let name = project.as_ref().and_then(|folder| project_name(folder));
     let folder = project.clone().unwrap_or_else(|| here.clone());
     let manifests = if piped {

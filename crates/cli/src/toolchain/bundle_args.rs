@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, Subcommand, ValueEnum, ValueHint};
+use clap_complete::engine::ArgValueCandidates;
 
 use super::args::{ClusterArgs, DeployArgs};
+use super::complete;
 use crate::args::{Output, duration};
 
 #[derive(Debug, Subcommand)]
@@ -299,11 +301,11 @@ Examples:
 #[derive(Debug, Args)]
 pub(crate) struct CleanupArgs {
     /// Package of the operator.
-    #[arg(value_name = "PACKAGE")]
+    #[arg(value_name = "PACKAGE", add = ArgValueCandidates::new(complete::packages))]
     pub(crate) package: String,
 
     /// Namespace that it is installed in. Default: that of the context.
-    #[arg(long, short, value_name = "NAMESPACE")]
+    #[arg(long, short, value_name = "NAMESPACE", add = ArgValueCandidates::new(complete::namespaces))]
     pub(crate) namespace: Option<String>,
 
     /// Do all that the other flags say.

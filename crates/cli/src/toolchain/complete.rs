@@ -4,11 +4,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap_complete::CompletionCandidate;
+use kubewright::k8s_openapi::api::core::v1::Namespace;
 use kubewright::k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kubewright::kube::api::{Api, ListParams};
+use kubewright::kube::api::{Api, ApiResource, DynamicObject, ListParams};
 use kubewright::kube::config::Kubeconfig;
+use kubewright::kube::core::GroupVersionKind;
+use kubewright::kube::{self, Client};
 use kubewright::prelude::{ResourceExt, connect};
-use kubewright_project::{Project, find};
+use kubewright_project::{ListedKind, find, listed_kinds};
 
 use crate::operators::NAMES;
 
@@ -17,23 +20,19 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The groups of the project, and those of Kubernetes.
 pub(crate) fn groups() -> Vec<CompletionCandidate> {
-    let project = project();
-    let own = project.iter().flat_map(|project| &project.resources).map(|entry| entry.group.clone());
     let known = ["apps", "batch", "core", "networking", "policy", "rbac"].map(String::from);
-    candidates(own.chain(known))
+    candidates(project().into_iter().map(|listed| listed.group).chain(known))
 }
 
 /// The versions of the project.
 pub(crate) fn versions() -> Vec<CompletionCandidate> {
-    let project = project();
-    let own = project.iter().flat_map(|project| &project.resources).map(|entry| entry.version.clone());
-    candidates(own.chain(["v1".to_string(), "v1alpha1".to_string(), "v1beta1".to_string()]))
+    let known = ["v1", "v1alpha1", "v1beta1"].map(String::from);
+    candidates(project().into_iter().map(|listed| listed.version).chain(known))
 }
 
 /// The kinds of the project.
 pub(crate) fn kinds() -> Vec<CompletionCandidate> {
-    let project = project();
-    candidates(project.iter().flat_map(|project| &project.resources).map(|entry| entry.kind.clone()))
+    candidates(project().into_iter().map(|listed| listed.kind))
 }
 
 /// The kinds of Kubernetes that can be applied.
@@ -54,25 +53,48 @@ pub(crate) fn contexts() -> Vec<CompletionCandidate> {
 
 /// The definitions of the cluster, if it answers soon.
 pub(crate) fn definitions() -> Vec<CompletionCandidate> {
-    // The shell asks from inside of the program's own runtime, which can't be waited on.
-    let asked = std::thread::spawn(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
-        runtime.block_on(async { tokio::time::timeout(PATIENCE, names_of_definitions()).await.ok()? })
-    });
-    candidates(asked.join().ok().flatten().unwrap_or_default().into_iter())
+    of_cluster(async |client| {
+        let list = Api::<CustomResourceDefinition>::all(client).list_metadata(&ListParams::default()).await?;
+        Ok(list.items.iter().map(ResourceExt::name_any).collect())
+    })
 }
 
-async fn names_of_definitions() -> Option<Vec<String>> {
-    let client = connect(None, None).await.ok()?;
-    let api = Api::<CustomResourceDefinition>::all(client);
-    let list = api.list_metadata(&ListParams::default()).await.ok()?;
-    Some(list.items.iter().map(ResourceExt::name_any).collect())
+/// The namespaces of the cluster, if it answers soon.
+pub(crate) fn namespaces() -> Vec<CompletionCandidate> {
+    of_cluster(async |client| {
+        let list = Api::<Namespace>::all(client).list_metadata(&ListParams::default()).await?;
+        Ok(list.items.iter().map(ResourceExt::name_any).collect())
+    })
+}
+
+/// The packages that the Operator Lifecycle Manager has installed in the cluster, if it answers soon.
+pub(crate) fn packages() -> Vec<CompletionCandidate> {
+    of_cluster(async |client| {
+        let kind = GroupVersionKind::gvk("operators.coreos.com", "v1alpha1", "Subscription");
+        let api = Api::<DynamicObject>::all_with(client, &ApiResource::from_gvk(&kind));
+        let list = api.list(&ListParams::default()).await?;
+        Ok(list.items.iter().filter_map(|one| one.data["spec"]["name"].as_str().map(String::from)).collect())
+    })
+}
+
+/// Names out of the cluster of the kubeconfig; none if there is none, or it takes too long.
+fn of_cluster(ask: impl AsyncFnOnce(Client) -> kube::Result<Vec<String>> + Send) -> Vec<CompletionCandidate> {
+    let asked = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+        runtime.block_on(async {
+            let names = async { ask(connect(None, None).await.ok()?).await.ok() };
+            tokio::time::timeout(PATIENCE, names).await.ok()?
+        })
+    };
+    // The shell asks from inside of the program's own runtime, which can't be waited on.
+    let names = std::thread::scope(|scope| scope.spawn(asked).join());
+    candidates(names.ok().flatten().unwrap_or_default().into_iter())
 }
 
 /// A folder without a project, or with a broken one, has nothing to offer.
-fn project() -> Option<Project> {
-    let folder = find(&std::env::current_dir().ok()?).ok()?;
-    Project::read(&folder.join("PROJECT")).ok()
+fn project() -> Vec<ListedKind> {
+    let folder = std::env::current_dir().ok().and_then(|here| find(&here).ok());
+    folder.and_then(|folder| listed_kinds(&folder).ok()).unwrap_or_default()
 }
 
 fn candidates(names: impl Iterator<Item = String>) -> Vec<CompletionCandidate> {

@@ -8,15 +8,15 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory};
 use kubewright::k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kubewright::kube::config::{Kubeconfig, KubeconfigError};
-use kubewright::kube::{self, Client, ResourceExt};
-use kubewright::prelude::{ConfigError, connect};
+use kubewright::kube::{Client, ResourceExt};
 use kubewright_cluster::{ControlPlane, ControlPlaneOptions, NodeOptions, StartError};
-use kubewright_project::{Project, ProjectError, find, is_ansible, is_helm};
+use kubewright_project::{Project, ProjectError, find};
 
 use super::ToolchainError;
 use super::program::{Program, Running};
 use super::sources::Sources;
 use crate::args::{Cli, RunArgs};
+use crate::cluster::{ClusterError, answering};
 use crate::crds::{self, CrdError};
 use crate::signals::Signals;
 
@@ -52,11 +52,7 @@ pub(crate) enum DevelopError {
     #[error("the kubeconfig can't be used: {0}")]
     Context(Box<KubeconfigError>),
     #[error("{0}; kubewright run --embedded needs no cluster")]
-    Config(#[from] ConfigError),
-    #[error(
-        "the cluster does not answer: {0}; check the server and the credentials in the kubeconfig, or use --embedded"
-    )]
-    NoAnswer(Box<kube::Error>),
+    Cluster(#[from] ClusterError),
     #[error(transparent)]
     Crds(#[from] CrdError),
     #[error("signals can't be waited for: {0}")]
@@ -91,14 +87,7 @@ pub(crate) fn project(matches: &ArgMatches) -> Result<Option<PathBuf>, Toolchain
         }
         Err(error) => return Err(error.into()),
     };
-    for (is, what, command) in [
-        (is_helm(&folder)?, "Helm charts", "helm-operator"),
-        (is_ansible(&folder)?, "Ansible roles and playbooks", "ansible-operator"),
-    ] {
-        if is {
-            return Err(ToolchainError::Usage(format!("a project of {what} runs by kubewright {command} run")));
-        }
-    }
+    Project::read(&folder.join("PROJECT"))?;
     if let Some(id) = given.iter().find(|id| !OF_PROJECTS.contains(id) && !OF_BOTH.contains(id)) {
         let why = "which is for the operators that come with kubewright: name them with --operators. Flags for the project's \
                    own program stand behind --";
@@ -143,8 +132,7 @@ impl Cluster {
         if args.project.embedded {
             return Self::embedded(folder, args).await;
         }
-        let client = connect(args.kubeconfig.as_deref(), args.context.as_deref()).await?;
-        client.apiserver_version().await.map_err(|error| DevelopError::NoAnswer(Box::new(error)))?;
+        let client = answering(args.kubeconfig.as_deref(), args.context.as_deref()).await?;
         let written = args.context.as_deref().map(|context| in_context(args, context)).transpose()?;
         let named = args.kubeconfig.as_ref().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone()));
         let kubeconfig = written.as_ref().map(|file| file.path().into()).or(named);

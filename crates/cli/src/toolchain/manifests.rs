@@ -54,6 +54,11 @@ pub(super) fn manifests(args: &ManifestsArgs) -> Result<(), ToolchainError> {
 
 /// Of operators that come with this program: one file on the standard output, or folders.
 fn of_operators(list: &str, args: &ManifestsArgs) -> Result<(), ToolchainError> {
+    if args.deploy.cert_manager {
+        let cause =
+            "--cert-manager is for the operator of a project: those that come with kubewright make their certificates";
+        return Err(ToolchainError::Usage(cause.into()));
+    }
     let all = describe::described(list, &args.flags, &args.deploy, args.chart)?;
     let failed = ManifestsError::from;
     let Some(out) = &args.out else {
@@ -120,6 +125,7 @@ impl Described {
             image: args.image.clone().unwrap_or_else(|| format!("{}:latest", project.project_name)),
             replicas: args.replicas,
             descriptions: args.max_descriptions,
+            cert_manager: args.cert_manager,
             samples: samples(&folder)?,
             ..ManifestOptions::default()
         };

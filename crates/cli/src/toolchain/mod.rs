@@ -78,9 +78,9 @@ pub(crate) enum ToolchainError {
 impl ToolchainError {
     /// Whether the command line is to blame.
     pub(crate) fn is_usage(&self) -> bool {
-        use kubewright_project::ProjectError::{Name, Usage};
+        use kubewright_project::ProjectError::{Name, NotRust, Usage};
         match self {
-            Self::Usage(_) | Self::Project(Usage(_) | Name { .. }) => true,
+            Self::Usage(_) | Self::Project(Usage(_) | Name { .. } | NotRust { .. }) => true,
             Self::Operators(error) => error.is_usage(),
             _ => false,
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use kubewright_helm::Program;
 use kubewright_project::{
     AnsibleApiOptions, AnsibleInitOptions, ApiOptions, Changes, EditOptions, HelmApiOptions, HelmInitOptions,
-    InitOptions, Kubewright, Project, ProjectError, WebhookOptions, Written, find,
+    InitOptions, Kubewright, Layout, Project, ProjectError, WebhookOptions, Written, find,
 };
 
 use super::ToolchainError;
@@ -47,21 +47,20 @@ pub(super) fn init(args: InitArgs) -> Result<(), ToolchainError> {
 
 pub(super) async fn create_api(args: ApiArgs) -> Result<(), ToolchainError> {
     let folder = find(&current()?)?;
-    let ansible = kubewright_project::is_ansible(&folder)?;
-    if !ansible && (args.generate_role || args.generate_playbook) {
+    let layout = Layout::of(&folder)?;
+    if layout != Layout::Ansible && (args.generate_role || args.generate_playbook) {
         let cause = "--generate-role and --generate-playbook are for projects of Ansible roles; make one with kubewright init \
                      --plugins ansible";
         return Err(ToolchainError::Usage(cause.into()));
     }
-    if kubewright_project::is_helm(&folder)? {
-        return create_helm_api(&folder, args).await;
-    }
-    if args.helm_chart.is_some() {
+    if layout != Layout::Helm && args.helm_chart.is_some() {
         let cause = "--helm-chart is for projects of Helm charts; make one with kubewright init --plugins helm";
         return Err(ToolchainError::Usage(cause.into()));
     }
-    if ansible {
-        return create_ansible_api(&folder, args);
+    match layout {
+        Layout::Helm => return create_helm_api(&folder, args).await,
+        Layout::Ansible => return create_ansible_api(&folder, args),
+        Layout::Rust => {}
     }
     let project = Project::read(&folder.join("PROJECT"))?;
     let options = ApiOptions {

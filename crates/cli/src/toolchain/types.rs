@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use kubewright::k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kubewright::kube::api::{Api, ListParams};
-use kubewright::prelude::{ConfigError, connect};
 use kubewright_apiserver::schema::BuiltinSchemas;
 use kubewright_codegen::{
     BuiltinKind, BuiltinKinds, Definition, File, GenerateError, GenerateOptions, SourceError, builtin_module_file,
@@ -15,6 +14,7 @@ use kubewright_codegen::{
 };
 
 use super::args::TypesArgs;
+use crate::cluster::{ClusterError, answering};
 
 /// Why no types were written.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +24,7 @@ pub(crate) enum TypesError {
     #[error(transparent)]
     Generate(#[from] GenerateError),
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Connect(#[from] ClusterError),
     #[error("the cluster: {0}")]
     Cluster(Box<kubewright::kube::Error>),
     #[error("{}: {cause}", file.display())]
@@ -149,7 +149,7 @@ fn manifests(source: &Path) -> io::Result<Vec<PathBuf>> {
 
 async fn from_cluster(args: &TypesArgs, names: &[String]) -> Result<Vec<Definition>, TypesError> {
     let failed = |error| TypesError::Cluster(Box::new(error));
-    let client = connect(args.kubeconfig.as_deref(), args.context.as_deref()).await?;
+    let client = answering(args.kubeconfig.as_deref(), args.context.as_deref()).await?;
     let api = Api::<CustomResourceDefinition>::all(client);
     let mut crds = Vec::new();
     if names.is_empty() {

@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use kubewright_project::{Difference, ProjectError};
+use serde_json::{Value, json};
 use similar::TextDiff;
 
 use super::ToolchainError;
 use super::args::UpgradeArgs;
 use super::project::{finish, open};
+use crate::args::Output;
 
 /// The version of this program, and of the crates that go with it.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -19,6 +21,10 @@ pub(super) fn upgrade(args: &UpgradeArgs) -> Result<(), ToolchainError> {
     let differences = changes.differences(&folder)?;
     let from = project.cli_version.as_deref().unwrap_or("an early version");
     let behind = dependencies(&folder);
+    if args.output == Output::Json {
+        println!("{:#}", told(from, &differences, &behind));
+        return Ok(());
+    }
     if differences.is_empty() {
         println!("up to date: kubewright {VERSION} has written what is generated");
         behind.iter().for_each(|line| println!("{line}"));
@@ -40,6 +46,16 @@ pub(super) fn upgrade(args: &UpgradeArgs) -> Result<(), ToolchainError> {
     let mut next: Vec<&str> = next.to_vec();
     next.splice(0..0, behind.iter().map(String::as_str));
     finish(changes, &folder, args.force, &next)
+}
+
+/// What would change, for programs.
+fn told(from: &str, differences: &[Difference], behind: &[String]) -> Value {
+    let file = |difference: &Difference| {
+        let Difference { path, edited, before, after } = difference;
+        json!({"path": path, "edited": edited, "before": before, "after": after})
+    };
+    let files: Vec<Value> = differences.iter().map(file).collect();
+    json!({"from": from, "to": VERSION, "files": files, "dependencies": behind})
 }
 
 /// A difference as diff -u shows it.

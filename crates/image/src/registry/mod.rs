@@ -60,7 +60,7 @@ impl Default for RegistryOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
     /// The registry can't be reached.
-    #[error("{url}: {cause}")]
+    #[error("{url}: {cause}; check the registry's name, and the way to it")]
     Unreachable {
         /// What was asked for.
         url: String,

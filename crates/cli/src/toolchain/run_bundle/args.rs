@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+use clap_complete::engine::ArgValueCandidates;
 
 use super::modes::InstallMode;
 use crate::args::duration;
 use crate::toolchain::args::ClusterArgs;
 use crate::toolchain::bundle_args::RegistryArgs;
+use crate::toolchain::complete;
 
 /// The image that a catalog is served by if no index image is given; it has nothing in it.
 pub(super) const OPM: &str = "quay.io/operator-framework/opm:latest";
@@ -69,7 +71,7 @@ pub(crate) struct RunBundleUpgradeArgs {
 #[derive(Debug, Args)]
 pub(crate) struct CatalogArgs {
     /// Namespace of the operator. Default: that of the context.
-    #[arg(long, short, value_name = "NAMESPACE")]
+    #[arg(long, short, value_name = "NAMESPACE", add = ArgValueCandidates::new(complete::namespaces))]
     pub(crate) namespace: Option<String>,
 
     /// Secret in the namespace by which the cluster pulls the bundle's image, of type kubernetes.io/dockerconfigjson. Pulling
