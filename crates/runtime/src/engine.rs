@@ -323,6 +323,7 @@ impl<K: Key> Engine<K> {
         for kind in self.relations.replace(key, reads) {
             self.on_demand.end(&kind, || self.relations.reads(&kind));
         }
+        self.on_demand.end_unread(|kind, object| self.relations.reads_object(kind, object));
     }
 
     async fn reconcile(self: Arc<Self>, work: Work<K>, permit: Permit) {

@@ -1,7 +1,7 @@
-//! Watches of kinds that a controller reads without having declared them: made with the first read, and ended when no key
-//! reads the kind any more.
+//! Watches that a controller has not declared: of kinds that a reconcile reads, and of single objects that none of the
+//! declared watches brings. Made with the first read, and ended when no key reads the kind or the object any more.
 
-use kubewright_cache::Backlog;
+use kubewright_cache::{Backlog, ObjectRef, Scope};
 use parking_lot::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -14,21 +14,23 @@ pub(crate) struct OnDemand(Mutex<Vec<Entry>>);
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) kind: Kind,
+    /// The one object that it is about; `None`: it is about the kind.
+    pub(crate) object: Option<ObjectRef>,
     pub(crate) store: Store,
     pub(crate) backlog: Backlog,
     pub(crate) _feed: AbortOnDropHandle<()>,
 }
 
 impl OnDemand {
-    /// The watch of a kind in a namespace or in all, which `make` makes if there is none yet.
+    /// The watch of this part of a kind, which `make` makes if there is none yet.
     pub(crate) fn get_or<E>(
         &self,
         kind: &Kind,
-        namespace: Option<&str>,
+        scope: &Scope,
         make: impl FnOnce() -> Result<Entry, E>,
     ) -> Result<Store, E> {
         let mut entries = self.0.lock();
-        let fits = |entry: &&Entry| entry.kind == *kind && entry.store.scope.namespace.as_deref() == namespace;
+        let fits = |entry: &&Entry| entry.kind == *kind && entry.store.scope == *scope;
         if let Some(entry) = entries.iter().find(fits) {
             return Ok(entry.store.clone());
         }
@@ -44,6 +46,11 @@ impl OnDemand {
         if !is_read() {
             entries.retain(|entry| entry.kind != *kind);
         }
+    }
+
+    /// Ends the watches of single objects that are not read any more.
+    pub(crate) fn end_unread(&self, is_read: impl Fn(&Kind, &ObjectRef) -> bool) {
+        self.0.lock().retain(|entry| entry.object.as_ref().is_none_or(|object| is_read(&entry.kind, object)));
     }
 
     /// In whatever cluster.

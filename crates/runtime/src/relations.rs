@@ -217,6 +217,11 @@ impl<K: Hash + Eq + Clone> Relations<K> {
         self.0.lock().kinds.contains_key(kind)
     }
 
+    /// Whether any key reads this very object.
+    pub(crate) fn reads_object(&self, kind: &Kind, object: &ObjectRef) -> bool {
+        self.0.lock().kinds.get(kind).is_some_and(|readers| readers.objects.contains_key(object))
+    }
+
     /// The keys that a change matters to, in the order in which they were first seen. `indexes` are those of the watch
     /// that the change came from.
     pub(crate) fn affected(&self, kind: &Kind, delta: &Delta, indexes: &[(String, Arc<IndexValues>)]) -> Vec<K> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kube::api::ApiResource;
-use kubewright_cache::{Keep, Scope};
+use kubewright_cache::{Keep, ObjectRef, Scope};
 use parking_lot::Mutex;
 use rustc_hash::FxHashSet;
 use tokio_util::task::AbortOnDropHandle;
@@ -31,6 +31,9 @@ pub(crate) trait Tracker: Send + Sync {
         resource: &ApiResource,
         namespace: Option<&str>,
     ) -> Result<Store, Error>;
+
+    /// The cache of one object alone, which the declared watches of its kind leave out. It may not be in sync.
+    fn on_demand_object(&self, resource: &ApiResource, object: &ObjectRef) -> Result<Store, Error>;
 }
 
 /// The reads of one reconcile.
@@ -66,19 +69,40 @@ impl<K: Key> Tracker for Run<K> {
         resource: &ApiResource,
         namespace: Option<&str>,
     ) -> Result<Store, Error> {
-        let engine = &self.engine;
-        let context = &engine.context;
+        let context = &self.engine.context;
         // Who watches one namespace may have no rights in others.
         let namespace = namespace.filter(|namespace| other.is_none() && context.homes.contains(*namespace));
+        let labels = context.on_demand_labels.clone();
+        let scope = Scope { namespace: namespace.map(str::to_string), labels, ..Scope::default() };
+        self.watch(other, resource, scope, None)
+    }
+
+    fn on_demand_object(&self, resource: &ApiResource, object: &ObjectRef) -> Result<Store, Error> {
+        let namespace = object.namespace.as_deref().map(str::to_string);
+        let fields = Some(format!("metadata.name={}", object.name));
+        self.watch(None, resource, Scope { namespace, fields, ..Scope::default() }, Some(object))
+    }
+}
+
+impl<K: Key> Run<K> {
+    /// A watch that is not declared, of which it is enough to know that something has changed if it is of an object.
+    fn watch(
+        &self,
+        other: Option<(&Arc<str>, &OtherCluster)>,
+        resource: &ApiResource,
+        scope: Scope,
+        object: Option<&ObjectRef>,
+    ) -> Result<Store, Error> {
+        let engine = &self.engine;
+        let context = &engine.context;
         let cluster = other.map(|(name, _)| name);
         let caches = other.map_or(&context.caches, |(_, other)| &other.caches);
         let kind = Kind::of(cluster, resource);
-        engine.on_demand.get_or(&kind, namespace, || {
-            let labels = context.on_demand_labels.clone();
-            let scope = Scope { namespace: namespace.map(str::to_string), labels, ..Scope::default() };
-            let informer = caches.informer(resource, scope.clone(), Keep::Whole)?;
+        engine.on_demand.get_or(&kind, &scope, || {
+            let keep = if object.is_some() { Keep::Metadata } else { Keep::Whole };
+            let informer = caches.informer(resource, scope.clone(), keep)?;
             let (controller, plural) = (&context.name, &resource.plural);
-            tracing::info!(%controller, plural, ?namespace, ?cluster, "watching a kind that was not declared, as a reconcile reads it");
+            tracing::info!(%controller, plural, ?scope, ?cluster, "watching what was not declared, as a reconcile reads it");
             // Nothing asks whether a kind has namespaces but owned sets, whose kinds are declared.
             let watch = WatchSpec { cluster: cluster.cloned(), ..WatchSpec::new(resource.clone(), true) };
             let deltas = informer.subscribe();
@@ -86,7 +110,7 @@ impl<K: Key> Tracker for Run<K> {
                 resource: resource.clone(),
                 namespaced: true,
                 cluster: cluster.cloned(),
-                scope,
+                scope: scope.clone(),
                 informer,
                 indexes: Vec::new(),
                 labelled: None,
@@ -94,7 +118,7 @@ impl<K: Key> Tracker for Run<K> {
             let backlog = deltas.backlog();
             let source = Source { watch, map: Arc::new(|_, _| {}) };
             let feed = AbortOnDropHandle::new(tokio::spawn(engine.clone().feed(source, deltas)));
-            Ok::<_, Error>(Entry { kind: kind.clone(), store, backlog, _feed: feed })
+            Ok::<_, Error>(Entry { kind: kind.clone(), object: object.cloned(), store, backlog, _feed: feed })
         })
     }
 }

@@ -8,7 +8,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use k8s_openapi::api::{
     apps::v1::Deployment,
-    core::v1::{ConfigMap, Event, Namespace, Service},
+    core::v1::{ConfigMap, Event, Namespace, Secret, Service},
     networking::v1::Ingress,
     rbac::v1::ClusterRole,
 };
@@ -180,6 +180,45 @@ async fn children_are_applied_once_repaired_when_they_drift_and_told_about() {
     let events = server.api::<Event>().list(&about).await.unwrap();
     assert_eq!(events.items.len(), 1, "events are joined");
     assert!(events.items[0].count.unwrap() > 3, "{:?}", events.items[0].count);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_name_taken_by_what_the_watch_leaves_out_is_used_as_soon_as_it_is_free() {
+    let server = server("taken").await;
+    server.parent().await;
+    let secrets = server.api::<Secret>();
+    let theirs = serde_json::from_value(json!({"metadata": {"name": "keys"}})).unwrap();
+    secrets.create(&PostParams::default(), &theirs).await.unwrap();
+    let results: Results = Arc::default();
+    let log = results.clone();
+    let reconciler = told(move |object, ctx| {
+        let log = log.clone();
+        Box::pin(async move {
+            if object.metadata.name.as_deref() == Some("parent") {
+                let ours = json!({"metadata": {"name": "keys", "labels": {"app": "ours"}}});
+                let owned = ctx.own([serde_json::from_value::<Secret>(ours).unwrap()]).await?;
+                log.lock().push(owned);
+            }
+            Ok(Outcome::Settled)
+        })
+    });
+    let within = server.namespace.as_str();
+    let controller = Controller::new("runtime-test-taken", Watch::all().namespace(within), reconciler)
+        .owns(Watch::<Secret>::all().namespace(within).labels("app=ours"));
+    let options = ManagerOptions { listen: None, ..ManagerOptions::default() };
+    let manager = start(Manager::new(server.client.clone(), options).controller(controller));
+    eventually("the name is taken", async || results.lock().last().is_some_and(|owned| !owned.refused.is_empty()))
+        .await;
+    manager.settled().await;
+    let watches = || manager.handle.status()[0].informers.len();
+    assert_eq!(watches(), 3, "those that are declared, and one of what is in the way");
+
+    secrets.delete("keys", &DeleteParams::default()).await.unwrap();
+    eventually("ours is made", async || results.lock().iter().any(|owned| !owned.applied.is_empty())).await;
+    manager.settled().await;
+    assert_eq!(watches(), 2, "nothing is in the way any more");
+    manager.stop().await.unwrap();
     server.end().await;
 }
 

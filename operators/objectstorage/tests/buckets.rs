@@ -141,6 +141,8 @@ async fn a_secret_of_somebody_else_with_our_name_is_left_alone() {
     assert!(world.warning("user", "SecretExists").await.contains("not ours"));
     assert_eq!(secrets.get(names::USER_SECRET).await.unwrap(), of_user);
     assert_eq!(world.server.lock().users.len(), 0);
+    // Nothing but its going wakes the operator then.
+    world.operator.idle().await;
     secrets.delete(names::USER_SECRET, &DeleteParams::default()).await.unwrap();
     world.user_is("True", "Available").await;
 

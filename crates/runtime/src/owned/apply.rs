@@ -1,10 +1,12 @@
 //! One child: compared with what the cache has, and applied where that differs.
 
+use std::time::Duration;
+
 use kube::{
     api::{ApiResource, DynamicObject, GetParams, Patch, PatchParams},
     core::{Request, Resource},
 };
-use kubewright_cache::{ObjectRef, Stored};
+use kubewright_cache::{ObjectRef, Scope, Stored};
 use serde_json::Value;
 
 use super::{
@@ -19,7 +21,11 @@ use crate::{
     context::Subject,
     readiness::Readiness,
     relations::{Interest, Read},
+    stores::covers,
 };
+
+/// How long a reconcile waits for the watch of an object that is not ours.
+const WATCH_BEGINS: Duration = Duration::from_secs(10);
 
 /// A child that is complete, and its name.
 #[derive(Debug)]
@@ -80,7 +86,7 @@ impl Context {
                 None => break state,
                 Some(foreign) if noted => return Ok(Done::Refused(foreign)),
                 // Its going is to be heard of. It may have gone before that was said, so it is looked for again.
-                Some(_) => self.note_child(wanted),
+                Some(_) => self.hear_of(wanted).await,
             }
             noted = true;
         };
@@ -122,6 +128,26 @@ impl Context {
                 ready(live)
             }
             _ => readiness,
+        }
+    }
+
+    /// Notes a child that is somebody else's, and watches it if the declared watches leave it out, by its labels for example.
+    async fn hear_of(&self, wanted: &Wanted) {
+        self.note_child(wanted);
+        let Wanted { object, child } = wanted;
+        let stores = &self.controller.stores;
+        let mut of_kind = stores.of(&child.resource.group, &child.resource.plural);
+        let selects = |scope: &Scope| scope.labels.is_some() || scope.fields.is_some();
+        if stores.get(&child.resource, object).is_some()
+            || of_kind.any(|store| !selects(&store.scope) && covers(&store.scope, object))
+        {
+            return;
+        }
+        match self.tracker.on_demand_object(&child.resource, object) {
+            // What goes before the watch begins is found by looking again after it. One that can't begin makes the
+            // readiness fail, by its name.
+            Ok(store) => _ = tokio::time::timeout(WATCH_BEGINS, store.informer.wait_synced()).await,
+            Err(error) => tracing::warn!(%object, %error, "can't watch what is not ours"),
         }
     }
 

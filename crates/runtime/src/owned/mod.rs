@@ -122,8 +122,8 @@ impl Context {
     /// - A cached child of the object that is not among them is deleted, if it has not changed meanwhile. An empty set
     ///   deletes all children of the declared kinds; hence one call says everything that is wanted.
     /// - An object of the same name that the owner does not control is never touched: it is in [`Owned::refused`], and the
-    ///   key is woken when it changes or goes. That is asked from the server before a child is created, so that a cache
-    ///   which lags does not matter.
+    ///   key is woken when it changes or goes, for which it gets a watch of its own if those of the controller leave it out.
+    ///   Whether there is one is asked from the server before a child is created, so that a cache which lags does not matter.
     /// - While the object is being deleted nothing is applied: its children are about to go.
     ///
     /// ```
