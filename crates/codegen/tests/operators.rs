@@ -32,7 +32,7 @@ const OPERATORS: [(&str, &str, &str); 12] = [
     ("github.com/external-secrets/external-secrets", "v1.3.2", "config/crds/bases"),
     ("knative.dev/serving", "v0.46.0", "config/core/300-resources"),
     ("github.com/cilium/cilium", "v1.17.6", "pkg/k8s/apis/cilium.io/client/crds/v2"),
-    ("github.com/fluxcd/source-controller", "v1.10.1", "config/crd/bases"),
+    ("github.com/fluxcd/source-controller", "v1.8.0", "config/crd/bases"),
     ("sigs.k8s.io/cluster-api", "v1.14.2", "core/config/crd/bases"),
 ];
 
