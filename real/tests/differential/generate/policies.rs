@@ -171,6 +171,8 @@ impl Writer<'_> {
             "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "$ns"}},
             "resourceRules": [{
                 "apiGroups": [group], "apiVersions": versions, "operations": self.random.mostly(operations), "resources": resources,
+                // What is in no namespace is in that of every case: others would meet the policy.
+                "scope": "Namespaced",
             }],
             // Whoever answers for it is chance otherwise.
             "excludeResourceRules": [{
