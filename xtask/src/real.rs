@@ -226,16 +226,19 @@ fn test(program: &Program, filter: &[String], cluster: &RealCluster) -> Result<O
         .map_err(failed)?;
     let mut outcome =
         Outcome { passed: 0, failed: Vec::new(), unsteady: Vec::new(), good: false, took: Duration::ZERO };
+    let mut failures = Failures::default();
     if let Some(output) = child.stdout.take() {
         for line in BufReader::new(output).lines() {
             let line = line.map_err(failed)?;
             outcome.passed += passed(&line).unwrap_or_default();
-            outcome.failed.extend(failure(&line).map(str::to_owned));
+            failures.read(&line);
             // When nobody reads what we print any more, the tests are still worth finishing.
             let _ = writeln!(io::stdout(), "{line}");
         }
     }
     outcome.good = child.wait().map_err(failed)?.success();
+    // Without a failure there is no list, and what looks like one has been printed by a test.
+    outcome.failed = if outcome.good { Vec::new() } else { failures.0 };
     outcome.took = started.elapsed();
     Ok(outcome)
 }
@@ -247,10 +250,20 @@ fn passed(line: &str) -> Option<usize> {
     before.trim_end().rsplit(' ').next()?.parse().ok()
 }
 
-/// The test that failed, in the line that tells it.
-fn failure(line: &str) -> Option<&str> {
-    let name = line.strip_prefix("test ")?.strip_suffix(" ... FAILED")?;
-    Some(name.trim_end_matches(" - should panic"))
+/// The names of the tests that failed, as a program lists them last: what a test prints can break the line that tells how it
+/// ended.
+#[derive(Default)]
+struct Failures(Vec<String>);
+
+impl Failures {
+    fn read(&mut self, line: &str) {
+        // A list of what they have printed comes before that of their names, under the same title.
+        if line == "failures:" {
+            self.0.clear();
+        } else if let Some(name) = line.strip_prefix("    ").filter(|name| !name.contains(' ')) {
+            self.0.push(name.to_owned());
+        }
+    }
 }
 
 #[cfg(test)]
@@ -267,10 +280,12 @@ mod tests {
     }
 
     #[test]
-    fn a_test_that_fails_is_named() {
-        assert_eq!(failure("test one::two ... FAILED"), Some("one::two"));
-        assert_eq!(failure("test panics - should panic ... FAILED"), Some("panics"));
-        assert_eq!(failure("test one::two ... ok"), None);
-        assert_eq!(failure("test result: FAILED. 3 passed; 2 failed"), None);
+    fn tests_that_fail_are_named() {
+        let mut failures = Failures::default();
+        let output = "running 2 tests\ntest one::two ... it printed this\nFAILED\ntest three ... ok\n\nfailures:\n\n\
+                      ---- one::two stdout ----\n    indented\n\n\nfailures:\n    one::two\n    panics\n\n\
+                      test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.00s";
+        output.lines().for_each(|line| failures.read(line));
+        assert_eq!(failures.0, ["one::two", "panics"]);
     }
 }
