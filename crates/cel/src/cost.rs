@@ -106,7 +106,7 @@ impl CostRule {
     /// What a call cost that was made with `args`; `result` is what it gave, if it did.
     pub(crate) fn cost(self, args: &[Value<'_>], result: Option<&Value<'_>>) -> u64 {
         let size = |index: usize| args.get(index).map_or(1, Value::cost_size);
-        let allocating = |factor: f64, size: u64| (size as f64 * factor) as u64 + 1 + LIST_COST;
+        let allocating = |factor: f64, size: u64| ((size as f64 * factor) as u64).saturating_add(1 + LIST_COST);
         match self {
             Self::Free => 0,
             Self::Fixed(cost) => cost,

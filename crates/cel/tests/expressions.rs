@@ -246,6 +246,13 @@ fn an_evaluation_ends_at_its_limit() {
 }
 
 #[test]
+fn a_cost_beyond_all_numbers_is_over_the_limit() {
+    let program = environment().compile("[1].flatten(9223372036854775807) == [1]", &Type::Bool).unwrap();
+    let evaluation = program.evaluate(&Bindings::new(), LIMIT);
+    assert!(evaluation.result.unwrap_err().is_over_budget());
+}
+
+#[test]
 fn mapping_a_long_list_is_linear() {
     let program = environment().compile("list.map(n, n + 1).size() == 50000", &Type::Bool).unwrap();
     let list = json!((0..50_000).collect::<Vec<i64>>());
