@@ -8,12 +8,14 @@
 //! - `operators`: what is measured of the operators, on the embedded control plane; left out without the feature of that name.
 //! - `embedded`: the embedded API server, in a process of its own as the real one is.
 //! - `load`: what the servers are given to do.
+//! - `compile`: compiles the programs that are measured.
 //! - `process`: what the operating system tells of a process.
 //! - `report`: the table, and the same as JSON.
 //!
 //! Run it with `cargo xtask bench`, which builds it for release.
 
 mod apiserver;
+mod compile;
 mod control_plane;
 mod embedded;
 mod load;

@@ -1,11 +1,12 @@
 //! Who takes part: our program and one for each peer, all with the same tasks.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use kubewright_real::cargo;
 
 use crate::Error;
+use crate::compile::compile;
 
 pub(crate) const GO_VERSIONS: &str = "controller-runtime v0.25.2, client-go v0.37.0";
 pub(crate) const KUBE_RS_VERSION: &str = "kube-runtime 5";
@@ -30,7 +31,7 @@ impl Programs {
         let mut ours = cargo();
         ours.args(["build", "--quiet", "--profile", "dist", "--package", "kubewright-bench-subject", "--target-dir"])
             .arg(target);
-        run(&mut ours, bench)?;
+        compile(&mut ours, bench)?;
         let path = target.join("dist/kubewright-bench-subject");
         let mut programs = vec![Program { name: "Kubewright", path, has_queue: true }];
         if !without_peers {
@@ -38,13 +39,13 @@ impl Programs {
             let target = target.join("peers");
             let mut kube_rs = cargo();
             kube_rs.args(["build", "--quiet", "--release", "--target-dir"]).arg(&target);
-            run(&mut kube_rs, &bench.join("peers/kube-rs"))?;
+            compile(&mut kube_rs, &bench.join("peers/kube-rs"))?;
             let go_program = target.join("bench-peer-go");
             let mut go = Command::new("go");
             go.args(["build", "-trimpath", "-ldflags", "-s -w", "-o"]).arg(&go_program).arg(".");
             // A workspace file or vendor flags of whoever calls us are not meant for this module.
             go.env("CGO_ENABLED", "0").env("GOWORK", "off").env("GOFLAGS", "-mod=readonly");
-            run(&mut go, &bench.join("peers/go"))?;
+            compile(&mut go, &bench.join("peers/go"))?;
             let kube_rs = target.join("release/bench-peer-kube-rs");
             programs.push(Program { name: "controller-runtime", path: go_program, has_queue: true });
             programs.push(Program { name: "kube-rs", path: kube_rs, has_queue: false });
@@ -63,13 +64,4 @@ impl Programs {
     pub(crate) fn peers(&self) -> &[Program] {
         &self.0[1..]
     }
-}
-
-fn run(command: &mut Command, dir: &Path) -> Result<(), Error> {
-    let program = format!("{} in {}", command.get_program().display(), dir.display());
-    eprintln!("building with {program} …");
-    // The output is the report's.
-    command.current_dir(dir).stdin(Stdio::null()).stdout(Stdio::null());
-    let status = command.status().map_err(Error::io("build what is measured"))?;
-    if status.success() { Ok(()) } else { Err(Error::Build { program, status }) }
 }

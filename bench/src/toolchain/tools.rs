@@ -1,12 +1,13 @@
 //! The programs that take part, and how each is built.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use kubewright_real::{Binaries, HELM_VERSION, cargo, ensure_binaries, ensure_helm};
 
 use super::Options;
 use crate::Error;
+use crate::compile::compile;
 
 const CONTROLLER_GEN_VERSION: &str = "v0.23.0";
 const KOPIUM_VERSION: &str = "0.24.1";
@@ -35,7 +36,7 @@ impl Tools {
             None => {
                 let mut ours = cargo();
                 ours.args(["build", "--quiet", "--release", "--package", "kubewright-cli", "--target-dir"]).arg(target);
-                run(&mut ours, bench)?;
+                compile(&mut ours, bench)?;
                 target.join("release/kubewright")
             }
         };
@@ -75,7 +76,7 @@ fn controller_gen(peers: &Path) -> Result<PathBuf, Error> {
         go.arg(format!("sigs.k8s.io/controller-tools/cmd/controller-gen@{CONTROLLER_GEN_VERSION}"));
         // A workspace file or vendor flags of whoever calls us are not meant for this module.
         go.env("GOBIN", &bin).env("CGO_ENABLED", "0").env("GOWORK", "off").env("GOFLAGS", "");
-        run(&mut go, &bin)?;
+        compile(&mut go, &bin)?;
     }
     Ok(program)
 }
@@ -87,16 +88,7 @@ fn kopium(peers: &Path, bench: &Path) -> Result<PathBuf, Error> {
         let mut install = cargo();
         install.args(["install", "--quiet", "--locked", "kopium", "--version", KOPIUM_VERSION, "--root"]).arg(&root);
         install.arg("--target-dir").arg(peers.join("kopium-target"));
-        run(&mut install, bench)?;
+        compile(&mut install, bench)?;
     }
     Ok(program)
-}
-
-fn run(command: &mut Command, dir: &Path) -> Result<(), Error> {
-    let program = format!("{} in {}", command.get_program().display(), dir.display());
-    eprintln!("building with {program} …");
-    // The output is the report's.
-    command.current_dir(dir).stdin(Stdio::null()).stdout(Stdio::null());
-    let status = command.status().map_err(Error::io("build what is measured"))?;
-    if status.success() { Ok(()) } else { Err(Error::Build { program, status }) }
 }
