@@ -155,28 +155,21 @@ fn join<'a>(args: &[Value<'a>]) -> Result<Value<'a>> {
 
 /// The text as a literal.
 pub(crate) fn quote(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for c in text.chars() {
-        match c {
-            '\u{7}' => quoted.push_str("\\a"),
-            '\u{8}' => quoted.push_str("\\b"),
-            '\u{c}' => quoted.push_str("\\f"),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            '\t' => quoted.push_str("\\t"),
-            '\u{b}' => quoted.push_str("\\v"),
-            '\\' => quoted.push_str("\\\\"),
-            '"' => quoted.push_str("\\\""),
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
+    quoted(text, |c, quoted| quoted.push(c))
 }
 
 /// As Go writes a text that is to be read as Go: what can't be seen is escaped.
 pub(crate) fn quote_go(text: &str) -> String {
+    quoted(text, |c, quoted| match c {
+        c if !is_hidden(c) => quoted.push(c),
+        c if c.is_ascii() => quoted.push_str(&format!("\\x{:02x}", u32::from(c))),
+        c if u32::from(c) < 0x1_0000 => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
+        c => quoted.push_str(&format!("\\U{:08x}", u32::from(c))),
+    })
+}
+
+/// In quotes; `other` writes what has no short escape.
+fn quoted(text: &str, other: impl Fn(char, &mut String)) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for c in text.chars() {
@@ -190,10 +183,7 @@ pub(crate) fn quote_go(text: &str) -> String {
             '\u{b}' => quoted.push_str("\\v"),
             '\\' => quoted.push_str("\\\\"),
             '"' => quoted.push_str("\\\""),
-            c if !is_hidden(c) => quoted.push(c),
-            c if c.is_ascii() => quoted.push_str(&format!("\\x{:02x}", u32::from(c))),
-            c if u32::from(c) < 0x1_0000 => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => quoted.push_str(&format!("\\U{:08x}", u32::from(c))),
+            c => other(c, &mut quoted),
         }
     }
     quoted.push('"');
