@@ -15,6 +15,8 @@ use kubewright_apiserver::{ExpressionWarning, PolicyTypeCheck};
 use kubewright_runtime::{Context, Error, Outcome, Reconciler};
 use serde_json::{Value, json};
 
+use crate::kinds::{Discovered, discovered};
+
 /// The name under which the status is written, that of the controller in kube-controller-manager.
 const MANAGER: &str = "validatingadmissionpolicy-status";
 /// Of a rule that names more kinds, so many are checked, and none of the rules after it.
@@ -90,22 +92,14 @@ struct Served {
 /// Asks the server for its resources, in all versions.
 async fn served(client: &Client) -> Result<Vec<Served>, kube::Error> {
     let mut found = Vec::new();
-    for groups in [client.list_core_api_versions_aggregated().await?, client.list_api_groups_aggregated().await?] {
-        for group in groups.items {
-            let name = group.metadata.and_then(|meta| meta.name).unwrap_or_default();
-            for version in group.versions {
-                let number = version.version.unwrap_or_default();
-                for resource in version.resources {
-                    let Some(kind) = resource.response_kind.and_then(|kind| kind.kind) else { continue };
-                    let singular = resource.singular_resource.filter(|singular| !singular.is_empty());
-                    found.push(Served {
-                        singular: singular.unwrap_or_else(|| kind.to_lowercase()),
-                        plural: resource.resource.unwrap_or_default(),
-                        kind: Kind { group: name.clone(), version: number.clone(), kind },
-                    });
-                }
-            }
-        }
+    for Discovered { group, version, resource } in discovered(client).await? {
+        let Some(kind) = resource.response_kind.and_then(|kind| kind.kind) else { continue };
+        let singular = resource.singular_resource.filter(|singular| !singular.is_empty());
+        found.push(Served {
+            singular: singular.unwrap_or_else(|| kind.to_lowercase()),
+            plural: resource.resource.unwrap_or_default(),
+            kind: Kind { group, version, kind },
+        });
     }
     Ok(found)
 }
