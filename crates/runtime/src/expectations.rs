@@ -14,7 +14,7 @@ use rustc_hash::FxHashMap;
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
-    stores::{Store, covers},
+    stores::{Store, covers, selects},
     writes::{Effect, Write},
 };
 
@@ -73,8 +73,7 @@ impl<K: Hash + Eq + Clone> Expectations<K> {
             .flat_map(|write| {
                 let covering = stores(&write).into_iter().filter(|store| covers(&store.scope, &write.reference));
                 let expectations = covering.map(|store| {
-                    let selected = store.scope.labels.is_some() || store.scope.fields.is_some();
-                    let lapses = Instant::now() + if selected { LAPSES_SELECTED } else { LAPSES };
+                    let lapses = Instant::now() + if selects(&store.scope) { LAPSES_SELECTED } else { LAPSES };
                     let relists = store.informer.health().relists;
                     Expectation { write: write.clone(), informer: store.informer.clone(), relists, lapses }
                 });

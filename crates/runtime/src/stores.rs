@@ -54,6 +54,11 @@ pub(crate) fn covers(scope: &Scope, object: &ObjectRef) -> bool {
     scope.namespace.as_deref().is_none_or(|wanted| wanted == namespace) && { fields }.all(fits)
 }
 
+/// Whether a cache of this scope may leave out objects for what is in them.
+pub(crate) fn selects(scope: &Scope) -> bool {
+    scope.labels.is_some() || scope.fields.is_some()
+}
+
 impl Store {
     /// The children that are tied by label to an owner of this name.
     pub(crate) fn labelled_children_of(&self, owner: &str) -> Vec<Stored> {

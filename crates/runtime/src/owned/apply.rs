@@ -6,7 +6,7 @@ use kube::{
     api::{ApiResource, DynamicObject, GetParams, Patch, PatchParams},
     core::{Request, Resource},
 };
-use kubewright_cache::{ObjectRef, Scope, Stored};
+use kubewright_cache::{ObjectRef, Stored};
 use serde_json::Value;
 
 use super::{
@@ -21,7 +21,7 @@ use crate::{
     context::Subject,
     readiness::Readiness,
     relations::{Interest, Read},
-    stores::covers,
+    stores::{covers, selects},
 };
 
 /// How long a reconcile waits for the watch of an object that is not ours.
@@ -137,7 +137,6 @@ impl Context {
         let Wanted { object, child } = wanted;
         let stores = &self.controller.stores;
         let mut of_kind = stores.of(&child.resource.group, &child.resource.plural);
-        let selects = |scope: &Scope| scope.labels.is_some() || scope.fields.is_some();
         if stores.get(&child.resource, object).is_some()
             || of_kind.any(|store| !selects(&store.scope) && covers(&store.scope, object))
         {
