@@ -49,8 +49,8 @@ enum Owner {
     User,
     /// Like the user's, but nothing happens if it is there.
     UserIfAbsent,
-    /// Written anew by each command.
-    Generated,
+    /// Written anew by each command, with a checksum behind it in a comment that begins so.
+    Generated { comment: &'static str },
     /// Read before, so what is there is known.
     Known,
 }
@@ -65,10 +65,8 @@ impl Changes {
     }
 
     /// Adds a file that is written anew each time. `comment` begins a comment in its language.
-    pub fn generated(&mut self, path: impl Into<PathBuf>, comment: &str, text: &str) {
-        let text = text.trim_end();
-        let text = format!("{text}\n\n{comment} {MARK} {}\n", checksum(text));
-        self.files.push((path.into(), text.into_bytes(), Owner::Generated));
+    pub fn generated(&mut self, path: impl Into<PathBuf>, comment: &'static str, text: &str) {
+        self.files.push((path.into(), text.into(), Owner::Generated { comment }));
     }
 
     pub(crate) fn project(&mut self, text: String) {
@@ -142,6 +140,8 @@ impl Changes {
         for (path, after, owner) in self.files {
             let rust = path.extension().is_some_and(|ending| ending == "rs");
             let after = if rust { formatted(after) } else { after };
+            // Of what rustfmt has written: it puts declarations into an order of its own.
+            let after = if let Owner::Generated { comment } = owner { marked(&after, comment) } else { after };
             let file = folder.join(&path);
             let before = match fs::read(&file) {
                 Ok(before) => Some(before),
@@ -153,8 +153,8 @@ impl Changes {
                 (Some(before), _) if *before == after => Standing::Same,
                 (Some(_), Owner::UserIfAbsent) => Standing::Kept,
                 (Some(_), Owner::User) => Standing::InTheWay,
-                (Some(before), Owner::Generated) if !untouched(before) => Standing::Edited,
-                (Some(_), Owner::Generated | Owner::Known) => Standing::Free,
+                (Some(before), Owner::Generated { .. }) if !untouched(before) => Standing::Edited,
+                (Some(_), Owner::Generated { .. } | Owner::Known) => Standing::Free,
             };
             compared.push(Compared { path, before, after, standing });
         }
@@ -258,6 +258,13 @@ fn formatted(text: Vec<u8>) -> Vec<u8> {
     }
 }
 
+/// A generated file with its checksum as the last line.
+fn marked(text: &[u8], comment: &str) -> Vec<u8> {
+    let text = String::from_utf8_lossy(text);
+    let text = text.trim_end();
+    format!("{text}\n\n{comment} {MARK} {}\n", checksum(text)).into_bytes()
+}
+
 /// Whether a generated file is as it was generated.
 fn untouched(text: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(text) else { return false };
@@ -298,6 +305,17 @@ mod tests {
         assert_eq!(fs::read_to_string(&file).unwrap(), edited);
         generated("c").apply(folder.path(), true).unwrap();
         assert!(fs::read_to_string(&file).unwrap().starts_with('c'));
+    }
+
+    #[test]
+    fn generated_files_may_be_put_in_order_by_rustfmt() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = "pub use a10::*;\npub use a9::*;\n";
+        generated(first).apply(folder.path(), false).unwrap();
+        let there = fs::read_to_string(folder.path().join("src/mod.rs")).unwrap();
+        assert!(there.find("a9") < there.find("a10"), "{there}");
+        let second = format!("{first}pub use b::*;\n");
+        assert_eq!(generated(&second).apply(folder.path(), false).unwrap(), [Written::Changed("src/mod.rs".into())]);
     }
 
     #[test]
