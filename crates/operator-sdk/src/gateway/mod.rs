@@ -6,30 +6,33 @@
 //! Each run of a program has a path with 128 random bits, which ends with the run: others on the machine can't use it.
 //! Connections that are upgraded, as those of `exec`, are passed on as they are.
 
+mod mark;
+mod target;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header, request};
 use http_body_util::{BodyExt as _, Full, Limited, combinators::UnsyncBoxBody};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use kubewright::kube::client::Body;
 use kubewright::prelude::*;
-use kubewright_apiserver::decode_protobuf;
 use parking_lot::Mutex;
 use rand::{TryRng as _, rngs::SysRng};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use mark::{is_whole, marked};
+pub use target::Target;
+
 /// The largest body that is passed on: more than any API server takes.
 const LARGEST: usize = 16 << 20;
-/// Groups of questions, which are answered and not kept.
-const QUESTIONS: [&str; 2] = ["authentication.k8s.io", "authorization.k8s.io"];
 /// How long to wait when no connection can be taken, as when there are too many open files.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -197,49 +200,33 @@ impl Gateway {
             }
             _ => body,
         };
-        let method = parts.method.clone();
-        let mut out = Request::builder().method(parts.method).uri(path);
-        for (name, value) in &parts.headers {
-            // Whose request it is and how it comes is ours to say.
-            let ours = [header::HOST, header::AUTHORIZATION, header::CONTENT_LENGTH, header::ACCEPT_ENCODING];
-            let of_upgrade = upgrade.is_some() && [header::CONNECTION, header::UPGRADE].contains(name);
-            if of_upgrade || (!ours.contains(name) && !is_of_connection(name)) {
-                out = out.header(name, value);
-            }
-        }
-        let out = out
-            .body(Body::from(body.to_vec()))
-            .map_err(|error| Refused(StatusCode::BAD_REQUEST, format!("{path} is no path: {error}")))?;
-        let mut answer = self.send(out).await?;
+        let mut answer = self.send(onward(&parts, path, body, upgrade.is_some())?).await?;
         let theirs = (answer.status() == StatusCode::SWITCHING_PROTOCOLS).then(|| hyper::upgrade::on(&mut answer));
-        let (mut parts, body) = answer.into_parts();
         if let (Some(ours), Some(theirs)) = (upgrade, theirs) {
             // Ends with either side, and with the program at the latest.
             tokio::spawn(join(ours, theirs));
-            let empty = Full::new(Bytes::new()).map_err(|never| match never {}).boxed_unsync();
-            return Ok(Response::from_parts(parts, empty));
+            return Ok(answer.map(|_| whole(Bytes::new())));
         }
-        let names: Vec<_> = parts.headers.keys().filter(|name| is_of_connection(name)).cloned().collect();
-        for name in names {
-            parts.headers.remove(name);
-        }
-        parts.version = http::Version::HTTP_11;
-        let Some(target) = target.filter(|target| guest.listens() && target.is_about_one(&method, path)) else {
-            return Ok(Response::from_parts(parts, body.map_err(Failure::from).boxed_unsync()));
+        remove_those_of_the_connection(answer.headers_mut());
+        *answer.version_mut() = http::Version::HTTP_11;
+        let heard = target.filter(|target| guest.listens() && target.is_about_one(&parts.method, path));
+        let Some(target) = heard else {
+            return Ok(answer.map(|body| body.map_err(Failure::from).boxed_unsync()));
         };
+        let (head, body) = answer.into_parts();
         let bytes = body
             .collect()
             .await
             .map_err(|error| Refused(StatusCode::BAD_GATEWAY, format!("the answer ended early: {error}")))?
             .to_bytes();
-        if parts.status.is_success() {
-            if method == Method::DELETE {
+        if head.status.is_success() {
+            if parts.method == Method::DELETE {
                 guest.heard(&target, Heard::Deleted);
             } else if let Ok(object) = serde_json::from_slice::<Value>(&bytes) {
                 guest.heard(&target, Heard::Object(&object));
             }
         }
-        Ok(Response::from_parts(parts, Full::new(bytes).map_err(|never| match never {}).boxed_unsync()))
+        Ok(Response::from_parts(head, whole(bytes)))
     }
 
     async fn send(&self, request: Request<Body>) -> Result<Response<Body>, Refused> {
@@ -261,6 +248,21 @@ impl Gateway {
         let body = answer.into_body().collect().await.map_err(|error| wrong(error.to_string()))?;
         serde_json::from_slice(&body.to_bytes()).map(Some).map_err(|error| wrong(error.to_string()))
     }
+}
+
+/// A request as it goes on to the server.
+fn onward(parts: &request::Parts, path: &str, body: Bytes, upgrades: bool) -> Result<Request<Body>, Refused> {
+    // Whose request it is and how it comes is ours to say.
+    let ours = [header::HOST, header::AUTHORIZATION, header::CONTENT_LENGTH, header::ACCEPT_ENCODING];
+    let mut out = Request::builder().method(&parts.method).uri(path);
+    for (name, value) in &parts.headers {
+        let of_upgrade = upgrades && [header::CONNECTION, header::UPGRADE].contains(name);
+        if of_upgrade || (!ours.contains(name) && !is_of_connection(name)) {
+            out = out.header(name, value);
+        }
+    }
+    out.body(Body::from(body.to_vec()))
+        .map_err(|error| Refused(StatusCode::BAD_REQUEST, format!("{path} is no path: {error}")))
 }
 
 /// Passes bytes both ways between two upgraded connections.
@@ -294,105 +296,20 @@ impl Drop for Pass {
 #[derive(Debug)]
 struct Refused(StatusCode, String);
 
-/// Whether a whole object is sent, that can have an owner. Of a patch a part alone is in the body, and what is there keeps
-/// its owner.
-fn is_whole(target: &Target, method: &Method, headers: &HeaderMap) -> bool {
-    let whole = match *method {
-        Method::POST | Method::PUT => true,
-        Method::PATCH => content_type(headers).starts_with("application/apply-patch"),
-        _ => false,
-    };
-    whole && !target.subresource && !QUESTIONS.contains(&target.group.as_str())
-}
-
-fn content_type(headers: &HeaderMap) -> &str {
-    headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
-}
-
-/// A body with what the guest puts on the object. Clients in Go send Kubernetes' own kinds as protobuf, which goes on as JSON.
-fn marked(target: &Target, headers: &mut HeaderMap, body: Bytes, guest: &dyn Guest) -> Result<Bytes, Refused> {
-    let content = content_type(headers).to_string();
-    let protobuf = content == "application/vnd.kubernetes.protobuf";
-    let object: Result<Value, String> = if protobuf {
-        decode_protobuf(&body)
-    } else if content.contains("yaml") {
-        serde_saphyr::from_slice(&body).map_err(|error| error.to_string())
-    } else if content.is_empty() || content.contains("json") {
-        serde_json::from_slice(&body).map_err(|error| error.to_string())
-    } else {
-        let message = format!("{content:?} can't be passed on, as objects get their owner on the way; send JSON");
-        return Err(Refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
-    };
-    let mut object =
-        object.map_err(|error| Refused(StatusCode::BAD_REQUEST, format!("the body is broken: {error}")))?;
-    let Some(members) = object.as_object_mut() else { return Ok(body) };
-    guest.mark(target, members);
-    if protobuf {
-        headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
-    }
-    Ok(object.to_string().into())
-}
-
-/// What a path is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
-    /// The API group; empty for the core group.
-    pub group: String,
-    /// The version.
-    pub version: String,
-    /// The namespace; `None` for what is in none, and for lists over all.
-    pub namespace: Option<String>,
-    /// The name in paths.
-    pub plural: String,
-    /// The object; `None` for the collection.
-    pub name: Option<String>,
-    /// Whether it is a part of the object.
-    pub subresource: bool,
-}
-
-impl Target {
-    /// `None` for what is no resource, such as `/version`.
-    pub fn of(path: &str) -> Option<Self> {
-        let path = path.split('?').next().unwrap_or_default();
-        let mut parts = path.split('/').filter(|part| !part.is_empty());
-        let group = match parts.next()? {
-            "api" => "",
-            "apis" => parts.next()?,
-            _ => return None,
-        };
-        let version = parts.next()?;
-        let mut parts: Vec<&str> = parts.collect();
-        let namespace = match parts.as_slice() {
-            // A namespace itself, and its subresources, are in none.
-            ["namespaces", _, "status" | "finalize"] | ["namespaces"] | ["namespaces", _] => None,
-            ["namespaces", namespace, ..] => Some((*namespace).to_string()),
-            _ => None,
-        };
-        if namespace.is_some() {
-            parts.drain(..2);
-        }
-        // Plural, name, and what comes after is a part of the object.
-        Some(Self {
-            group: group.into(),
-            version: version.into(),
-            namespace,
-            plural: (*parts.first()?).into(),
-            name: parts.get(1).map(|name| (*name).into()),
-            subresource: parts.len() > 2,
-        })
-    }
-
-    /// Whether the answer to a request is a single object, as it is and not as it would be.
-    fn is_about_one(&self, method: &Method, path: &str) -> bool {
-        let named = self.name.is_some() || *method == Method::POST;
-        let query = path.split_once('?').map_or("", |(_, query)| query);
-        named && !self.subresource && !query.contains("watch=") && !query.contains("dryRun=")
-    }
-}
-
 fn is_of_connection(name: &http::HeaderName) -> bool {
     [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE, header::TE, header::TRAILER].contains(name)
         || name == "keep-alive"
+}
+
+fn remove_those_of_the_connection(headers: &mut HeaderMap) {
+    let names: Vec<_> = headers.keys().filter(|name| is_of_connection(name)).cloned().collect();
+    for name in names {
+        headers.remove(name);
+    }
+}
+
+fn whole(body: Bytes) -> UnsyncBoxBody<Bytes, Failure> {
+    Full::new(body).map_err(|never| match never {}).boxed_unsync()
 }
 
 fn refusal(code: StatusCode, reason: &str, message: &str) -> Answer {
@@ -400,8 +317,7 @@ fn refusal(code: StatusCode, reason: &str, message: &str) -> Answer {
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "reason": reason,
         "message": message, "code": code.as_u16(),
     });
-    let body = Full::new(Bytes::from(status.to_string())).map_err(|never| match never {}).boxed_unsync();
-    let mut answer = Response::new(body);
+    let mut answer = Response::new(whole(status.to_string().into()));
     *answer.status_mut() = code;
     answer.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
     answer
@@ -423,112 +339,11 @@ mod tests {
 
     use super::*;
 
-    /// Puts a label on what it makes, and on what has it already.
-    #[derive(Default)]
-    struct Labels {
-        heard: Mutex<Vec<String>>,
-    }
+    /// Wants nothing on its objects.
+    struct Silent;
 
-    impl Guest for Labels {
-        fn mark(&self, target: &Target, object: &mut Map<String, Value>) {
-            object.insert("marked".into(), target.namespace.clone().into());
-        }
-
-        fn looks_first(&self) -> bool {
-            true
-        }
-
-        fn adopts(&self, live: &Value) -> bool {
-            live["marked"] == true
-        }
-
-        fn listens(&self) -> bool {
-            true
-        }
-
-        fn heard(&self, target: &Target, heard: Heard<'_>) {
-            let what = match heard {
-                Heard::Object(object) => object["answer"].to_string(),
-                Heard::Deleted => "deleted".into(),
-            };
-            self.heard.lock().push(format!("{} {what}", target.plural));
-        }
-    }
-
-    fn sent(method: &Method, path: &str, content: &str, body: &str) -> Result<Value, Refused> {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_TYPE, content.parse().unwrap());
-        let (target, body) = (Target::of(path).unwrap(), Bytes::from(body.to_string()));
-        if !is_whole(&target, method, &headers) {
-            return Ok(serde_json::from_slice(&body).unwrap());
-        }
-        let body = marked(&target, &mut headers, body, &Labels::default())?;
-        Ok(serde_json::from_slice(&body).unwrap())
-    }
-
-    #[test]
-    fn paths_tell_where_an_object_is() {
-        let target = |path: &str| {
-            Target::of(path).map(|target| {
-                format!(
-                    "{}|{}|{}|{}|{}|{}",
-                    target.group,
-                    target.version,
-                    target.namespace.unwrap_or_default(),
-                    target.plural,
-                    target.name.unwrap_or_default(),
-                    target.subresource
-                )
-            })
-        };
-        for (path, expected) in [
-            ("/api/v1/namespaces/shop/services?x=y", "|v1|shop|services||false"),
-            ("/apis/apps/v1/namespaces/shop/deployments/a/scale", "apps|v1|shop|deployments|a|true"),
-            ("/api/v1/namespaces/shop", "|v1||namespaces|shop|false"),
-            ("/api/v1/namespaces/shop/finalize", "|v1||namespaces|shop|true"),
-            ("/apis/x.io/v1/things/a", "x.io|v1||things|a|false"),
-        ] {
-            assert_eq!(target(path).as_deref(), Some(expected), "{path}");
-        }
-        for path in ["/version", "/openapi/v3", "/api", "/api/v1", "/apis/apps/v1", "/"] {
-            assert_eq!(target(path), None, "{path}");
-        }
-    }
-
-    #[test]
-    fn what_is_sent_whole_is_marked_and_a_part_is_not() {
-        let (json, path) = ("application/json", "/api/v1/namespaces/shop/services/a");
-        let made = sent(&Method::POST, "/api/v1/namespaces/shop/services", json, "{}").unwrap();
-        assert_eq!(made["marked"], "shop");
-        let applied = sent(&Method::PATCH, path, "application/apply-patch+yaml", "metadata:\n  name: a\n").unwrap();
-        assert_eq!(applied["marked"], "shop");
-        let patched = sent(&Method::PATCH, path, "application/strategic-merge-patch+json", r#"{"a":1}"#).unwrap();
-        assert_eq!(patched, json!({"a": 1}));
-    }
-
-    #[test]
-    fn protobuf_goes_on_as_json() {
-        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}});
-        let mut headers = HeaderMap::new();
-        let protobuf = header::HeaderValue::from_static("application/vnd.kubernetes.protobuf");
-        headers.insert(header::CONTENT_TYPE, protobuf);
-        let body = Bytes::from(kubewright_apiserver::encode_protobuf(&secret).unwrap());
-        let target = Target::of("/api/v1/namespaces/shop/secrets").unwrap();
-        let body = marked(&target, &mut headers, body, &Labels::default()).unwrap();
-        let object: Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!((&object["marked"], &object["metadata"]["name"]), (&json!("shop"), &json!("a")));
-        assert_eq!(headers[header::CONTENT_TYPE], "application/json");
-    }
-
-    #[test]
-    fn questions_and_parts_of_objects_are_passed_on_as_they_are() {
-        let review = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-        let json = "application/json";
-        assert_eq!(sent(&Method::POST, review, json, r#"{"spec":{}}"#).unwrap(), json!({"spec": {}}));
-        let roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/shop/roles";
-        assert_eq!(sent(&Method::POST, roles, json, "{}").unwrap()["marked"], "shop", "roles are no questions");
-        let eviction = "/api/v1/namespaces/shop/pods/a/eviction";
-        assert_eq!(sent(&Method::POST, eviction, json, "{}").unwrap(), json!({}));
+    impl Guest for Silent {
+        fn mark(&self, _target: &Target, _object: &mut Map<String, Value>) {}
     }
 
     #[tokio::test]
@@ -550,7 +365,7 @@ mod tests {
         let (gateway, listener) = Gateway::bind(client).unwrap();
         let address = listener.local_addr().unwrap();
         let serving = tokio::spawn(gateway.clone().serve(listener));
-        let pass = gateway.admit(&Token::new().unwrap(), Arc::new(Labels::default()));
+        let pass = gateway.admit(&Token::new().unwrap(), Arc::new(Silent));
         let token = pass.url().rsplit('/').next().unwrap().to_string();
         let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
         let path = "api/v1/namespaces/shop/pods/one/exec?command=true";
@@ -579,14 +394,5 @@ mod tests {
             text.push(stream.read_u8().await.unwrap());
         }
         String::from_utf8(text).unwrap()
-    }
-
-    #[test]
-    fn what_can_not_be_marked_is_refused() {
-        let path = "/api/v1/namespaces/shop/services";
-        assert_eq!(sent(&Method::POST, path, "text/html", "x").unwrap_err().0, StatusCode::UNSUPPORTED_MEDIA_TYPE);
-        let protobuf = "application/vnd.kubernetes.protobuf";
-        assert_eq!(sent(&Method::POST, path, protobuf, "k8s").unwrap_err().0, StatusCode::BAD_REQUEST);
-        assert_eq!(sent(&Method::POST, path, "application/json", "{").unwrap_err().0, StatusCode::BAD_REQUEST);
     }
 }
