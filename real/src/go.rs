@@ -15,6 +15,11 @@ pub fn api_types() -> Result<String, Error> {
     answer(&module(), &["run", "./types"])
 }
 
+/// The OpenAPI v2 document of a server as client-go reads it, which asks for protobuf, as JSON (see `real/go/openapi`).
+pub fn openapi_v2(kubeconfig: &Path) -> Result<String, Error> {
+    answer(&module(), &["run", "./openapi", &kubeconfig.to_string_lossy()])
+}
+
 /// Where the module lies.
 pub(crate) fn module() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("go")

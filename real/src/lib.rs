@@ -46,7 +46,7 @@ pub use binaries::{Binaries, KUBERNETES_VERSION, ensure_binaries};
 pub use cargo::cargo;
 pub use cluster::{Options, RealCluster};
 pub use error::Error;
-pub use go::api_types;
+pub use go::{api_types, openapi_v2};
 pub use helm::{HELM_VERSION, ensure_helm};
 pub use kube_rs::{KUBE_VERSION, kube_rs_tests};
 pub use minio::{Minio, MinioOptions, ensure_minio};

@@ -26,7 +26,7 @@
 //! | [`crd`] | custom resource definitions: from their manifest to a served resource |
 //! | `cel` | validation rules of custom resources |
 //! | [`registry`] | which resources are served, and by what schema, strategy and columns |
-//! | [`discovery`] | `/api`, `/apis` and `/openapi/v3` |
+//! | [`discovery`] | `/api`, `/apis`, `/openapi/v2` and `/openapi/v3` |
 //! | [`selector`] | label and field selectors |
 //! | [`mod@env`] | time and randomness, passed in |
 //! | `verbs` | create, get, list, watch, update, patch, delete |

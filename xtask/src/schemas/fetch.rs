@@ -26,6 +26,7 @@ const OBJECTS: [&str; 8] = [
 pub(super) async fn fetch(client: &Client) -> Result<Source, Error> {
     let mut source = Source {
         version: get(client, "/version", JSON).await?,
+        openapi_v2: get(client, "/openapi/v2", JSON).await?,
         discovery_api: get(client, "/api", AGGREGATED).await?,
         discovery_apis: get(client, "/apis", AGGREGATED).await?,
         ..Source::default()

@@ -84,7 +84,7 @@ the Go structs of its published modules by reflection. Made by `cargo xtask sche
 
 The command builds and starts the real server, asks it for
 
-- `/openapi/v3` and each document that it lists,
+- `/openapi/v3` and each document that it lists, and `/openapi/v2` for what does not follow from them,
 - `/api` and `/apis` as aggregated discovery, and each group-version's `APIResourceList`,
 - `/version`,
 - the columns of each kind's Table, and the objects that a new server makes for itself,

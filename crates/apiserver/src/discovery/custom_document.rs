@@ -1,4 +1,4 @@
-//! The OpenAPI v3 document of a version of custom resources.
+//! What OpenAPI says of a version of custom resources.
 //!
 //! kubectl reads the paths to learn which patches a kind takes, and the schemas for `explain` and server-side apply
 //! clients. Descriptions of the user's schema stay; the server's own are left out, as in the built-in documents.
@@ -6,11 +6,16 @@
 use serde_json::{Map, Value, json};
 
 use super::groups::CustomVersion;
+use super::schema_v2;
 use crate::crd::{Definition, Version};
 use crate::schema::BuiltinSchemas;
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
 const SCALE: &str = "io.k8s.api.autoscaling.v1.Scale";
+const KINDS: &str = "x-kubernetes-group-version-kind";
+/// Groups that client-go's list of types does not have, by which the real server names the kinds of a type here.
+const NO_CLIENTS: [&str; 4] =
+    ["admission.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "imagepolicy.k8s.io"];
 /// Query parameters of lists, watches and deletions of collections.
 const LIST_PARAMETERS: [(&str, &str); 11] = [
     ("allowWatchBookmarks", "boolean"),
@@ -38,17 +43,35 @@ const MEDIA_TYPES: [&str; 2] = ["application/json", "application/yaml"];
 const PATCH_TYPES: [&str; 3] =
     ["application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json"];
 
-/// The document of `group`/`version`.
+/// The edition of OpenAPI that a schema is published in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Edition {
+    V2,
+    V3,
+}
+
+/// The OpenAPI v3 document of `group`/`version`.
 pub(super) fn document(group: &str, version: &CustomVersion<'_>) -> Value {
-    let mut paths = Map::new();
-    let mut schemas = shared_schemas(version.resources.iter().any(|(_, v)| v.subresources.scale.is_some()));
+    let scale = version.resources.iter().any(|(_, v)| v.subresources.scale.is_some());
+    let (paths, mut schemas) = parts(group, version, Edition::V3);
+    schemas.extend(shared_schemas(scale));
+    json!({"openapi": "3.0.0", "info": {"title": "Kubernetes CRD Swagger", "version": "v0.1.0"},
+        "paths": paths, "components": {"schemas": schemas}})
+}
+
+/// The paths and types of `group`/`version`, with references as in v3, and what v2 can say of the schemas.
+pub(super) fn openapi_v2_parts(group: &str, version: &CustomVersion<'_>) -> (Map<String, Value>, Map<String, Value>) {
+    parts(group, version, Edition::V2)
+}
+
+fn parts(group: &str, version: &CustomVersion<'_>, edition: Edition) -> (Map<String, Value>, Map<String, Value>) {
+    let (mut paths, mut schemas) = (Map::new(), Map::new());
     for (definition, v) in &version.resources {
         let resource = Resource::new(group, definition, v);
         resource.add_paths(&mut paths);
-        resource.add_schemas(&mut schemas);
+        resource.add_schemas(&mut schemas, edition);
     }
-    json!({"openapi": "3.0.0", "info": {"title": "Kubernetes CRD Swagger", "version": "v0.1.0"},
-        "paths": paths, "components": {"schemas": schemas}})
+    (paths, schemas)
 }
 
 struct Resource<'a> {
@@ -162,18 +185,24 @@ impl<'a> Resource<'a> {
         out
     }
 
-    fn add_schemas(&self, schemas: &mut Map<String, Value>) {
+    fn add_schemas(&self, schemas: &mut Map<String, Value>, edition: Edition) {
         let mut object = self.version.schema.open_api.clone();
-        complete(&mut object);
-        let metadata = json!({"allOf": [reference(&format!("{META}.ObjectMeta"))]});
-        add_type_fields(&mut object, metadata);
-        object["x-kubernetes-group-version-kind"] = json!([self.gvk]);
+        if edition == Edition::V2 && schema_v2::preserves(&object) {
+            // Readers of v2 take any field that is named for all that there are.
+            object = json!({"type": "object"});
+        } else {
+            if edition == Edition::V2 {
+                schema_v2::reduce(&mut object);
+            }
+            complete(&mut object, edition);
+            add_type_fields(&mut object, json!({"allOf": [reference(&format!("{META}.ObjectMeta"))]}));
+        }
+        object[KINDS] = json!([self.gvk]);
         let mut list = json!({"type": "object", "required": ["items"],
             "properties": {"items": {"type": "array", "items": reference(&self.type_name)}}});
         add_type_fields(&mut list, json!({"allOf": [reference(&format!("{META}.ListMeta"))]}));
         let group_version = (&self.gvk["group"], &self.gvk["version"]);
-        list["x-kubernetes-group-version-kind"] =
-            json!([{"group": group_version.0, "version": group_version.1, "kind": self.list_kind}]);
+        list[KINDS] = json!([{"group": group_version.0, "version": group_version.1, "kind": self.list_kind}]);
         let selectable = self.version.selectable_fields.iter();
         let fields = selectable.map(|field| json!({"fieldPath": field.json_path.trim_start_matches('.')}));
         let fields: Vec<Value> = fields.collect();
@@ -187,20 +216,40 @@ impl<'a> Resource<'a> {
 }
 
 /// Writes out what the extensions of a structural schema imply.
-fn complete(schema: &mut Value) {
+fn complete(schema: &mut Value, edition: Edition) {
     let Some(object) = schema.as_object_mut() else { return };
     let flag = |object: &Map<String, Value>, key: &str| object.get(key) == Some(&Value::Bool(true));
-    if flag(object, "x-kubernetes-int-or-string") && !object.contains_key("anyOf") {
-        object.insert("anyOf".into(), json!([{"type": "integer"}, {"type": "string"}]));
+    if edition == Edition::V3 && flag(object, "x-kubernetes-int-or-string") {
+        let either = json!([{"type": "integer"}, {"type": "string"}]);
+        let first = object.get("allOf").and_then(|parts| parts.pointer("/0/anyOf"));
+        if first != Some(&either) {
+            match object.get("anyOf") {
+                Some(any_of) if *any_of != either => {
+                    let parts = object.entry("allOf").or_insert_with(|| json!([]));
+                    parts.as_array_mut().into_iter().for_each(|parts| parts.insert(0, json!({"anyOf": either})));
+                }
+                _ => {
+                    object.insert("anyOf".into(), either);
+                }
+            }
+        }
     }
     if let Some(Value::Object(properties)) = object.get_mut("properties") {
-        properties.values_mut().for_each(complete);
+        properties.values_mut().for_each(|property| complete(property, edition));
     }
     for key in ["items", "additionalProperties"] {
-        object.get_mut(key).into_iter().for_each(complete);
+        object.get_mut(key).into_iter().for_each(|inner| complete(inner, edition));
+    }
+    if edition == Edition::V2 && flag(object, "x-kubernetes-preserve-unknown-fields") {
+        return;
     }
     if flag(object, "x-kubernetes-embedded-resource") {
-        object.insert("required".into(), json!(["kind", "apiVersion"]));
+        let required = object.entry("required").or_insert_with(|| json!([]));
+        for name in ["kind", "apiVersion"] {
+            if let Some(required) = required.as_array_mut().filter(|required| !required.contains(&name.into())) {
+                required.push(name.into());
+            }
+        }
         add_type_fields(schema, json!({"allOf": [reference(&format!("{META}.ObjectMeta"))]}));
     }
 }
@@ -224,7 +273,18 @@ fn shared_schemas(scale: bool) -> Map<String, Value> {
     }
     // The workloads' document holds both.
     let known = BuiltinSchemas::get().entry("openapi/apis/apps/v1/schemas").unwrap_or_default();
-    wanted.into_iter().filter_map(|name| Some((name.clone(), known.get(&name)?.clone()))).collect()
+    let mut schemas: Map<String, Value> =
+        wanted.into_iter().filter_map(|name| Some((name.clone(), known.get(&name)?.clone()))).collect();
+    // The documents of built-in kinds name only their own group here, v2 names all.
+    let name = format!("{META}.DeleteOptions");
+    let mut in_v2 = BuiltinSchemas::get().entry("openapi/v2").unwrap_or_default();
+    if let Value::Array(mut kinds) = in_v2["patch"]["definitions"][&name][KINDS].take()
+        && let Some(options) = schemas.get_mut(&name)
+    {
+        kinds.retain(|kind| kind["group"].as_str().is_some_and(|group| !NO_CLIENTS.contains(&group)));
+        options[KINDS] = kinds.into();
+    }
+    schemas
 }
 
 fn with_body(mut operation: Value, ty: &str, required: bool) -> Value {

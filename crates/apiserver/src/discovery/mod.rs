@@ -1,15 +1,18 @@
-//! `/api`, `/apis`, `/openapi/v3` and `/version`: what the server serves, in its own words.
+//! `/api`, `/apis`, `/openapi/v2`, `/openapi/v3` and `/version`: what the server serves, in its own words.
 //!
 //! A [`Discovery`] is a snapshot: the built-in part comes as bytes out of the bundle, the custom part is made from the
 //! CustomResourceDefinitions. Each body is made when it is first asked for and kept.
 
 mod custom_document;
 mod groups;
+mod openapi_v2;
+mod schema_v2;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::crd::Definition;
@@ -23,6 +26,15 @@ pub const OFFERED: &str = "application/json, application/yaml, application/vnd.k
 const JSON: &str = "application/json";
 /// One year, as the real server's answers say.
 const SECONDS_IMMUTABLE: u64 = 365 * 24 * 60 * 60;
+
+/// What a client has to say of the answer that it has already.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Conditions<'a> {
+    /// `If-None-Match`.
+    pub none_match: Option<&'a str>,
+    /// `If-Modified-Since`, where it is a time; `none_match` counts before it.
+    pub modified_since: Option<Timestamp>,
+}
 
 /// Which form of `/api` and `/apis` a client asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,10 +58,14 @@ pub struct Answer {
     pub etag: Option<String>,
     /// `Location` of a redirect.
     pub location: Option<String>,
-    /// `Vary: Accept` is to be sent.
-    pub vary_accept: bool,
+    /// `Vary`; empty: none.
+    pub vary: &'static str,
     /// Seconds for which the answer holds.
     pub expires_in: Option<u64>,
+    /// `Last-Modified`.
+    pub last_modified: Option<Timestamp>,
+    /// The body is compressed for clients that take it.
+    pub compressed: bool,
     /// The body.
     pub body: Bytes,
 }
@@ -61,6 +77,8 @@ pub struct Discovery {
     apis: OnceLock<Bytes>,
     aggregated_apis: OnceLock<(Bytes, String)>,
     openapi_index: OnceLock<Bytes>,
+    /// The OpenAPI v2 document, and since when it is so.
+    openapi_v2: OnceLock<(openapi_v2::Document, Timestamp)>,
     /// OpenAPI documents of custom resources and their hashes, by key.
     custom_documents: OnceLock<BTreeMap<String, (Bytes, String)>>,
 }
@@ -101,7 +119,33 @@ impl Discovery {
             _ => return None,
         };
         let known = if_none_match.is_some_and(|tags| answer.etag.as_deref().is_some_and(|tag| matches(tags, tag)));
-        Some(if known && answer.status == 200 { Answer { status: 304, body: Bytes::new(), ..answer } } else { answer })
+        Some(if known && answer.status == 200 { not_modified(answer) } else { answer })
+    }
+
+    /// Answers a GET of `/openapi/v2`. `accept` is empty where the client sends none; `now` counts for the first answer,
+    /// which makes the document.
+    pub fn openapi_v2(&self, accept: &str, asked: &Conditions<'_>, now: Timestamp) -> Answer {
+        let plain = Answer { vary: "Accept-Encoding, Accept", ..json_answer(Bytes::new()) };
+        let Some(content_type) = openapi_v2::media_type(accept) else {
+            return Answer { status: 406, content_type: "", ..plain };
+        };
+        let made = || (openapi_v2::Document::new(&self.definitions), now);
+        let (document, since) = self.openapi_v2.get_or_init(made);
+        let answer = Answer {
+            content_type,
+            etag: Some(document.etag.clone()),
+            last_modified: Some(*since),
+            compressed: true,
+            body: document.body(content_type),
+            ..plain
+        };
+        let known = match (asked.none_match, asked.modified_since) {
+            (Some(tags), _) => matches(tags, &document.etag),
+            // A header has no fractions of seconds.
+            (None, Some(known)) => since.as_second() <= known.as_second(),
+            (None, None) => false,
+        };
+        if known { not_modified(answer) } else { answer }
     }
 
     fn group_list(&self) -> Bytes {
@@ -177,7 +221,7 @@ impl Discovery {
                 (hash, Box::new(|| Some(body.clone())))
             }
         };
-        let answer = Answer { etag: Some(format!("\"{hash}\"")), vary_accept: true, ..json_answer(Bytes::new()) };
+        let answer = Answer { etag: Some(format!("\"{hash}\"")), vary: "Accept", ..json_answer(Bytes::new()) };
         let asked = query.split('&').find_map(|pair| pair.strip_prefix("hash="));
         Some(match asked {
             // An outdated client is sent to the current document.
@@ -223,10 +267,17 @@ fn json_answer(body: Bytes) -> Answer {
         cache_control: "no-cache, private",
         etag: None,
         location: None,
-        vary_accept: false,
+        vary: "",
         expires_in: None,
+        last_modified: None,
+        compressed: false,
         body,
     }
+}
+
+/// The answer to a client that has it already.
+fn not_modified(answer: Answer) -> Answer {
+    Answer { status: 304, content_type: "", last_modified: None, body: Bytes::new(), ..answer }
 }
 
 fn aggregated_answer((body, tag): &(Bytes, String)) -> Answer {
@@ -234,7 +285,7 @@ fn aggregated_answer((body, tag): &(Bytes, String)) -> Answer {
         content_type: AGGREGATED,
         cache_control: "public",
         etag: Some(tag.clone()),
-        vary_accept: true,
+        vary: "Accept",
         ..json_answer(body.clone())
     }
 }
@@ -432,6 +483,83 @@ mod tests {
             let name = name.split('"').next().unwrap();
             assert!(!document["components"]["schemas"][name].is_null(), "{name}");
         }
+    }
+
+    fn v2(discovery: &Discovery) -> (Value, String) {
+        let answer = discovery.openapi_v2("", &Conditions::default(), Timestamp::UNIX_EPOCH);
+        assert_eq!((answer.status, answer.content_type), (200, JSON));
+        (serde_json::from_slice(&answer.body).unwrap(), answer.etag.unwrap())
+    }
+
+    #[test]
+    fn embedded_objects_keep_their_required_fields_and_unions_their_choices() {
+        let either = json!([{"type": "integer"}, {"type": "string"}]);
+        let mut custom = definition("ex.io", "foos", "Cluster");
+        custom.spec.versions[1].schema.open_api = json!({"type": "object", "properties": {
+            "template": {"type": "object", "x-kubernetes-embedded-resource": true, "required": ["spec", "kind"],
+                "properties": {"spec": {"type": "object"}}},
+            "port": {"x-kubernetes-int-or-string": true, "anyOf": [{"minimum": 1}, {"maxLength": 3}]},
+            "both": {"x-kubernetes-int-or-string": true, "allOf": [{"anyOf": either}]}}});
+        let document = body(&Discovery::new(vec![custom]), "/openapi/v3/apis/ex.io/v1", Form::Plain);
+        let properties = &document["components"]["schemas"]["io.ex.v1.Foo"]["properties"];
+        assert_eq!(properties["template"]["required"], json!(["spec", "kind", "apiVersion"]));
+        assert_eq!(properties["port"]["allOf"], json!([{"anyOf": either}]));
+        assert_eq!(properties["both"].get("anyOf"), None, "it is there already");
+    }
+
+    #[test]
+    fn openapi_v2_is_one_document_of_all_that_is_served() {
+        let (builtin, tag) = v2(&Discovery::default());
+        let (document, other_tag) = v2(&Discovery::new(vec![definition("ex.io", "foos", "Namespaced")]));
+        assert_ne!(tag, other_tag);
+        assert_eq!(v2(&Discovery::new(Vec::new())).1, tag);
+        let path = "/apis/ex.io/v1/namespaces/{namespace}/foos/{name}";
+        assert!(builtin["paths"].get(path).is_none());
+        let mut without = document.clone();
+        for part in ["paths", "definitions"] {
+            without[part].as_object_mut().unwrap().retain(|name, _| !name.contains("ex.io") && !name.contains("io.ex"));
+        }
+        assert_eq!(without, builtin, "what is built in does not change");
+
+        let (custom, deployment) =
+            (&document["paths"][path], &document["definitions"]["io.k8s.api.apps.v1.Deployment"]);
+        assert_eq!(
+            deployment["properties"]["spec"],
+            json!({"$ref": "#/definitions/io.k8s.api.apps.v1.DeploymentSpec"})
+        );
+        assert_eq!(custom["get"]["consumes"], json!(["application/json", "application/yaml"]));
+        assert_eq!(custom["patch"]["consumes"][1], "application/merge-patch+json");
+        assert_eq!(custom["put"]["responses"]["201"]["description"], "Created");
+        let foo = &document["definitions"]["io.ex.v1.Foo"];
+        assert_eq!(foo["properties"]["spec"]["properties"]["port"], json!({"x-kubernetes-int-or-string": true}));
+        // Every reference leads somewhere.
+        for reference in document.to_string().split("\"$ref\":\"#").skip(1) {
+            let reference = reference.split('"').next().unwrap();
+            assert!(document.pointer(reference).is_some(), "{reference}");
+        }
+    }
+
+    #[test]
+    fn openapi_v2_is_not_sent_again_to_who_has_it() {
+        let discovery = Discovery::new(vec![definition("ex.io", "foos", "Cluster")]);
+        let first: Timestamp = "2026-01-02T03:04:05.6Z".parse().unwrap();
+        let ask = |asked: Conditions<'_>| discovery.openapi_v2("", &asked, first);
+        let answer = ask(Conditions::default());
+        assert_eq!((answer.last_modified, answer.vary), (Some(first), "Accept-Encoding, Accept"));
+        let tag = answer.etag.clone().unwrap();
+        let at = |time: &str| Some(time.parse::<Timestamp>().unwrap());
+        for (none_match, modified_since, status) in [
+            (Some(tag.as_str()), None, 304),
+            (Some("*"), None, 304),
+            (Some("\"other\""), at("2026-01-02T03:04:05Z"), 200),
+            (None, at("2026-01-02T03:04:05Z"), 304),
+            (None, at("2026-01-02T03:04:04Z"), 200),
+        ] {
+            let answer = ask(Conditions { none_match, modified_since });
+            assert_eq!((answer.status, answer.body.is_empty()), (status, status == 304), "{none_match:?}");
+        }
+        let refused = discovery.openapi_v2("application/yaml", &Conditions::default(), first);
+        assert_eq!((refused.status, refused.content_type, refused.body.len()), (406, "", 0));
     }
 
     #[test]

@@ -65,7 +65,20 @@ pub(crate) struct Clause<'a> {
     quality: f32,
 }
 
+/// Go sorts lists up to this length by insertion.
+const SORTED_AS_GO_DOES: usize = 12;
+
 impl<'a> Clause<'a> {
+    /// A weight comes before a lower one, and what is named before a wild card whatever their weights.
+    fn is_before(&self, other: &Self) -> bool {
+        let wild = |clause: &Self| {
+            let (kind, form) = clause.media_type.split_once('/').unwrap_or((clause.media_type, clause.media_type));
+            (kind == "*", form == "*")
+        };
+        let (own, others) = (wild(self), wild(other));
+        self.quality > other.quality || !own.0 && others.0 || !own.1 && others.1
+    }
+
     /// A parameter, the last of several, or the empty string.
     pub(crate) fn parameter(&self, name: &str) -> &'a str {
         self.parameters.iter().rev().find(|(key, _)| *key == name).map_or("", |(_, value)| value)
@@ -90,7 +103,18 @@ pub(crate) fn clauses(header: &str) -> Vec<Clause<'_>> {
             Some(clause)
         })
         .collect();
-    out.sort_by(|a, b| b.quality.total_cmp(&a.quality));
+    if out.len() > SORTED_AS_GO_DOES {
+        out.sort_by(|a, b| b.quality.total_cmp(&a.quality));
+        return out;
+    }
+    // In the real server's order a clause may come before another that comes before it; how Go sorts short lists decides.
+    for end in 1..out.len() {
+        let mut at = end;
+        while at > 0 && out[at].is_before(&out[at - 1]) {
+            out.swap(at, at - 1);
+            at -= 1;
+        }
+    }
     out
 }
 

@@ -12,12 +12,13 @@
 //! | `path`, `query`, `options` | what a request asks for |
 //! | `accept`, `decode` | content negotiation, bodies as trees |
 //! | `protobuf`, `protobuf_write` | built-in kinds in protobuf, read and written |
+//! | `protobuf_openapi` | the OpenAPI v2 document in protobuf |
 //! | `protobuf_union` | the unions in schemas of definitions |
 //! | `request_body`, `body` | the bodies of requests and answers |
 //! | `router`, `health`, `respond` | the way through |
 //! | `listener`, `service` | the two ways in |
 
-mod accept;
+pub(crate) mod accept;
 mod body;
 mod decode;
 mod health;
@@ -25,6 +26,7 @@ mod listener;
 mod options;
 mod path;
 mod protobuf;
+pub(crate) mod protobuf_openapi;
 mod protobuf_union;
 mod protobuf_write;
 mod query;

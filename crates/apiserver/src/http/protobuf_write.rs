@@ -352,16 +352,16 @@ fn varint(out: &mut Vec<u8>, mut number: u64) {
     out.push(number.to_le_bytes()[0]);
 }
 
-fn key(out: &mut Vec<u8>, number: u16, wire: u64) {
+pub(super) fn key(out: &mut Vec<u8>, number: u16, wire: u64) {
     varint(out, u64::from(number) << 3 | wire);
 }
 
-fn varint_field(out: &mut Vec<u8>, number: u16, value: u64) {
+pub(super) fn varint_field(out: &mut Vec<u8>, number: u16, value: u64) {
     key(out, number, 0);
     varint(out, value);
 }
 
-fn bytes_field(out: &mut Vec<u8>, number: u16, bytes: &[u8]) {
+pub(super) fn bytes_field(out: &mut Vec<u8>, number: u16, bytes: &[u8]) {
     key(out, number, 2);
     varint(out, bytes.len() as u64);
     out.extend_from_slice(bytes);

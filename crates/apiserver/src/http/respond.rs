@@ -86,6 +86,7 @@ pub(super) fn reply(asked: &Asked, reply: Reply, warnings: &[String], classified
         }
         Content::Watch(chunks) => typed("application/json", Body::chunks(chunks)),
         Content::Stream { media_type, chunks } => typed(media_type, Body::chunks(chunks)),
+        Content::Compressed { media_type, bytes } => compressed(asked, media_type, bytes),
         Content::Other { media_type, bytes } => typed(media_type, Body::whole(bytes)),
     };
     *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -146,6 +147,11 @@ fn document(asked: &Asked, bytes: Bytes, protobuf: bool) -> Response<Body> {
         None if asked.pretty => (JSON, indented(&bytes).into()),
         None => (JSON, bytes),
     };
+    compressed(asked, media_type, bytes)
+}
+
+/// The bytes, compressed if they are many and the client takes that.
+fn compressed(asked: &Asked, media_type: &'static str, bytes: Bytes) -> Response<Body> {
     if asked.gzip && bytes.len() > GZIP_FROM {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL));
         // Writing to memory can't fail.

@@ -198,8 +198,11 @@ fn non_resource(core: &Core, parts: &Parts, query: &Query) -> ApiResult<Reply> {
     }
     let header = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let accept = header(http::header::ACCEPT).unwrap_or_default();
+    let none_match = header(http::header::IF_NONE_MATCH);
     if path == "/openapi/v2" {
-        return Ok(openapi_v2(accept));
+        let modified_since = header(http::header::IF_MODIFIED_SINCE).and_then(read_http_date);
+        let asked = discovery::Conditions { none_match, modified_since };
+        return Ok(discovered(core, core.discovery.load().openapi_v2(accept, &asked, core.env.clock.now())));
     }
     let host = header(http::header::HOST).or_else(|| parts.uri.authority().map(http::uri::Authority::as_str));
     let server = host.unwrap_or("127.0.0.1");
@@ -208,7 +211,6 @@ fn non_resource(core: &Core, parts: &Parts, query: &Query) -> ApiResult<Reply> {
     }
     let wanted = discovery::form(accept).filter(|_| path != "/version" || is_json(accept));
     let form = wanted.unwrap_or(discovery::Form::Plain);
-    let none_match = header(http::header::IF_NONE_MATCH);
     let found = core.discovery.load().get(path, parts.uri.query().unwrap_or_default(), form, none_match, server);
     match found {
         Some(_) if wanted.is_none() => Err(match path {
@@ -265,21 +267,6 @@ fn issuer(core: &Core, path: &str, server: &str) -> Option<Reply> {
     Some(Reply { code: 200, content, headers: vec![(http::header::CACHE_CONTROL, cached)] })
 }
 
-/// An OpenAPI v2 document without types: kubectl asks for it to check lists of objects, and leaves the check to the
-/// server for kinds that it does not find there. Everything else is in v3.
-fn openapi_v2(accept: &str) -> Reply {
-    const PROTOBUF: &[u8] = b"\x0a\x032.0\x12\x15\x0a\x0aKubernetes\x12\x07v1.36.3\x42\x00";
-    if accept.contains("proto-openapi.spec.v2") {
-        let content = Content::Other {
-            media_type: "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
-            bytes: PROTOBUF.into(),
-        };
-        return Reply { code: 200, content, headers: Vec::new() };
-    }
-    let info = serde_json::json!({"title": "Kubernetes", "version": "v1.36.3"});
-    Reply::tree(200, &serde_json::json!({"swagger": "2.0", "info": info, "paths": {}}))
-}
-
 fn discovered(core: &Core, answer: discovery::Answer) -> Reply {
     let mut headers = Vec::new();
     let mut add = |name: HeaderName, value: String| {
@@ -294,23 +281,34 @@ fn discovered(core: &Core, answer: discovery::Answer) -> Reply {
     if let Some(location) = answer.location {
         add(http::header::LOCATION, location);
     }
-    if answer.vary_accept {
-        add(http::header::VARY, "Accept".into());
+    if !answer.vary.is_empty() {
+        add(http::header::VARY, answer.vary.into());
+    }
+    if let Some(time) = answer.last_modified {
+        add(http::header::LAST_MODIFIED, http_date(time));
     }
     if let Some(seconds) = answer.expires_in {
         let expires = core.env.clock.now().checked_add(jiff::SignedDuration::from_secs(seconds as i64));
         add(http::header::EXPIRES, http_date(expires.unwrap_or(jiff::Timestamp::MAX)));
     }
-    Reply {
-        code: answer.status,
-        content: Content::Other { media_type: answer.content_type, bytes: answer.body },
-        headers,
-    }
+    let (media_type, bytes) = (answer.content_type, answer.body);
+    let content = match answer.compressed {
+        true => Content::Compressed { media_type, bytes },
+        false => Content::Other { media_type, bytes },
+    };
+    Reply { code: answer.status, content, headers }
 }
 
 /// A time as HTTP headers have it: `Sat, 21 Nov 2026 03:36:56 GMT`.
+const HTTP_DATE: &str = "%a, %d %b %Y %H:%M:%S GMT";
+
 fn http_date(time: jiff::Timestamp) -> String {
-    time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    time.strftime(HTTP_DATE).to_string()
+}
+
+fn read_http_date(text: &str) -> Option<jiff::Timestamp> {
+    let time = jiff::civil::DateTime::strptime(HTTP_DATE, text).ok()?;
+    time.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|time| time.timestamp())
 }
 
 fn not_found() -> Reply {
@@ -322,7 +320,9 @@ fn not_found() -> Reply {
 /// The list of paths at the root.
 fn root(core: &Core) -> serde_json::Value {
     let mut paths = std::collections::BTreeSet::new();
-    for fixed in ["/api", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v3", "/readyz", "/version"] {
+    for fixed in
+        ["/api", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]
+    {
         paths.insert(fixed.to_string());
     }
     for resource in core.registry.resources() {

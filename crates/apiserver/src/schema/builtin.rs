@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::bundle::{Bundle, BundleError};
 use super::node::{SchemaSet, TypeRef};
@@ -48,6 +48,11 @@ impl BuiltinSchemas {
     /// The OpenAPI v3 document of a key, as it goes on the wire. Put together anew on each call.
     pub fn document(&self, key: &str) -> Option<Bytes> {
         self.whole(self.bundle.document(key)).map(Bytes::from)
+    }
+
+    /// The schemas of all OpenAPI v3 documents by their names. Put together anew on each call.
+    pub(crate) fn openapi_schemas(&self) -> Map<String, Value> {
+        self.whole(self.bundle.schemas().map(Some)).unwrap_or_default()
     }
 
     /// A JSON entry of the bundle: discovery, columns, default objects; see [`super::bundle`]. Parsed anew on each call.

@@ -11,6 +11,7 @@
 //! | `openapi/<gv>/schemas` | `components.schemas` of the document; `<gv>` is its key in the index: `api/v1`, `apis/apps/v1` |
 //! | `openapi/<gv>/paths` | `paths` |
 //! | `openapi/<gv>/rest` | the document without both |
+//! | `openapi/v2` | what OpenAPI v2 says that does not follow from v3 (`openapi_v2`) |
 //! | `hashes` | `<gv>` → SHA-512 of the document as [`Bundle::document`] puts it together |
 //! | `discovery/api`, `discovery/apis` | aggregated discovery (apidiscovery.k8s.io/v2) |
 //! | `resources/<gv>` | plain `APIResourceList` |
@@ -29,6 +30,7 @@ use sha2::{Digest, Sha512};
 use super::go_types::GoTypes;
 use super::graph;
 use super::node::SchemaSet;
+use super::openapi_v2;
 
 /// First bytes of a bundle.
 pub const MAGIC: &[u8; 8] = b"KWSCHEM1";
@@ -40,6 +42,8 @@ pub struct Source {
     pub version: Value,
     /// Each document of `GET /openapi/v3` by its key there (`api/v1`).
     pub openapi: BTreeMap<String, Value>,
+    /// `GET /openapi/v2`.
+    pub openapi_v2: Value,
     /// `GET /api` as `APIGroupDiscoveryList` v2.
     pub discovery_api: Value,
     /// `GET /apis` as `APIGroupDiscoveryList` v2.
@@ -62,19 +66,23 @@ pub fn encode(source: &Source) -> std::io::Result<Vec<u8>> {
     let mut entries = BTreeMap::new();
     let mut hashes = Map::new();
     let mut types = Map::new();
+    let mut all_paths = Map::new();
     entries.insert("version".to_owned(), source.version.clone());
     for (gv, document) in &source.openapi {
         let mut rest = without_descriptions(document);
         let paths = rest.as_object_mut().and_then(|d| d.remove("paths")).unwrap_or_else(|| json!({}));
+        all_paths.extend(paths.as_object().cloned().unwrap_or_default());
         let components = rest.as_object_mut().and_then(|d| d.get_mut("components")).and_then(Value::as_object_mut);
         let schemas = components.and_then(|c| c.remove("schemas")).unwrap_or_else(|| json!({}));
-        add_types(&mut types, &schemas);
+        add_types(&mut types, schemas.clone());
         let document = assemble(&rest, paths.to_string().as_bytes(), schemas.to_string().as_bytes());
         hashes.insert(gv.clone(), hash(&document).into());
         entries.insert(format!("openapi/{gv}/rest"), rest);
         entries.insert(format!("openapi/{gv}/paths"), paths);
         entries.insert(format!("openapi/{gv}/schemas"), schemas);
     }
+    let openapi_v2 = openapi_v2::facts(&without_descriptions(&source.openapi_v2), &types, &all_paths);
+    entries.insert("openapi/v2".into(), openapi_v2);
     entries.insert("hashes".into(), Value::Object(hashes));
     entries.insert("discovery/api".into(), source.discovery_api.clone());
     entries.insert("discovery/apis".into(), source.discovery_apis.clone());
@@ -192,6 +200,18 @@ impl<'a> Bundle<'a> {
         graph::decode(&bytes).ok_or_else(|| BundleError::Damaged("entry types: not in its form".into()))
     }
 
+    /// The schemas of all OpenAPI v3 documents by their names.
+    ///
+    /// # Errors
+    /// As [`Bundle::json`].
+    pub fn schemas(&self) -> Result<Map<String, Value>, BundleError> {
+        let mut out = Map::new();
+        for name in self.names().filter(|name| name.starts_with("openapi/") && name.ends_with("/schemas")) {
+            add_types(&mut out, self.json(name)?.unwrap_or_default());
+        }
+        Ok(out)
+    }
+
     /// The OpenAPI v3 document of a group-version (`api/v1`), as it goes on the wire.
     ///
     /// # Errors
@@ -225,11 +245,12 @@ fn assemble(rest: &Value, paths: &[u8], schemas: &[u8]) -> Vec<u8> {
 }
 
 /// Adds the types of a document. Documents agree on the types that they share, but for the kinds that a type serves.
-fn add_types(types: &mut Map<String, Value>, schemas: &Value) {
+fn add_types(types: &mut Map<String, Value>, schemas: Value) {
     const KINDS: &str = "x-kubernetes-group-version-kind";
-    for (name, schema) in schemas.as_object().into_iter().flatten() {
-        let Some(known) = types.get_mut(name) else {
-            types.insert(name.clone(), schema.clone());
+    let Value::Object(schemas) = schemas else { return };
+    for (name, schema) in schemas {
+        let Some(known) = types.get_mut(&name) else {
+            types.insert(name, schema);
             continue;
         };
         if let (Some(Value::Array(known)), Some(Value::Array(kinds))) = (known.get_mut(KINDS), schema.get(KINDS)) {
@@ -303,6 +324,19 @@ mod tests {
         assert_eq!(parsed["components"]["securitySchemes"], json!({"b": {}}));
         assert_eq!(bundle.json("hashes").unwrap().unwrap()["api/v1"], hash(&document).as_str());
         assert!(bundle.document("api/v2").unwrap().is_none());
+    }
+
+    #[test]
+    fn a_type_serves_the_kinds_that_any_document_names() {
+        let document = |kind: &str| {
+            let schema = json!({"type": "object", "x-kubernetes-group-version-kind": [{"kind": kind}]});
+            json!({"components": {"schemas": {"g.A": schema}}})
+        };
+        let openapi = [("api/v1", document("A")), ("apis/b/v1", document("B")), ("apis/c/v1", document("A"))];
+        let openapi = openapi.map(|(key, document)| (key.to_owned(), document)).into();
+        let bytes = encode(&Source { openapi, ..source() }).unwrap();
+        let schemas = Bundle::open(&bytes).unwrap().schemas().unwrap();
+        assert_eq!(schemas["g.A"]["x-kubernetes-group-version-kind"], json!([{"kind": "A"}, {"kind": "B"}]));
     }
 
     #[test]

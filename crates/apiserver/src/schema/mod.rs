@@ -26,6 +26,7 @@ mod list_type;
 mod node;
 mod normalise;
 mod openapi;
+pub(crate) mod openapi_v2;
 mod prune;
 pub mod quantity;
 mod validate;

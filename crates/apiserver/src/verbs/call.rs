@@ -117,6 +117,13 @@ pub(crate) enum Content {
         /// Their parts.
         chunks: Chunks,
     },
+    /// A document in a form of its own, compressed for clients that take it.
+    Compressed {
+        /// `Content-Type`.
+        media_type: &'static str,
+        /// The document.
+        bytes: Bytes,
+    },
     /// Anything else.
     Other {
         /// `Content-Type`.
