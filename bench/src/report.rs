@@ -62,7 +62,9 @@ impl Measure {
     fn ratio(&self) -> Option<f64> {
         let ours = self.ours?;
         let best = self.peers.iter().flatten().copied().reduce(|one, other| self.unit.better(one, other))?;
-        Some(if self.unit == Unit::PerSecond { ours / best } else { best / ours })
+        let ratio = if self.unit == Unit::PerSecond { ours / best } else { best / ours };
+        // What takes nothing at all is not so many times better.
+        Some(ratio).filter(|ratio| ratio.is_finite())
     }
 }
 
@@ -143,6 +145,7 @@ mod tests {
         assert_eq!(measure(Unit::Seconds).ratio(), Some(4.0));
         assert_eq!(measure(Unit::PerSecond).ratio(), Some(0.125));
         assert_eq!(Measure { peers: vec![None], ..measure(Unit::Bytes) }.ratio(), None);
+        assert_eq!(Measure { ours: Some(0.0), ..measure(Unit::Seconds) }.ratio(), None);
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub use csv::{
 pub use finding::{Finding, Level, Report};
 pub use generate::{GenerateError, GenerateOptions, Generated, Manifests, generate};
 pub use metadata::{BundleMetadata, labels};
-pub use optional::{OptionalCheck, Values, optional_checks, select};
+pub use optional::{OptionalCheck, Platform, Platforms, Values, optional_checks, select};
 pub use packages::{MigrateError, Migrated, migrate};
 pub use read::Bundle;
 pub use scorecard::{

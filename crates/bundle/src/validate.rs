@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::checks;
 use crate::finding::Report;
-use crate::optional::{OptionalCheck, Values};
+use crate::optional::{OptionalCheck, Platforms, Values};
 use crate::read::Bundle;
 
 /// What to check besides what each bundle must pass.
@@ -14,6 +14,8 @@ pub struct ValidateOptions {
     pub optional: Vec<OptionalCheck>,
     /// Values for them. Default: none.
     pub values: Values,
+    /// What registries say of [`Bundle::images`], for those of the checks that ask them. Default: nothing.
+    pub platforms: Platforms,
 }
 
 /// Checks a bundle: the same checks as `operator-sdk bundle validate`.
@@ -37,7 +39,7 @@ pub fn validate(folder: &Path, options: &ValidateOptions) -> Report {
     found.extend(checks::format(folder, bundle.media_type));
     found.extend(checks::content(&bundle));
     for check in &options.optional {
-        found.extend(check.run(&bundle, &options.values));
+        found.extend(check.run(&bundle, options));
     }
     Report::new(found)
 }

@@ -4,10 +4,10 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use kubewright_bundle::{Level, ValidateOptions, select, validate};
+use kubewright_bundle::{Level, Platform, Platforms, ValidateOptions, select, validate};
 use serde_json::{Value, json};
 use support::Files;
 
@@ -17,6 +17,7 @@ fn found(files: &Files, optional: &str, values: &[(&str, &str)]) -> Vec<String> 
     let options = ValidateOptions {
         optional: if optional.is_empty() { Vec::new() } else { select(optional).unwrap() },
         values: values.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
+        ..ValidateOptions::default()
     };
     let report = validate(folder.path(), &options);
     assert_eq!(report.passed, report.findings.iter().all(|finding| finding.level == Level::Warning));
@@ -531,6 +532,86 @@ fn community_operators_say_for_which_openshift_they_are() {
     let newer = Some(r#"[{"type": "olm.maxOpenShiftVersion", "value": "4.9"}]"#);
     compare("newer", &check(newer, &values), &["error: olm.maxOpenShiftVersion is 4.9, which must be below 4.9"]);
     compare("no file", &check(newer, &[]), &["error: must be below 4.9", "warning: index-path=bundle.Dockerfile"]);
+}
+
+/// Labels of the ClusterServiceVersion, images of its Deployment (`container=image: platforms`, with none: it can't be looked
+/// at), and what is found.
+#[test]
+fn images_are_made_for_what_labels_promise_and_labels_say_what_images_are_made_for() {
+    let both = "linux.amd64 linux.arm64";
+    let manager = |platforms: &str| format!("manager=op:1: {platforms}");
+    let proxy = |platforms: &str| format!("kube-rbac-proxy=proxy:1: {platforms}");
+    let other = |platforms: &str| format!("other=other:1: {platforms}");
+    let labels = "arch.amd64 arch.arm64";
+    for (labels, images, wanted) in [
+        ("", vec![manager("linux.amd64")], vec![]),
+        (labels, vec![manager(both), proxy(both)], vec![]),
+        (labels, vec![manager(both)], vec![]),
+        (
+            labels,
+            vec![manager("linux.amd64")],
+            vec!["error: supports linux.arm64, for which these images are not made: op:1"],
+        ),
+        (
+            "",
+            vec![manager("linux.arm64")],
+            vec![
+                "warning: op:1, are made for amd64, arm64, and the ClusterServiceVersion has no labels",
+                "error: supports linux.amd64, for which these images are not made: op:1",
+            ],
+        ),
+        (
+            "",
+            vec![manager(both)],
+            vec!["warning: add operatorframework.io/arch.amd64: supported, operatorframework.io/arch.arm64"],
+        ),
+        ("arch.amd64", vec![manager(both)], vec!["warning: add operatorframework.io/arch.arm64: supported, or"]),
+        (
+            labels,
+            vec![manager(both), proxy("linux.amd64")],
+            vec!["warning: the image proxy:1 is not made for arm64", "error: these images are not made: proxy:1"],
+        ),
+        // Without a container of that name all but the proxy are the operator's.
+        (
+            "arch.amd64",
+            vec![other(both), proxy("linux.amd64")],
+            vec!["warning: other:1, are made for arm64", "warning: the image proxy:1 is not made for arm64"],
+        ),
+        ("os.linux os.windows", vec![manager("linux.amd64 windows.amd64")], vec![]),
+        ("os.linux os.windows", vec![manager("linux.amd64")], vec!["error: supports windows.amd64"]),
+        ("", vec![manager("linux.amd64 windows.amd64")], vec!["warning: operatorframework.io/os.windows: supported"]),
+        (labels, vec![manager("")], vec!["warning: the image op:1 can't be looked at: no way"]),
+    ] {
+        let mut containers = Vec::new();
+        let mut platforms = Platforms::new();
+        for image in &images {
+            let (name, rest) = image.split_once('=').unwrap();
+            let (image, made_for) = rest.split_once(": ").unwrap();
+            containers.push(json!({"name": name, "image": image}));
+            let made_for = made_for.split_whitespace().map(|platform| {
+                let (os, architecture) = platform.split_once('.').unwrap();
+                Platform { os: os.into(), architecture: architecture.into() }
+            });
+            let made_for: BTreeSet<Platform> = made_for.collect();
+            let known = if made_for.is_empty() { Err("no way".into()) } else { Ok(made_for) };
+            platforms.insert(image.into(), known);
+        }
+        let files = Files::good().csv(|csv| {
+            csv["spec"]["install"]["spec"]["deployments"][0]["spec"]["template"]["spec"]["containers"] =
+                json!(containers);
+            csv["spec"].as_object_mut().unwrap().remove("relatedImages");
+            for label in labels.split_whitespace() {
+                csv["metadata"]["labels"][format!("operatorframework.io/{label}")] = "supported".into();
+            }
+        });
+        let options =
+            ValidateOptions { optional: select("name=multiarch").unwrap(), platforms, ..ValidateOptions::default() };
+        let report = validate(files.written().path(), &options);
+        let found: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+        compare(&format!("{labels:?}, {images:?}"), &found, &wanted);
+    }
+    let asked = found(&Files::good(), "name=multiarch", &[]);
+    assert!(!asked.is_empty() && asked.iter().all(|line| line.contains("its registry was not asked")), "{asked:?}");
 }
 
 #[test]

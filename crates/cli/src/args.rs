@@ -10,6 +10,7 @@ use crate::access::AccessCommand;
 use crate::account::AccountCommand;
 use crate::ansible_operator::{AnsibleOperatorCommand, EXAMPLES as ANSIBLE_OPERATOR_EXAMPLES};
 use crate::helm_operator::{EXAMPLES as HELM_OPERATOR_EXAMPLES, HelmOperatorCommand};
+use crate::metrics::MetricsArgs;
 use crate::operators::OperatorArgs;
 use crate::snapshot::SnapshotCommand;
 use crate::toolchain::args::ToolchainCommand;
@@ -98,6 +99,7 @@ Examples of the operators that come with this program:
   kubewright run --leader-elect                      one of several replicas works
   kubewright run --shards                            several replicas share the work
   kubewright run --metrics-bind-address 127.0.0.1:8080
+  kubewright run --metrics-bind-address :8443 --metrics-secure --metrics-require-rbac    to those whom RBAC allows it
   OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 kubewright run           traces to an OpenTelemetry collector
 Examples of bundles, which the Operator Lifecycle Manager of a cluster installs:
   kubewright run bundle registry.example.com/guestbook-bundle:v0.1.0
@@ -107,7 +109,8 @@ const RBAC_EXAMPLES: &str = "\
 Examples:
   kubewright rbac --operators ingress | kubectl apply -f -
   kubewright rbac --operators ingress --name ingress-operator --service-account system/ingress
-  kubewright rbac --leader-elect --lease-namespace system                  with the right to the Lease";
+  kubewright rbac --leader-elect --lease-namespace system                  with the right to the Lease
+  kubewright rbac --metrics-require-rbac                                   with those to ask who reads the metrics";
 
 #[derive(Debug, Args)]
 pub(crate) struct RbacArgs {
@@ -116,6 +119,10 @@ pub(crate) struct RbacArgs {
 
     #[command(flatten)]
     pub(crate) replicas: ReplicaArgs,
+
+    /// They serve metrics to those whom RBAC allows it.
+    #[arg(long)]
+    pub(crate) metrics_require_rbac: bool,
 
     /// What the roles are called.
     #[arg(long, value_name = "NAME", default_value = "kubewright")]
@@ -221,9 +228,16 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) install_crds: bool,
 
-    /// Serve metrics and health here, for example 127.0.0.1:8080; 0: do not serve them.
+    /// Serve metrics here, and health if it has no address of its own; 0: do not serve them.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub(crate) metrics_bind_address: String,
+
+    /// Serve health here; 0: do not serve it. Default: beside the metrics; with --metrics-secure 127.0.0.1:8081.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) health_probe_bind_address: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) guard: MetricsArgs,
 
     #[command(flatten)]
     pub(crate) operators: OperatorArgs,

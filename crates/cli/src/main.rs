@@ -30,6 +30,7 @@ mod cluster;
 mod crds;
 mod helm_operator;
 mod manifests;
+mod metrics;
 mod minio;
 mod operators;
 mod rbac;
@@ -181,7 +182,7 @@ impl From<run::RunError> for Failure {
     fn from(error: run::RunError) -> Self {
         match &error {
             run::RunError::Operators(cause) if cause.is_usage() => Self::Usage(chain(&error)),
-            run::RunError::Address { .. } | run::RunError::Manager(kubewright::prelude::ManagerError::Replicas(_)) => {
+            run::RunError::Usage(_) | run::RunError::Manager(kubewright::prelude::ManagerError::Replicas(_)) => {
                 Self::Usage(chain(&error))
             }
             _ => Self::Failed(chain(&error)),

@@ -17,8 +17,17 @@ pub(crate) enum ManifestError {
 
 /// Applies every document; `source_name` stands in errors. Returns what was applied, as `kind/name`.
 pub(crate) async fn apply(client: &Client, source_name: &str, text: &str) -> Result<Vec<String>, ManifestError> {
+    apply_all(client, source_name, parse(source_name, text)?).await
+}
+
+/// Applies objects, in their order.
+pub(crate) async fn apply_all(
+    client: &Client,
+    source_name: &str,
+    objects: Vec<DynamicObject>,
+) -> Result<Vec<String>, ManifestError> {
     let mut applied = Vec::new();
-    for (number, object) in parse(source_name, text)?.into_iter().enumerate() {
+    for (number, object) in objects.into_iter().enumerate() {
         let malformed = |cause: &str| ManifestError::Malformed {
             source_name: source_name.into(),
             number: number + 1,
@@ -46,7 +55,8 @@ pub(crate) async fn apply(client: &Client, source_name: &str, text: &str) -> Res
     Ok(applied)
 }
 
-fn parse(source_name: &str, text: &str) -> Result<Vec<DynamicObject>, ManifestError> {
+/// The objects of a text.
+pub(crate) fn parse(source_name: &str, text: &str) -> Result<Vec<DynamicObject>, ManifestError> {
     serde_saphyr::from_multiple(text).map_err(|error| ManifestError::Malformed {
         source_name: source_name.into(),
         number: 1,

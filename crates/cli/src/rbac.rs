@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use kubewright::prelude::*;
+use kubewright::runtime::reviews::Reviews;
 use kubewright::runtime::rights;
 
 use crate::args::RbacArgs;
@@ -22,6 +23,9 @@ pub(crate) enum RbacError {
 pub(crate) fn rbac(mut args: RbacArgs) -> Result<(), RbacError> {
     let options = ManagerOptions { replicas: replicas(&args.replicas), ..ManagerOptions::default() };
     let mut manager = Manager::new(rights::unconnected(), options);
+    if args.metrics_require_rbac {
+        manager = manager.may(Reviews::rights());
+    }
     args.operators.stand_in();
     for operator in operators::chosen(&args.operators)? {
         manager = operators::add(operator.name, operator.add_to, manager)?;

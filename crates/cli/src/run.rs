@@ -10,6 +10,7 @@ use kubewright::runtime::{LeaderElection, Replicas, Sharding};
 use crate::args::{ReplicaArgs, RunArgs};
 use crate::cluster::{ClusterError, answering};
 use crate::crds::{self, CrdError};
+use crate::metrics::{Metrics, address};
 use crate::operators::{self, OperatorError};
 
 /// How often it is looked whether the operators are ready.
@@ -22,8 +23,9 @@ pub(crate) enum RunError {
     Operators(#[from] OperatorError),
     #[error(transparent)]
     Crds(#[from] CrdError),
-    #[error("--metrics-bind-address: {address:?} is not an address; write for example 127.0.0.1:8080, or 0 for none")]
-    Address { address: String },
+    /// The command line can't be right.
+    #[error("{0}")]
+    Usage(String),
     #[error(transparent)]
     Cluster(#[from] ClusterError),
     #[error(transparent)]
@@ -37,11 +39,11 @@ pub(crate) async fn run(
     traced: bool,
 ) -> Result<(), RunError> {
     let chosen = operators::chosen(&args.operators)?;
-    let listen = address(&args.metrics_bind_address)?;
+    let (listen, metrics) = endpoints(&args).map_err(RunError::Usage)?;
     let client = answering(args.kubeconfig.as_deref(), args.context.as_deref()).await?;
     let options = ManagerOptions { listen, replicas: replicas(&args.replicas), ..ManagerOptions::default() };
     let working = if traced { kubewright_telemetry::client(client.clone()) } else { client.clone() };
-    let mut manager = Manager::new(working, options).log_filter(set_log);
+    let mut manager = metrics.add_to(Manager::new(working, options).log_filter(set_log));
     let mut names = Vec::new();
     for operator in chosen {
         names.push(operator.name);
@@ -89,9 +91,15 @@ pub(crate) fn replicas(args: &ReplicaArgs) -> Replicas {
     }
 }
 
-fn address(text: &str) -> Result<Option<SocketAddr>, RunError> {
-    match text {
-        "0" => Ok(None),
-        text => text.parse().map(Some).map_err(|_| RunError::Address { address: text.into() }),
-    }
+/// Where health is served, and metrics.
+fn endpoints(args: &RunArgs) -> Result<(Option<SocketAddr>, Metrics), String> {
+    let of = |flag: &'static str| move |wrong: String| format!("{flag}: {wrong}");
+    let security = args.guard.security()?;
+    let metrics = address(&args.metrics_bind_address, "127.0.0.1:8080").map_err(of("--metrics-bind-address"))?;
+    let default = args.guard.is_secure().then_some("127.0.0.1:8081");
+    let Some(health) = args.health_probe_bind_address.as_deref().or(default) else {
+        return Ok((metrics, Metrics::BesideHealth));
+    };
+    let health = address(health, "127.0.0.1:8081").map_err(of("--health-probe-bind-address"))?;
+    Ok((health, Metrics::at(metrics, security)))
 }

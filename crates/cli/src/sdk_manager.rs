@@ -1,14 +1,11 @@
 //! Flags of operator-sdk's managers, which its Helm and Ansible operators share.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
-
-use clap::{ArgAction, Args, ValueHint};
+use clap::Args;
 use clap_complete::engine::ArgValueCandidates;
 use kubewright::prelude::*;
 use kubewright::runtime::{LeaderElection, Replicas};
-use kubewright::webhook::{MetricsCertificate, MetricsOptions, MetricsSecurity, MetricsServer};
 
+use crate::metrics::{Metrics, MetricsArgs, address};
 use crate::toolchain::complete;
 
 /// They are named as operator-sdk names them.
@@ -35,19 +32,8 @@ pub(crate) struct SdkManagerArgs {
     #[arg(long, value_name = "ADDRESS", alias = "metrics-addr")]
     metrics_bind_address: Option<String>,
 
-    /// Serve metrics over HTTPS.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = false,
-          default_missing_value = "true", action = ArgAction::Set)]
-    metrics_secure: bool,
-
-    /// Only to those whom RBAC allows get of /metrics, by their tokens of the cluster. Needs --metrics-secure.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = false,
-          default_missing_value = "true", action = ArgAction::Set)]
-    metrics_require_rbac: bool,
-
-    /// Folder of tls.crt and tls.key for the metrics. Default: a certificate is made at the start. Needs --metrics-secure.
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    metrics_cert_path: Option<PathBuf>,
+    #[command(flatten)]
+    guard: MetricsArgs,
 
     /// The namespaces, joined by commas; none: all.
     #[arg(long, value_name = "NAMESPACES", env = "WATCH_NAMESPACE", value_delimiter = ',', hide_env_values = true,
@@ -64,24 +50,10 @@ impl SdkManagerArgs {
     }
 
     fn metrics(&self) -> Result<Metrics, String> {
-        for (given, flag) in [
-            (self.metrics_require_rbac, "--metrics-require-rbac: tokens don't travel over HTTP"),
-            (self.metrics_cert_path.is_some(), "--metrics-cert-path: there is no certificate over HTTP"),
-        ] {
-            if given && !self.metrics_secure {
-                return Err(format!("{flag}; add --metrics-secure"));
-            }
-        }
-        let (example, default) = ("127.0.0.1:8443", self.metrics_secure.then_some("127.0.0.1:8443"));
+        let security = self.guard.security()?;
+        let (example, default) = ("127.0.0.1:8443", self.guard.is_secure().then_some("127.0.0.1:8443"));
         let Some(text) = self.metrics_bind_address.as_deref().or(default) else { return Ok(Metrics::BesideHealth) };
-        let Some(listen) = address(text, example)? else { return Ok(Metrics::Nowhere) };
-        let certificate = || self.metrics_cert_path.clone().map_or(MetricsCertificate::Made, MetricsCertificate::Files);
-        let security = match (self.metrics_secure, self.metrics_require_rbac) {
-            (false, _) => MetricsSecurity::Open,
-            (true, false) => MetricsSecurity::Encrypted(certificate()),
-            (true, true) => MetricsSecurity::Authorized(certificate()),
-        };
-        Ok(Metrics::At(MetricsOptions { listen, security, ..MetricsOptions::default() }))
+        Ok(Metrics::at(address(text, example)?, security))
     }
 
     /// The namespaces of custom resources.
@@ -101,41 +73,10 @@ impl SdkManagerArgs {
     }
 }
 
-/// Where metrics are served.
-#[derive(Debug)]
-pub(crate) enum Metrics {
-    /// At the address of the health probes.
-    BesideHealth,
-    Nowhere,
-    /// At an address of their own.
-    At(MetricsOptions),
-}
-
-impl Metrics {
-    pub(crate) fn add_to(self, manager: Manager) -> Manager {
-        match self {
-            Self::BesideHealth => manager,
-            Self::Nowhere => manager.metrics_elsewhere(),
-            Self::At(options) => MetricsServer::new(options).add_to(manager),
-        }
-    }
-}
-
-/// An address as Go's flags have it; `None`: nowhere.
-fn address(text: &str, example: &str) -> Result<Option<SocketAddr>, String> {
-    let text = match text {
-        "0" => return Ok(None),
-        // Go's way to say all addresses.
-        port if port.starts_with(':') => format!("0.0.0.0{port}"),
-        text => text.to_string(),
-    };
-    let wrong = |_| format!("{text:?} is not an address; write for example {example}, :8081, or 0 for none");
-    text.parse().map(Some).map_err(wrong)
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use kubewright::webhook::{MetricsCertificate, MetricsSecurity};
 
     use super::*;
 

@@ -139,10 +139,10 @@ fn a_broken_definition() {
     for (from, to, expected) in [
         // The parser shows the lines before the one where it has given up.
         ("scope: Namespaced", "scope: [", &["crd.yaml: ", " 9 |   scope: ["][..]),
-        ("scope: Namespaced", "scope: Everywhere", &["crd.yaml, line 5: ", "it must be Cluster or Namespaced"]),
+        ("scope: Namespaced", "scope: Everywhere", &["crd.yaml, line 9: ", "it must be Cluster or Namespaced"]),
         ("name: sites.example.com", "name: sites", &["crd.yaml, line 5: ", "must be \"sites.example.com\""]),
-        ("served: true", "served: often", &["crd.yaml, line 5: ", "expected a boolean"]),
-        ("{openAPIV3Schema: {type: object}}", "{}", &["crd.yaml, line 5: ", "write at least {type: object}"]),
+        ("served: true", "served: often", &["crd.yaml: sites.example.com is no valid definition", "11 |", "often"]),
+        ("{openAPIV3Schema: {type: object}}", "{}", &["crd.yaml, line 11: ", "write at least {type: object}"]),
         ("k8s.io/v1", "k8s.io/v1beta1", &["crd.yaml, line 5: ", "convert it to apiextensions.k8s.io/v1"]),
     ] {
         assert!(CRD.contains(from), "{from}");

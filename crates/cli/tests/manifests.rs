@@ -6,9 +6,10 @@ mod support;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::apps::v1::Deployment;
@@ -173,22 +174,50 @@ fn object_storage() -> String {
     address
 }
 
-/// Runs the operator as its Deployment does, but on this machine, until it says that it is ready.
-fn run_as(deployment: &Deployment, kubeconfig: &Path, storage: &str) {
+/// Runs the operator as its Deployment does, but on this machine, until it says that it is ready; its metrics are guarded.
+async fn run_as(client: &Client, deployment: &Deployment, kubeconfig: &Path, storage: &str) {
     let container = deployment.spec.clone().unwrap().template.spec.unwrap().containers.remove(0);
     let arguments = container.args.unwrap();
     // What only a Pod has: its addresses.
-    let of_pods = ["--metrics-bind-address=", "--access-webhook-bind-address="];
+    let of_pods = ["--metrics-bind-address=", "--health-probe-bind-address=", "--access-webhook-bind-address="];
     let arguments = arguments.iter().filter(|argument| !of_pods.iter().any(|of| argument.starts_with(of)));
     let mut command = kubewright();
-    command.args(arguments).args(["--metrics-bind-address=0", "--kubeconfig"]).arg(kubeconfig);
+    command.args(arguments).args(["--metrics-bind-address=127.0.0.1:0", "--health-probe-bind-address=0"]);
+    command.args(["--log=warn,kubewright_webhook=info", "--kubeconfig"]).arg(kubeconfig);
     command.env("DATABASE_URI", "sqlite::memory:").env("INTERNAL_ENDPOINT", storage);
-    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let mut child = Ending(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    let log = BufReader::new(child.0.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let (told, address) = mpsc::channel();
+    // The pipe must not fill up while the operator runs.
+    let reading = std::thread::spawn(move || {
+        log.for_each(|line| {
+            if let Some((_, rest)) = line.split_once("serving metrics address=") {
+                let address: SocketAddr = rest.split_whitespace().next().unwrap().parse().unwrap();
+                _ = told.send(address);
+            }
+            eprintln!("{line}");
+        });
+    });
+    let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines().map_while(Result::ok);
     let ready = lines.any(|line| line.starts_with("running "));
-    child.kill().unwrap();
-    child.wait().unwrap();
     assert!(ready, "{:?} ended before it was ready", deployment.metadata.name);
+    let address = address.recv().unwrap();
+    let name = deployment.metadata.name.clone().unwrap();
+    let role = format!("{}-metrics-reader", name.strip_suffix("-controller-manager").unwrap());
+    support::metrics::are_guarded(client, address, &role).await;
+    drop(child);
+    reading.join().unwrap();
+}
+
+/// A process that ends with the test.
+struct Ending(Child);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        // It may have ended already.
+        _ = self.0.kill();
+        _ = self.0.wait();
+    }
 }
 
 #[test]
@@ -216,7 +245,7 @@ fn each_operator_is_deployed_and_gets_ready_with_the_rights_of_its_manifests() {
             });
             let deployed = deployed.await;
             let kubeconfig = as_operator(&client, &up.kubeconfig, &deployed, &scratch).await;
-            run_as(&deployed, &kubeconfig, &storage);
+            run_as(&client, &deployed, &kubeconfig, &storage).await;
         }
     });
     assert_eq!(up.interrupt(), Some(0));

@@ -274,7 +274,10 @@ async fn what_the_manager_says_is_told_when_it_does_not_get_on() {
             planned.clone(),
             Some(complete()),
             Some(json!({"phase": "Failed", "message": "no such thing"})),
-            vec!["clusterserviceversion/site.v0.1.0 has failed: Failed: no such thing"],
+            vec![
+                "clusterserviceversion/site.v0.1.0 has not succeeded after 0 s",
+                "clusterserviceversion/site.v0.1.0: Failed: no such thing",
+            ],
         ),
     ] {
         world.namespace(namespace).await;

@@ -46,6 +46,8 @@ pub enum SourceError {
         name: String,
         /// What is wrong.
         cause: String,
+        /// What the line begins with that it is about; empty: not known.
+        key: String,
     },
 }
 
@@ -67,16 +69,46 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Definition>, SourceError> {
 }
 
 impl SourceError {
-    /// With the line where the definition begins to be named, which is all that is known of a document that was parsed.
+    /// With the line and the column of a value that is not of its type; else with the line of what is wrong, or the one where the
+    /// definition is named.
     fn in_text(mut self, text: &str) -> Self {
-        if let Self::Outdated { origin, name, .. } | Self::Invalid { origin, name, .. } = &mut self {
-            let named = |line: &str| !name.is_empty() && line.contains("name") && line.contains(name.as_str());
-            if let Some(line) = text.lines().position(named) {
+        let (Self::Outdated { name, .. } | Self::Invalid { name, .. }) = &self else { return self };
+        let named = |line: &str| !name.is_empty() && line.contains("name") && line.contains(name.as_str());
+        let Some(line) = text.lines().position(named) else { return self };
+        let lines: Vec<&str> = text.lines().collect();
+        let separates = |line: &&str| line.starts_with("---");
+        let begin = lines[..line].iter().rposition(separates).map_or(0, |at| at + 1);
+        let end = lines[line..].iter().position(separates).map_or(lines.len(), |at| line + at);
+        match &mut self {
+            // In a list the definition is no document of its own.
+            Self::Invalid { origin, cause, key, .. } if !origin.contains(", item ") => {
+                let begins = |line: &&str| {
+                    let rest = line.trim_start_matches(['-', ' ', '{', '"']).strip_prefix(key.as_str());
+                    rest.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+                };
+                let about = lines[begin..end].iter().position(begins).filter(|_| !key.is_empty());
+                match mistyped(&lines[..end], begin) {
+                    Some(found) => *cause = found,
+                    None => *origin = format!("{origin}, line {}", about.map_or(line, |at| begin + at) + 1),
+                }
+            }
+            Self::Outdated { origin, .. } | Self::Invalid { origin, .. } => {
                 *origin = format!("{origin}, line {}", line + 1);
             }
+            Self::Malformed { .. } => {}
         }
         self
     }
+}
+
+/// What a parser says that knows places, of the definition that begins with a line.
+fn mistyped(lines: &[&str], begin: usize) -> Option<String> {
+    // Lines count from the beginning of the file.
+    let document = format!("{}{}", "\n".repeat(begin), lines[begin..].join("\n"));
+    let options = serde_saphyr::options! { budget: None };
+    serde_saphyr::from_str_with_options::<CustomResourceDefinition>(&document, options)
+        .err()
+        .map(|error| error.to_string())
 }
 
 /// A definition that is at hand, such as one that a server gave.
@@ -121,28 +153,33 @@ fn take(origin: &str, document: Value, found: &mut Vec<Definition>) -> Result<()
     if api_version != "apiextensions.k8s.io/v1" {
         return Err(SourceError::Outdated { origin: origin.into(), name, api_version });
     }
-    let invalid = |cause: String| SourceError::Invalid { origin: origin.into(), name: name.clone(), cause };
+    let invalid = |key: &str, cause: String| SourceError::Invalid {
+        origin: origin.into(),
+        name: name.clone(),
+        cause,
+        key: key.into(),
+    };
     let versions = document["spec"]["versions"].as_array();
     let schemas: Vec<Value> =
         versions.into_iter().flatten().map(|version| version["schema"]["openAPIV3Schema"].clone()).collect();
     let crd: CustomResourceDefinition =
-        serde_json::from_value(document.clone()).map_err(|error| invalid(error.to_string()))?;
+        serde_json::from_value(document.clone()).map_err(|error| invalid("", error.to_string()))?;
     if let Some(at) = schemas.iter().position(|schema| !schema.is_object()) {
         let version = &crd.spec.versions[at].name;
-        return Err(invalid(format!(
-            "version {version} has no schema.openAPIV3Schema; write at least {{type: object}}"
-        )));
+        let cause = format!("version {version} has no schema.openAPIV3Schema; write at least {{type: object}}");
+        return Err(invalid(&format!("name: {version}"), cause));
     }
     if crd.spec.versions.is_empty() {
-        return Err(invalid("spec.versions is empty; there must be one at least".into()));
+        return Err(invalid("versions", "spec.versions is empty; there must be one at least".into()));
     }
     if !["Cluster", "Namespaced"].contains(&crd.spec.scope.as_str()) {
-        return Err(invalid(format!("spec.scope is {:?}; it must be Cluster or Namespaced", crd.spec.scope)));
+        let cause = format!("spec.scope is {:?}; it must be Cluster or Namespaced", crd.spec.scope);
+        return Err(invalid("scope", cause));
     }
     let names = &crd.spec.names;
     let expected = format!("{}.{}", names.plural, crd.spec.group);
     if names.kind.is_empty() || names.plural.is_empty() || name != expected {
-        return Err(invalid(format!("its name must be {expected:?}, of spec.names.plural and spec.group")));
+        return Err(invalid("", format!("its name must be {expected:?}, of spec.names.plural and spec.group")));
     }
     found.push(Definition { origin: origin.into(), crd, schemas });
     Ok(())
@@ -178,6 +215,10 @@ mod tests {
         let message = error(&CRD.replace(r#"{"openAPIV3Schema": {"type": "object"}}"#, "{}"));
         assert!(message.contains("version v1 has no schema.openAPIV3Schema"), "{message}");
         assert!(message.starts_with("crd.yaml, line 2: "), "{message}");
+        let other = "kind: Service\napiVersion: v1\n---\n";
+        let message = error(&format!("{other}{}", CRD.replace(r#""served": true"#, r#""served": "a lot""#)));
+        assert!(message.starts_with("crd.yaml, document 2: sites.example.com is no valid definition"), "{message}");
+        assert!(message.contains("line 6"), "the line of the field, not of the name: {message}");
         let message = error(&CRD.replace(r#""scope": "Cluster","#, ""));
         assert!(message.contains("sites.example.com is no valid definition") && message.contains("scope"), "{message}");
     }

@@ -275,7 +275,7 @@ async fn the_image_of_the_architecture_is_pulled_and_the_name_stands_for_all() {
         let hash = Sha256::digest(text.as_bytes());
         format!("sha256:{}", hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
     };
-    let config = |architecture: &str| format!(r#"{{"architecture": "{architecture}"}}"#);
+    let config = |architecture: &str| format!(r#"{{"os": "linux", "architecture": "{architecture}"}}"#);
     let manifest = |architecture: &str| {
         format!(r#"{{"config": {{"digest": "{}"}}, "layers": []}}"#, digest(&config(architecture)))
     };
@@ -285,8 +285,9 @@ async fn the_image_of_the_architecture_is_pulled_and_the_name_stands_for_all() {
             digest(&manifest(architecture))
         )
     };
-    let index = format!(r#"{{"manifests": [{}, {}]}}"#, entry("amd64"), entry("arm64"));
-    let mut parts = BTreeMap::from([("1".to_string(), index.clone())]);
+    let attestation = r#"{"platform": {"os": "unknown", "architecture": "unknown"}}"#;
+    let index = format!(r#"{{"manifests": [{}, {}, {attestation}]}}"#, entry("amd64"), entry("arm64"));
+    let mut parts = BTreeMap::from([("1".to_string(), index.clone()), ("one".to_string(), manifest("arm64"))]);
     for architecture in ["amd64", "arm64"] {
         parts.insert(digest(&manifest(architecture)), manifest(architecture));
         parts.insert(digest(&config(architecture)), config(architecture));
@@ -303,6 +304,11 @@ async fn the_image_of_the_architecture_is_pulled_and_the_name_stands_for_all() {
         let pulled = registry.pull(&reference, wanted).await.unwrap();
         assert_eq!(pulled.config["architecture"], comes);
         assert_eq!(pulled.digest, digest(&index));
+    }
+    for (image, architectures) in [("test:1", &["amd64", "arm64"][..]), ("test:one", &["arm64"])] {
+        let platforms = registry.platforms(&name(fake.address, image)).await.unwrap();
+        let wanted = architectures.iter().map(|architecture| ("linux".to_string(), architecture.to_string()));
+        assert_eq!(platforms, wanted.collect(), "{image}");
     }
     let status = StatusCode::NOT_FOUND;
     let error = registry.pull(&name(fake.address, "test:2"), "amd64").await.unwrap_err().to_string();

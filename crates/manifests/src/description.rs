@@ -20,6 +20,20 @@ pub struct Description {
     /// The definitions whose versions it converts.
     #[serde(default)]
     pub conversions: Vec<String>,
+    /// The Lease by which its replicas know who leads, in its namespace. Default: not told.
+    #[serde(default)]
+    pub lease: Option<String>,
+    /// How its metrics are guarded. Default: not at all; they are served over HTTP, beside health.
+    #[serde(default)]
+    pub metrics: Option<GuardedMetrics>,
+}
+
+/// Metrics over HTTPS, to those whom the cluster's roles allow `get` of `/metrics`. The operator takes `--metrics-secure`,
+/// `--metrics-require-rbac`, `--metrics-cert-path` and `--health-probe-bind-address`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct GuardedMetrics {
+    /// The role that it needs to ask who reads them, as YAML.
+    pub roles: String,
 }
 
 /// How the manifests are wanted.
@@ -35,8 +49,8 @@ pub struct ManifestOptions {
     pub command: Vec<String>,
     /// The flag by which it is told the Service of its webhooks. Default: `--webhook-service`.
     pub webhook_flag: String,
-    /// Whether cert-manager makes the certificate of its webhooks, which it then takes from files by `--webhook-cert-path`.
-    /// Default: no, the operator makes it.
+    /// Whether cert-manager makes the certificates of its webhooks and of guarded metrics, which it then takes from files by
+    /// `--webhook-cert-path` and `--metrics-cert-path`. Default: no, the operator makes them.
     pub cert_manager: bool,
     /// Environment of its container, as it stands there. Default: none.
     pub env: Vec<Value>,

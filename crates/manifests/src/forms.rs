@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::parts::{Part, namespace, parts};
+use crate::parts::{METRICS_ROLE, Part, namespace, parts};
 use crate::{Description, ManifestError, ManifestOptions};
 
 /// Folders that need something that not each cluster has; not in what is applied by default.
@@ -99,7 +99,10 @@ pub fn chart(
             }
             "prometheus" => condition = Some(".Values.prometheus.enabled"),
             "network-policy" => condition = Some(".Values.networkPolicy.enabled"),
-            "rbac" if part.file.ends_with("_role.yaml") => condition = Some(".Values.userRoles.create"),
+            // Those for people, and for what reads the metrics.
+            "rbac" if part.file.ends_with("_role.yaml") && part.file != METRICS_ROLE => {
+                condition = Some(".Values.userRoles.create")
+            }
             _ => {}
         }
         if part.document["kind"] == "Deployment" {

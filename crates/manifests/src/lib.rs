@@ -9,11 +9,13 @@
 //! | [`Description`] | what an operator tells of itself: definitions, rights, webhooks |
 //! | [`ManifestOptions`] | namespace, image and the like |
 //! | `parts` | the documents |
+//! | `certificates` | those of them that are cert-manager's |
 //! | [`kustomize`], [`install`], [`chart`] | the forms |
 
+mod certificates;
 mod description;
 mod forms;
 mod parts;
 
-pub use description::{Description, ManifestError, ManifestOptions};
+pub use description::{Description, GuardedMetrics, ManifestError, ManifestOptions};
 pub use forms::{chart, install, kustomize};

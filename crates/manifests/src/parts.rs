@@ -2,14 +2,19 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::certificates::{self, Certificate, host, secret};
 use crate::{Description, ManifestError, ManifestOptions};
 
-/// The port of metrics and health.
+/// The port of metrics that nobody guards, and of health beside them.
 const METRICS: u16 = 8080;
+/// The port of guarded metrics.
+const GUARDED_METRICS: u16 = 8443;
+/// The port of health beside guarded metrics.
+const HEALTH: u16 = 8081;
 /// The port of the webhooks in the Pod.
 const WEBHOOKS: u16 = 9443;
-/// Where cert-manager's certificate is in the Pod.
-const CERTIFICATES: &str = "/var/run/webhook-certificates";
+/// The file of the role that the operator needs to guard its metrics.
+pub(crate) const METRICS_ROLE: &str = "metrics_auth_role.yaml";
 
 /// A document.
 #[derive(Debug, Clone)]
@@ -61,13 +66,29 @@ pub(crate) fn parts(description: &Description, options: &ManifestOptions) -> Res
             "apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata(name, &account, Some(namespace)),
         }),
     );
-    for (role, binding) in roles(description, namespace, &account)? {
+    for (role, binding) in roles(description, &description.roles, namespace, &account)? {
         let file = match role["metadata"].get("namespace") {
             None => "role".to_string(),
             Some(namespace) => format!("role_in_{}", text(namespace).replace(&format!("{name}-system"), "system")),
         };
         add("rbac", &file, role);
         add("rbac", &format!("{file}_binding"), binding);
+    }
+    if let Some(metrics) = &description.metrics {
+        for (role, binding) in roles(description, &metrics.roles, namespace, &account)? {
+            let file = METRICS_ROLE.trim_end_matches(".yaml");
+            add("rbac", file, role);
+            add("rbac", &format!("{file}_binding"), binding);
+        }
+        add(
+            "rbac",
+            "metrics_reader_role",
+            json!({
+                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+                "metadata": metadata(name, &format!("{name}-metrics-reader"), None),
+                "rules": [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}],
+            }),
+        );
     }
     for crd in &description.crds {
         for (word, verbs, status) in [
@@ -91,34 +112,15 @@ pub(crate) fn parts(description: &Description, options: &ManifestOptions) -> Res
             );
         }
     }
-    if certified(description, options) {
-        // A Pod does not start before its Secret is there.
-        let issuer = format!("{name}-selfsigned");
-        add(
-            "certmanager",
-            "issuer",
-            json!({
-                "apiVersion": "cert-manager.io/v1", "kind": "Issuer",
-                "metadata": metadata(name, &issuer, Some(namespace)), "spec": {"selfSigned": {}},
-            }),
-        );
-        let host = format!("{name}-webhook.{namespace}.svc");
-        add(
-            "certmanager",
-            "certificate",
-            json!({
-                "apiVersion": "cert-manager.io/v1", "kind": "Certificate",
-                "metadata": metadata(name, &certificate(name), Some(namespace)),
-                "spec": {
-                    "secretName": certificate(name),
-                    "dnsNames": [host, format!("{host}.cluster.local")],
-                    "issuerRef": {"kind": "Issuer", "name": issuer},
-                },
-            }),
-        );
+    for (file, document) in certificates::documents(description, options, namespace) {
+        // Before the Deployment: a Pod does not start before its Secrets are there.
+        add("certmanager", file, document);
     }
     add("manager", "manager", deployment(description, options, namespace, &account));
-    add("manager", "metrics_service", service(name, namespace, "metrics", METRICS, METRICS));
+    let metrics = MetricsPort::of(description);
+    let mut metrics_service = service(name, namespace, "metrics", metrics.number, metrics.number);
+    metrics_service["spec"]["ports"][0]["name"] = metrics.name.into();
+    add("manager", "metrics_service", metrics_service);
     if serves_webhooks(description) {
         add("webhook", "service", service(name, namespace, "webhook", 443, WEBHOOKS));
     }
@@ -133,22 +135,33 @@ pub(crate) fn parts(description: &Description, options: &ManifestOptions) -> Res
         add("webhook", &kind, configuration);
     }
     let labels = selector(name);
+    let mut endpoint = json!({"path": "/metrics", "port": metrics.name, "scheme": metrics.scheme});
+    if description.metrics.is_some() {
+        // The ServiceAccount of Prometheus is bound to the role of readers.
+        endpoint["bearerTokenFile"] = "/var/run/secrets/kubernetes.io/serviceaccount/token".into();
+        endpoint["tlsConfig"] = match options.cert_manager {
+            true => json!({
+                "serverName": host(name, "metrics", namespace),
+                "ca": {"secret": {"name": secret(name, "metrics"), "key": "ca.crt"}},
+            }),
+            // Nobody knows the authority of a certificate that is made at the start.
+            false => json!({"insecureSkipVerify": true}),
+        };
+    }
     add(
         "prometheus",
         "monitor",
         json!({
             "apiVersion": "monitoring.coreos.com/v1", "kind": "ServiceMonitor",
             "metadata": metadata(name, &format!("{name}-metrics"), Some(namespace)),
-            "spec": {
-                "endpoints": [{"path": "/metrics", "port": "metrics", "scheme": "http"}],
-                "selector": {"matchLabels": labels},
-            },
+            "spec": {"endpoints": [endpoint], "selector": {"matchLabels": labels}},
         }),
     );
-    let allowed = json!([
-        {"from": [{"namespaceSelector": {"matchLabels": {"metrics": "enabled"}}}], "ports": [{"port": METRICS, "protocol": "TCP"}]},
-        {"ports": [{"port": WEBHOOKS, "protocol": "TCP"}]},
-    ]);
+    let scraped = json!({"namespaceSelector": {"matchLabels": {"metrics": "enabled"}}});
+    let mut allowed = vec![json!({"from": [scraped], "ports": [{"port": metrics.number, "protocol": "TCP"}]})];
+    if serves_webhooks(description) {
+        allowed.push(json!({"ports": [{"port": WEBHOOKS, "protocol": "TCP"}]}));
+    }
     add(
         "network-policy",
         "allow",
@@ -166,18 +179,24 @@ pub(crate) fn namespace(description: &Description, options: &ManifestOptions) ->
     options.namespace.clone().unwrap_or_else(|| format!("{}-system", description.name))
 }
 
-fn serves_webhooks(description: &Description) -> bool {
+pub(crate) fn serves_webhooks(description: &Description) -> bool {
     !description.webhooks.is_empty() || !description.conversions.is_empty()
 }
 
-/// Whether cert-manager has something to do.
-fn certified(description: &Description, options: &ManifestOptions) -> bool {
-    options.cert_manager && serves_webhooks(description)
+/// Where metrics are.
+struct MetricsPort {
+    name: &'static str,
+    number: u16,
+    scheme: &'static str,
 }
 
-/// The name of cert-manager's certificate, and of the Secret that it is in.
-fn certificate(name: &str) -> String {
-    format!("{name}-webhook-server-cert")
+impl MetricsPort {
+    fn of(description: &Description) -> Self {
+        match description.metrics {
+            Some(_) => Self { name: "https", number: GUARDED_METRICS, scheme: "https" },
+            None => Self { name: "metrics", number: METRICS, scheme: "http" },
+        }
+    }
 }
 
 /// Whether the versions of a definition are converted by a webhook.
@@ -186,9 +205,14 @@ fn converted(description: &Description, crd: &Value) -> bool {
 }
 
 /// The roles, each with what gives it to the operator.
-fn roles(description: &Description, namespace: &str, account: &str) -> Result<Vec<(Value, Value)>, ManifestError> {
+fn roles(
+    description: &Description,
+    roles: &str,
+    namespace: &str,
+    account: &str,
+) -> Result<Vec<(Value, Value)>, ManifestError> {
     let name = &description.name;
-    let documents: Vec<Value> = serde_saphyr::from_multiple(&description.roles)
+    let documents: Vec<Value> = serde_saphyr::from_multiple(roles)
         .map_err(|error| ManifestError::Roles { name: name.clone(), cause: error.to_string() })?;
     let own = format!("{name}-system");
     let pair = |mut role: Value| {
@@ -209,17 +233,25 @@ fn roles(description: &Description, namespace: &str, account: &str) -> Result<Ve
 
 fn deployment(description: &Description, options: &ManifestOptions, namespace: &str, account: &str) -> Value {
     let name = &description.name;
+    let metrics = MetricsPort::of(description);
     let mut args = options.command.clone();
-    args.extend([format!("--metrics-bind-address=0.0.0.0:{METRICS}"), "--leader-elect".to_string()]);
-    let mut ports = vec![json!({"name": "metrics", "containerPort": METRICS, "protocol": "TCP"})];
+    args.push(format!("--metrics-bind-address=0.0.0.0:{}", metrics.number));
+    let mut ports = vec![json!({"name": metrics.name, "containerPort": metrics.number, "protocol": "TCP"})];
+    let mut health = metrics.number;
+    if description.metrics.is_some() {
+        health = HEALTH;
+        args.extend(["--metrics-secure".to_string(), "--metrics-require-rbac".to_string()]);
+        args.push(format!("--health-probe-bind-address=0.0.0.0:{health}"));
+        ports.push(json!({"name": "health", "containerPort": health, "protocol": "TCP"}));
+    }
+    args.push("--leader-elect".to_string());
     if serves_webhooks(description) {
         args.push(format!("{}={namespace}/{name}-webhook", options.webhook_flag));
-        if options.cert_manager {
-            args.push(format!("--webhook-cert-path={CERTIFICATES}"));
-        }
         ports.push(json!({"name": "webhook", "containerPort": WEBHOOKS, "protocol": "TCP"}));
     }
-    let probe = |path: &str, first: u32| json!({"httpGet": {"path": path, "port": METRICS}, "initialDelaySeconds": first, "periodSeconds": 10});
+    let certificates = certificates::wanted(description, options);
+    args.extend(certificates.iter().map(|of| format!("--{}-cert-path={}", of.of, of.path)));
+    let probe = |path: &str, first: u32| json!({"httpGet": {"path": path, "port": health}, "initialDelaySeconds": first, "periodSeconds": 10});
     let labels = selector(name);
     let mut deployment = json!({
         "apiVersion": "apps/v1", "kind": "Deployment",
@@ -250,10 +282,11 @@ fn deployment(description: &Description, options: &ManifestOptions, namespace: &
         },
     });
     let pod = &mut deployment["spec"]["template"]["spec"];
-    if certified(description, options) {
-        pod["volumes"] = json!([{"name": "certificates", "secret": {"secretName": certificate(name)}}]);
-        pod["containers"][0]["volumeMounts"] =
-            json!([{"name": "certificates", "mountPath": CERTIFICATES, "readOnly": true}]);
+    if !certificates.is_empty() {
+        let volume = |of: &&Certificate| json!({"name": of.volume, "secret": {"secretName": secret(name, of.of)}});
+        let mount = |of: &&Certificate| json!({"name": of.volume, "mountPath": of.path, "readOnly": true});
+        pod["volumes"] = certificates.iter().map(volume).collect();
+        pod["containers"][0]["volumeMounts"] = certificates.iter().map(mount).collect();
     }
     if !options.env.is_empty() {
         pod["containers"][0]["env"] = options.env.clone().into();
@@ -276,7 +309,7 @@ fn selector(name: &str) -> Value {
     json!({"app.kubernetes.io/name": name, "control-plane": "controller-manager"})
 }
 
-fn metadata(name: &str, object: &str, namespace: Option<&str>) -> Value {
+pub(crate) fn metadata(name: &str, object: &str, namespace: Option<&str>) -> Value {
     let mut metadata = json!({"name": object, "labels": selector(name)});
     if let Some(namespace) = namespace {
         metadata["namespace"] = namespace.into();

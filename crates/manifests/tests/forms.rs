@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kubewright_manifests::{Description, ManifestOptions, chart, install, kustomize};
+use kubewright_manifests::{Description, GuardedMetrics, ManifestOptions, chart, install, kustomize};
 use serde_json::{Value, json};
 
 fn description() -> Description {
@@ -148,4 +148,90 @@ fn cert_manager_makes_the_certificate_where_it_is_wanted() {
 
     let without = Description { webhooks: Vec::new(), conversions: Vec::new(), ..description() };
     assert!(!install(&without, &options).unwrap().contains("cert"), "there is nothing to certify");
+}
+
+/// As a project tells of itself whose metrics are guarded.
+fn guarded() -> Description {
+    let roles = "kind: ClusterRole\napiVersion: rbac.authorization.k8s.io/v1\nmetadata: {name: sites-metrics-auth}\nrules: []\n";
+    Description { metrics: Some(GuardedMetrics { roles: roles.into() }), ..description() }
+}
+
+#[test]
+fn guarded_metrics_have_a_port_roles_and_flags_of_their_own() {
+    let files: BTreeMap<String, String> =
+        kustomize(&guarded(), &ManifestOptions::default()).unwrap().into_iter().collect();
+    let of = |path: &str| documents(&files[path]).remove(0);
+    let pod = of("manager/manager.yaml")["spec"]["template"]["spec"]["containers"][0].clone();
+    let args = pod["args"].as_array().unwrap();
+    for flag in [
+        "--metrics-bind-address=0.0.0.0:8443",
+        "--metrics-secure",
+        "--metrics-require-rbac",
+        "--health-probe-bind-address=0.0.0.0:8081",
+        "--leader-elect",
+    ] {
+        assert!(args.contains(&json!(flag)), "{flag} in {args:?}");
+    }
+    for probe in ["livenessProbe", "readinessProbe"] {
+        assert_eq!(pod[probe]["httpGet"]["port"], 8081);
+    }
+    let service = &of("manager/metrics_service.yaml")["spec"]["ports"][0];
+    assert_eq!(
+        (&service["name"], &service["port"], &service["targetPort"]),
+        (&json!("https"), &json!(8443), &json!(8443))
+    );
+    let monitor = &of("prometheus/monitor.yaml")["spec"]["endpoints"][0];
+    assert_eq!((&monitor["port"], &monitor["scheme"]), (&json!("https"), &json!("https")));
+    assert_eq!(monitor["tlsConfig"], json!({"insecureSkipVerify": true}));
+    assert!(monitor["bearerTokenFile"].is_string());
+    assert_eq!(of("network-policy/allow.yaml")["spec"]["ingress"][0]["ports"][0]["port"], 8443);
+
+    let binding = of("rbac/metrics_auth_role_binding.yaml");
+    assert_eq!(binding["roleRef"]["name"], of("rbac/metrics_auth_role.yaml")["metadata"]["name"]);
+    assert_eq!(binding["subjects"][0]["name"], "sites-controller-manager");
+    let reader = of("rbac/metrics_reader_role.yaml");
+    assert_eq!(reader["metadata"]["name"], "sites-metrics-reader");
+    assert_eq!(reader["rules"], json!([{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]));
+
+    // The chart's value for people's roles does not take away what the operator needs.
+    let chart: BTreeMap<String, String> =
+        chart(&guarded(), &ManifestOptions::default(), "0.1.0").unwrap().into_iter().collect();
+    assert!(!chart["templates/rbac/metrics_auth_role.yaml"].contains("{{- if"));
+    assert!(chart["templates/rbac/metrics_reader_role.yaml"].starts_with("{{- if .Values.userRoles.create }}"));
+}
+
+#[test]
+fn metrics_that_nobody_guards_stay_beside_health_as_programs_that_have_no_flags_for_it_serve_them() {
+    let files: BTreeMap<String, String> =
+        kustomize(&description(), &ManifestOptions::default()).unwrap().into_iter().collect();
+    let deployment = &files["manager/manager.yaml"];
+    assert!(deployment.contains("--metrics-bind-address=0.0.0.0:8080"), "{deployment}");
+    assert!(!deployment.contains("secure") && !deployment.contains("health-probe"), "{deployment}");
+    assert!(!files.keys().any(|path| path.contains("metrics_auth") || path.contains("metrics_reader")));
+    assert!(files["prometheus/monitor.yaml"].contains("scheme: http\n"));
+    let without = Description { webhooks: Vec::new(), conversions: Vec::new(), ..description() };
+    let files: BTreeMap<String, String> =
+        kustomize(&without, &ManifestOptions::default()).unwrap().into_iter().collect();
+    assert!(!files["network-policy/allow.yaml"].contains("9443"), "there are no webhooks");
+}
+
+#[test]
+fn cert_manager_makes_the_certificate_of_guarded_metrics_too() {
+    let without = Description { webhooks: Vec::new(), conversions: Vec::new(), ..guarded() };
+    for (description, expected) in [(guarded(), 2), (without, 1)] {
+        let options = ManifestOptions { cert_manager: true, ..ManifestOptions::default() };
+        let files: BTreeMap<String, String> = kustomize(&description, &options).unwrap().into_iter().collect();
+        let of = |path: &str| documents(&files[path]).remove(0);
+        let certificate = &of("certmanager/metrics_certificate.yaml")["spec"];
+        assert_eq!(certificate["dnsNames"][0], "sites-metrics.sites-system.svc");
+        let pod = of("manager/manager.yaml")["spec"]["template"]["spec"].clone();
+        assert_eq!(pod["volumes"].as_array().unwrap().len(), expected);
+        assert_eq!(pod["volumes"][expected - 1]["secret"]["secretName"], certificate["secretName"]);
+        let mounted = pod["containers"][0]["volumeMounts"][expected - 1]["mountPath"].as_str().unwrap();
+        let flag = json!(format!("--metrics-cert-path={mounted}"));
+        assert!(pod["containers"][0]["args"].as_array().unwrap().contains(&flag));
+        let tls = &of("prometheus/monitor.yaml")["spec"]["endpoints"][0]["tlsConfig"];
+        assert_eq!(tls["serverName"], certificate["dnsNames"][0]);
+        assert_eq!(tls["ca"]["secret"]["name"], certificate["secretName"]);
+    }
 }

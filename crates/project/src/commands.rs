@@ -74,6 +74,8 @@ pub struct WebhookOptions {
 pub struct EditOptions {
     /// Whether there may be several API groups.
     pub multigroup: Option<bool>,
+    /// Whether metrics are served over HTTPS, to those whom the cluster's roles allow it.
+    pub secure_metrics: Option<bool>,
 }
 
 /// A new project.
@@ -90,6 +92,7 @@ pub fn init(options: &InitOptions) -> Result<(Project, Changes), ProjectError> {
         multigroup: options.multigroup,
         project_name: options.project_name.clone(),
         resources: Vec::new(),
+        secure_metrics: true,
         version: "3".into(),
     };
     let mut changes = Changes::default();
@@ -294,9 +297,12 @@ pub fn create_webhook(project: &Project, options: &WebhookOptions) -> Result<(Pr
 pub fn edit(project: &Project, options: &EditOptions) -> Result<(Project, Changes), ProjectError> {
     up_to_date(project)?;
     let mut project = project.clone();
-    let Some(multigroup) = options.multigroup else {
-        return Err(ProjectError::Usage("nothing to change: give --multigroup true or false".into()));
-    };
+    if (options.multigroup, options.secure_metrics) == (None, None) {
+        return Err(ProjectError::Usage(
+            "nothing to change: give --multigroup or --secure-metrics, true or false".into(),
+        ));
+    }
+    let multigroup = options.multigroup.unwrap_or(project.multigroup);
     let mut groups: Vec<&str> =
         project.resources.iter().filter(|entry| entry.api.is_some()).map(|entry| entry.group.as_str()).collect();
     groups.sort_unstable();
@@ -305,6 +311,7 @@ pub fn edit(project: &Project, options: &EditOptions) -> Result<(Project, Change
         return Err(ProjectError::Usage(format!("the project has several groups: {}", groups.join(", "))));
     }
     project.multigroup = multigroup;
+    project.secure_metrics = options.secure_metrics.unwrap_or(project.secure_metrics);
     let mut changes = Changes::default();
     scaffold::generated(&project, &mut changes);
     changes.project(project.text());

@@ -35,6 +35,10 @@ pub struct Project {
     /// The kinds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<ResourceEntry>,
+    /// Whether its metrics are served over HTTPS, to those whom the cluster's roles allow it; `src/main.rs` has flags for it then.
+    /// Projects from before there was this do not say it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secure_metrics: bool,
     /// The version of this format.
     pub version: String,
 }

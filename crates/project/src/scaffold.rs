@@ -99,7 +99,14 @@ pub(crate) fn generated(project: &Project, changes: &mut Changes) {
         .filter(converted)
         .map(|entry| format!("\"{}.{}\"", entry.plural, entry.api_group(&project.domain)))
         .collect();
-    let values = [("name", project.project_name.clone()), ("conversions", conversions.join(", "))];
+    let metrics = match project.secure_metrics {
+        true => {
+            "json!({\"roles\": kubewright::runtime::reviews::Reviews::rights().to_yaml(&format!(\"{NAME}-metrics-auth\"))})"
+        }
+        false => "null",
+    };
+    let values =
+        [("name", project.project_name.clone()), ("conversions", conversions.join(", ")), ("metrics", metrics.into())];
     changes.generated("src/operator.rs", "//", &fill(include_str!("../templates/operator.rs.txt"), &values));
 }
 

@@ -84,7 +84,7 @@ fn a_project_grows_and_no_file_of_the_users_is_touched() {
     };
     let project = apply(folder, create_webhook(&project, &conversion));
     let project = apply(folder, create_api(&project, &api("apps", "v1", "Deployment")));
-    apply(folder, edit(&project, &EditOptions { multigroup: Some(false) }));
+    apply(folder, edit(&project, &EditOptions { multigroup: Some(false), ..EditOptions::default() }));
 
     let files = files(folder);
     for file in user.iter().chain(&["src/main.rs"]) {
@@ -110,7 +110,7 @@ fn groups_get_folders_of_their_own_when_there_may_be_several() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let project = new(folder);
-    let project = apply(folder, edit(&project, &EditOptions { multigroup: Some(true) }));
+    let project = apply(folder, edit(&project, &EditOptions { multigroup: Some(true), ..EditOptions::default() }));
     let project = apply(folder, create_api(&project, &api("web", "v1", "Site")));
     let cluster = ApiOptions { namespaced: false, plural: Some("meshery".into()), ..api("net", "v1alpha1", "Mesh") };
     let project = apply(folder, create_api(&project, &cluster));
@@ -119,7 +119,8 @@ fn groups_get_folders_of_their_own_when_there_may_be_several() {
     assert!(mesh.contains("plural = \"meshery\"") && !mesh.contains("namespaced"), "{mesh}");
     assert!(files["tests/mesh.rs"].contains("Api::all(env.client())"));
     assert!(files["src/api/mod.rs"].contains("web::v1::Site::crd()"));
-    let error = edit(&project, &EditOptions { multigroup: Some(false) }).unwrap_err().to_string();
+    let error =
+        edit(&project, &EditOptions { multigroup: Some(false), ..EditOptions::default() }).unwrap_err().to_string();
     assert!(error.contains("several groups: net, web"), "{error}");
 }
 
@@ -207,6 +208,26 @@ fn a_project_of_an_older_version_is_upgraded_without_a_file_of_the_user_s() {
         let (_, changes) = upgrade(&project);
         assert_eq!(changes.differences(folder).unwrap(), [], "twice changes nothing");
     }
+}
+
+/// Its `src/main.rs` has no flags for guarded metrics, and is not touched.
+#[test]
+fn a_project_from_before_there_were_guarded_metrics_has_them_when_it_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    new(folder);
+    let file = folder.join("PROJECT");
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.contains("secureMetrics: true\n"), "{text}");
+    fs::write(&file, text.replace("secureMetrics: true\n", "")).unwrap();
+    let old = Project::read(&file).unwrap();
+    apply(folder, Ok(upgrade(&old)));
+    assert!(files(folder)["src/operator.rs"].contains("\"metrics\": null"), "{}", files(folder)["src/operator.rs"]);
+    let changed = EditOptions { secure_metrics: Some(true), ..EditOptions::default() };
+    let project = apply(folder, edit(&old, &changed));
+    assert!(project.secure_metrics);
+    let operator = &files(folder)["src/operator.rs"];
+    assert!(operator.contains("Reviews::rights().to_yaml(&format!(\"{NAME}-metrics-auth\"))"), "{operator}");
 }
 
 #[test]

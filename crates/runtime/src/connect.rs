@@ -74,11 +74,19 @@ pub async fn config(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<
         .map_err(|source| ConfigError::Kubeconfig { path: last, source })
 }
 
+/// The error with those of its causes that it does not tell itself.
 fn chain(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", chain(source)),
-        None => error.to_string(),
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let told = cause.to_string();
+        if !text.contains(&told) {
+            text.push_str(": ");
+            text.push_str(&told);
+        }
+        next = cause.source();
     }
+    text
 }
 
 struct Environment {
@@ -154,6 +162,23 @@ mod tests {
         assert!(error.contains("nope from KUBECONFIG (not there)"), "{error}");
         assert!(error.contains("a Pod (no)"), "{error}");
         std::fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn a_cause_is_told_once_whether_or_not_the_error_tells_it_itself() {
+        #[derive(Debug, thiserror::Error)]
+        enum Failed {
+            #[error("no token: {0}")]
+            Tells(#[source] io::Error),
+            #[error("no token")]
+            Keeps(#[source] io::Error),
+        }
+        let cause = || io::Error::new(io::ErrorKind::NotFound, "no such file");
+        assert_eq!(chain(&Failed::Tells(cause())), "no token: no such file");
+        assert_eq!(chain(&Failed::Keeps(cause())), "no token: no such file");
+        // As kube has it outside of a Pod.
+        let told = chain(&kube::config::InClusterError::ReadEnvironmentVariable(env::VarError::NotPresent));
+        assert_eq!(told.matches(&env::VarError::NotPresent.to_string()).count(), 1, "{told}");
     }
 
     #[tokio::test]

@@ -183,6 +183,21 @@ async fn a_lease_that_is_not_there_may_have_been_deleted_under_a_leader_so_it_is
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lease_that_was_made_before_the_first_replica_is_taken_at_once() {
+    let (api, clock) = (FakeApi::default(), clock());
+    let mut election = LeaderElection::new("operator");
+    election.namespace = Some("default".into());
+    api.put("leases", serde_json::to_value(election.released_lease()).unwrap());
+    let started = Instant::now();
+    let (first, second) = (Replica::start(&api, "first", &clock), Replica::start(&api, "second", &clock));
+    eventually("one leads", || [&first, &second].iter().any(|replica| replica.role() == Role::Leader)).await;
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    consistently("the other does not", Duration::from_secs(60), || first.role() != second.role()).await;
+    first.running.stop().await.unwrap();
+    second.running.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_leader_that_cannot_renew_writes_nothing_from_the_deadline_on_and_another_takes_over_later() {
     let (api, clock) = (FakeApi::default(), clock());
     put_released_lease(&api);

@@ -2,8 +2,9 @@
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 use kubewright::prelude::*;
+use kubewright::runtime::reviews::Reviews;
 use kubewright::runtime::{LeaderElection, Replicas, rights};
-use kubewright_manifests::{Description, ManifestOptions};
+use kubewright_manifests::{Description, GuardedMetrics, ManifestOptions};
 use serde_json::{Value, json};
 
 use super::{NAMES, Operator, OperatorArgs, OperatorError, chosen};
@@ -104,6 +105,8 @@ fn describe(
         roles: manager.rbac().to_yaml(&format!("{}-manager", place.name)),
         webhooks,
         conversions: Vec::new(),
+        lease: Some(LEASE.into()),
+        metrics: Some(GuardedMetrics { roles: Reviews::rights().to_yaml(&format!("{}-metrics-auth", place.name)) }),
     };
     let mut command = vec!["run".to_string(), format!("--operators={name}")];
     command.extend(place.flags);

@@ -28,7 +28,7 @@ pub(crate) enum ToolchainCommand {
         what: CreateCommand,
     },
     /// Change the project's settings.
-    #[command(after_help = "Examples:\n  kubewright edit --multigroup        allow several API groups")]
+    #[command(after_help = EDIT_EXAMPLES)]
     Edit(EditArgs),
     /// Bring the generated files of a project up to this version. Your own files stay as they are.
     #[command(after_help = UPGRADE_EXAMPLES)]
@@ -123,6 +123,11 @@ Examples:
 
 The kubewright crate is not published yet: a project takes it from a checkout. Without --kubewright-path that is the one that
 this program was built from.";
+
+const EDIT_EXAMPLES: &str = "\
+Examples:
+  kubewright edit --multigroup             allow several API groups
+  kubewright edit --secure-metrics=false   metrics over HTTP, beside health, to all who reach them";
 
 const CREATE_EXAMPLES: &str = "\
 Examples:
@@ -351,6 +356,10 @@ pub(crate) struct EditArgs {
     /// Allow several API groups. Types that are there stay where they are: move them into a folder of their group.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(crate) multigroup: Option<bool>,
+
+    /// Serve metrics over HTTPS, to those whom RBAC allows it; src/main.rs has to take the flags for that.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) secure_metrics: Option<bool>,
 
     /// Replace generated files that were edited.
     #[arg(long)]

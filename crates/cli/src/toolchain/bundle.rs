@@ -1,14 +1,15 @@
 //! `kubewright bundle generate`, `validate` and `build`; `scorecard`; `pkgman-to-bundle`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use kubewright::k8s_openapi::jiff::Timestamp;
 use kubewright_bundle::{
-    Bundle, BundleMetadata, Finding, GenerateError, GenerateOptions, Manifests, MigrateError, Report, ScorecardConfig,
-    ScorecardError, State, TestList, ValidateOptions, generate, migrate, optional_checks, select, validate,
+    Bundle, BundleMetadata, Finding, GenerateError, GenerateOptions, Manifests, MigrateError, Platform, Platforms,
+    Report, ScorecardConfig, ScorecardError, State, TestList, ValidateOptions, generate, migrate, optional_checks,
+    select, validate,
 };
 use kubewright_image::registry::{Registry, RegistryError, RegistryOptions, files};
 use kubewright_image::{Files, ImageError, Reference, ReferenceError, pack};
@@ -302,9 +303,30 @@ pub(super) async fn bundle_validate(args: &BundleValidateArgs) -> Result<(), Too
         }
         None => Vec::new(),
     };
-    let checks = ValidateOptions { optional, values: args.optional_values.iter().cloned().collect() };
-    let report = validate(local(&args.bundle, &args.registry).await?.path(), &checks);
+    let local = local(&args.bundle, &args.registry).await?;
+    let platforms = match optional.iter().any(|check| check.asks_registries) {
+        true => platforms(local.path(), &options(&args.registry)?).await,
+        false => Platforms::new(),
+    };
+    let values = args.optional_values.iter().cloned().collect();
+    let report = validate(local.path(), &ValidateOptions { optional, values, platforms });
     Ok(tell(&report, args.output)?)
+}
+
+/// What the images of a bundle are made for. One that can't be read has none, and the checks tell why it can't.
+async fn platforms(folder: &Path, options: &RegistryOptions) -> Platforms {
+    let Ok((bundle, _)) = Bundle::read(folder) else { return Platforms::new() };
+    let mut known = Platforms::new();
+    for image in bundle.images() {
+        known.insert(image.into(), made_for(image, options).await.map_err(|error| error.to_string()));
+    }
+    known
+}
+
+async fn made_for(image: &str, options: &RegistryOptions) -> Result<BTreeSet<Platform>, BundleError> {
+    let reference = Reference::parse(image).map_err(|cause| BundleError::Name { image: image.into(), cause })?;
+    let found = Registry::connect(&reference, options).await?.platforms(&reference).await?;
+    Ok(found.into_iter().map(|(os, architecture)| Platform { os, architecture }).collect())
 }
 
 fn list_checks(output: BundleOutput) {

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use kubewright::k8s_openapi::api::apps::v1::Deployment;
-use kubewright::k8s_openapi::api::core::v1::Pod;
+use kubewright::k8s_openapi::api::coordination::v1::Lease;
+use kubewright::k8s_openapi::api::core::v1::{Namespace, Pod};
 use kubewright::k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kubewright::kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams};
+use kubewright::kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, PostParams};
 use kubewright::kube::core::GroupVersionKind;
 use kubewright::kube::{self, Client, ResourceExt, discovery};
 use kubewright_manifests::install;
@@ -72,58 +73,149 @@ pub(super) async fn deploy(cluster: &ClusterArgs, args: &DeployArgs, timeout: Du
     let described = Described::new(args)?;
     let text = install(&described.description, &described.options).map_err(ManifestsError::from)?;
     let client = client(cluster).await?;
-    for object in manifests::apply(&client, "the manifests", &text).await.map_err(DeployError::from)? {
+    let (name, namespace) = (&described.description.name, described.namespace());
+    applied(&client, &described, &text).await?;
+    Ok(rolled_out(&client, &namespace, &format!("{name}-controller-manager"), timeout).await?)
+}
+
+/// Applies what there is, the namespace first.
+async fn applied(client: &Client, described: &Described, text: &str) -> Result<(), DeployError> {
+    const SOURCE: &str = "the manifests";
+    let objects = manifests::parse(SOURCE, text)?;
+    let kind = |object: &DynamicObject| object.types.as_ref().map(|types| types.kind.clone()).unwrap_or_default();
+    let mut runs = false;
+    for deployment in objects.iter().filter(|object| kind(object) == "Deployment") {
+        runs |= Program::new(client, deployment).is_there().await?;
+    }
+    let (namespaces, rest): (Vec<_>, Vec<_>) = objects.into_iter().partition(|object| kind(object) == "Namespace");
+    for namespace in namespaces {
+        let name = namespace.name_any();
+        let refused = |cause| DeployError::Refused { object: format!("namespace/{name}"), cause: Box::new(cause) };
+        let live = Api::<Namespace>::all(client.clone()).get_opt(&name).await.map_err(refused)?;
+        // Applied, it would be ours, and go with undeploy together with all that others have in it.
+        if live.is_some_and(|live| !is_ours(&live)) {
+            println!("namespace/{name} is there, and stays as it is");
+            continue;
+        }
+        tell(&manifests::apply_all(client, SOURCE, vec![namespace]).await?);
+    }
+    if let Some(lease) = described.lease().filter(|_| !runs) {
+        make(client, &lease).await?;
+    }
+    tell(&manifests::apply_all(client, SOURCE, rest).await?);
+    Ok(())
+}
+
+fn tell(applied: &[String]) {
+    for object in applied {
         println!("applied {object}");
     }
-    let name = &described.description.name;
-    let namespace = described.options.namespace.clone().unwrap_or_else(|| format!("{name}-system"));
-    Ok(rolled_out(&client, &namespace, &format!("{name}-controller-manager"), timeout).await?)
+}
+
+/// Makes the Lease by which the first replica knows at once that no other leads, unless there is one. Without it the first start
+/// takes as long as a lease lasts, so who may not make one can do without.
+async fn make(client: &Client, lease: &Lease) -> Result<(), DeployError> {
+    let api = Api::<Lease>::namespaced(client.clone(), &lease.namespace().unwrap_or_default());
+    let params = PostParams { field_manager: Some(MANAGER.into()), ..PostParams::default() };
+    match api.create(&params, lease).await {
+        Ok(_) => println!("created lease/{}", lease.name_any()),
+        Err(kube::Error::Api(status)) if [403, 409].contains(&status.code) => {}
+        Err(cause) => {
+            let object = format!("lease/{}", lease.name_any());
+            return Err(DeployError::Refused { object, cause: Box::new(cause) });
+        }
+    }
+    Ok(())
 }
 
 pub(super) async fn undeploy(cluster: &ClusterArgs, args: &DeployArgs) -> Result<(), ToolchainError> {
     let described = Described::new(args)?;
     let text = install(&described.description, &described.options).map_err(ManifestsError::from)?;
-    let objects: Vec<Value> =
+    let own = |error: serde_json::Error| DeployError::Own(error.to_string());
+    let mut objects: Vec<Value> =
         serde_saphyr::from_multiple(&text).map_err(|error| DeployError::Own(error.to_string()))?;
+    if let Some(lease) = described.lease() {
+        objects.push(serde_json::to_value(lease).map_err(own)?);
+    }
     let client = client(cluster).await?;
     // As long as it runs, the operator mends what is taken away from it, such as its webhook configurations.
     let (programs, others): (Vec<Value>, Vec<Value>) =
         objects.into_iter().partition(|object| object["kind"] == "Deployment");
     remove(&client, programs.clone()).await?;
-    for program in &programs {
-        stopped(&client, program).await?;
+    for program in programs {
+        let program: DynamicObject = serde_json::from_value(program).map_err(own)?;
+        Program::new(&client, &program).stopped().await?;
     }
     Ok(remove(&client, others).await?)
 }
 
-/// Waits until no Pod of a Deployment that was removed is left.
-async fn stopped(client: &Client, deployment: &Value) -> Result<(), DeployError> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
-    let (name, namespace) = (text(&deployment["metadata"]["name"]), text(&deployment["metadata"]["namespace"]));
-    let shown = format!("deployment/{name}");
-    let refused = |cause| DeployError::Refused { object: shown.clone(), cause: Box::new(cause) };
-    let deployments = Api::<Deployment>::namespaced(client.clone(), &namespace);
-    if deployments.get_opt(&name).await.map_err(refused)?.is_some_and(|live| live.metadata.deletion_timestamp.is_none())
-    {
-        // Something else has made it, and it stays.
-        return Ok(());
+/// The program of a Deployment.
+struct Program {
+    name: String,
+    deployments: Api<Deployment>,
+    pods: Api<Pod>,
+    selected: ListParams,
+}
+
+impl Program {
+    fn new(client: &Client, deployment: &DynamicObject) -> Self {
+        let namespace = deployment.namespace().unwrap_or_default();
+        let labels = deployment.data["spec"]["selector"]["matchLabels"].as_object().into_iter().flatten();
+        let labels: Vec<String> =
+            labels.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
+        Self {
+            name: deployment.name_any(),
+            deployments: Api::namespaced(client.clone(), &namespace),
+            pods: Api::namespaced(client.clone(), &namespace),
+            selected: ListParams::default().labels(&labels.join(",")),
+        }
     }
-    let labels = deployment["spec"]["selector"]["matchLabels"].as_object().into_iter().flatten();
-    let labels: Vec<String> = labels.map(|(key, value)| format!("{key}={}", text(value))).collect();
-    let selected = ListParams::default().labels(&labels.join(","));
-    let pods = Api::<Pod>::namespaced(client.clone(), &namespace);
-    let begin = tokio::time::Instant::now();
-    loop {
-        let left: Vec<String> =
-            pods.list_metadata(&selected).await.map_err(refused)?.items.iter().map(ResourceExt::name_any).collect();
-        if left.is_empty() {
+
+    fn refused(&self, cause: kube::Error) -> DeployError {
+        DeployError::Refused { object: format!("deployment/{}", self.name), cause: Box::new(cause) }
+    }
+
+    async fn pods(&self) -> kube::Result<Vec<String>> {
+        let pods = self.pods.list_metadata(&self.selected).await?;
+        Ok(pods.items.iter().map(ResourceExt::name_any).collect())
+    }
+
+    /// Whether there is its Deployment, or one of its Pods. To those who may not look at Pods there may be.
+    async fn is_there(&self) -> Result<bool, DeployError> {
+        if self.deployments.get_opt(&self.name).await.map_err(|cause| self.refused(cause))?.is_some() {
+            return Ok(true);
+        }
+        match self.pods().await {
+            Ok(pods) => Ok(!pods.is_empty()),
+            Err(kube::Error::Api(status)) if status.code == 403 => Ok(true),
+            Err(cause) => Err(self.refused(cause)),
+        }
+    }
+
+    /// Waits until no Pod is left, as the Deployment was removed.
+    async fn stopped(&self) -> Result<(), DeployError> {
+        let live = self.deployments.get_opt(&self.name).await.map_err(|cause| self.refused(cause))?;
+        if live.is_some_and(|live| live.metadata.deletion_timestamp.is_none()) {
+            // Something else has made it, and it stays.
             return Ok(());
         }
-        if begin.elapsed() >= STOPS_WITHIN {
-            return Err(DeployError::Running { pods: left.join(", "), waited: STOPS_WITHIN });
+        let begin = tokio::time::Instant::now();
+        loop {
+            let left = self.pods().await.map_err(|cause| self.refused(cause))?;
+            if left.is_empty() {
+                return Ok(());
+            }
+            if begin.elapsed() >= STOPS_WITHIN {
+                return Err(DeployError::Running { pods: left.join(", "), waited: STOPS_WITHIN });
+            }
+            tokio::time::sleep(LOOK).await;
         }
-        tokio::time::sleep(LOOK).await;
     }
+}
+
+/// Whether an object was applied by this command.
+fn is_ours(object: &impl ResourceExt) -> bool {
+    object.managed_fields().iter().any(|entry| entry.manager.as_deref() == Some(MANAGER))
 }
 
 fn definitions(described: &Described) -> Result<Vec<CustomResourceDefinition>, DeployError> {
@@ -156,7 +248,7 @@ pub(super) async fn remove(client: &Client, objects: Vec<Value>) -> Result<(), D
             None => Api::all_with(client.clone(), &resource),
         };
         let Some(live) = api.get_opt(&object.name_any()).await.map_err(refused)? else { continue };
-        if !live.managed_fields().iter().any(|entry| entry.manager.as_deref() == Some(MANAGER)) {
+        if !is_ours(&live) {
             println!("left {shown}: something else has made it");
             continue;
         }

@@ -5,6 +5,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use kubewright::k8s_openapi::api::coordination::v1::Lease;
+use kubewright::kube::ResourceExt;
+use kubewright::runtime::LeaderElection;
 use kubewright_manifests::{Description, ManifestError, ManifestOptions, chart, install, kustomize};
 use kubewright_project::{Changes, Project, ProjectError, Written, find};
 
@@ -130,6 +133,20 @@ impl Described {
             ..ManifestOptions::default()
         };
         Ok(Self { folder, description, options })
+    }
+
+    /// The operator's namespace.
+    pub(super) fn namespace(&self) -> String {
+        self.options.namespace.clone().unwrap_or_else(|| format!("{}-system", self.description.name))
+    }
+
+    /// The Lease of its replicas before there is any, if it says which that is.
+    pub(super) fn lease(&self) -> Option<Lease> {
+        let mut lease = LeaderElection::new(self.description.lease.as_ref()?).released_lease();
+        lease.metadata.namespace = Some(self.namespace());
+        // An object that has nothing but a name belongs to nobody, and undeploy would leave it.
+        lease.labels_mut().insert("app.kubernetes.io/name".into(), self.description.name.clone());
+        Some(lease)
     }
 }
 

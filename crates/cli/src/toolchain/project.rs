@@ -148,8 +148,15 @@ pub(super) fn create_webhook(args: WebhookArgs) -> Result<(), ToolchainError> {
 
 pub(super) fn edit(args: EditArgs) -> Result<(), ToolchainError> {
     let (folder, project) = open()?;
-    let (_, changes) = kubewright_project::edit(&project, &EditOptions { multigroup: args.multigroup })?;
-    finish(changes, &folder, args.force, &["cargo test"])
+    let options = EditOptions { multigroup: args.multigroup, secure_metrics: args.secure_metrics };
+    let (_, changes) = kubewright_project::edit(&project, &options)?;
+    let flags = "give src/main.rs the flags --metrics-secure, --metrics-require-rbac, --metrics-cert-path and \
+                 --health-probe-bind-address: kubewright init in an empty folder writes one that has them";
+    let mut next = vec!["cargo test", "kubewright manifests"];
+    if args.secure_metrics == Some(true) && !project.secure_metrics {
+        next.insert(0, flags);
+    }
+    finish(changes, &folder, args.force, &next)
 }
 
 /// Where the kubewright crate comes from.

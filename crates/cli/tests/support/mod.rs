@@ -4,6 +4,7 @@
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
 pub mod audit;
+pub mod metrics;
 pub mod running;
 
 use std::io::{BufRead, BufReader};
@@ -171,8 +172,11 @@ fn on_object<T>(
     let gvk = GroupVersionKind::try_from(object.types.as_ref().unwrap()).unwrap();
     connected(kubeconfig, async |client| {
         let (resource, _) = kube::discovery::pinned_kind(&client, &gvk).await.map_err(|error| error.to_string())?;
-        let namespace = object.metadata.namespace.clone().unwrap();
-        Ok(what(Api::namespaced_with(client, &namespace, &resource), object).await)
+        let api = match &object.metadata.namespace {
+            Some(namespace) => Api::namespaced_with(client, namespace, &resource),
+            None => Api::all_with(client, &resource),
+        };
+        Ok(what(api, object).await)
     })
 }
 

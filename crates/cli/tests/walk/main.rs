@@ -12,6 +12,7 @@ mod support;
 
 use std::cell::RefCell;
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
@@ -172,6 +173,7 @@ fn a_new_user_gets_from_an_empty_folder_to_production_to_a_second_version_and_ba
     eventually("the webhooks are there", || support::try_apply(kubeconfig, &book("v1", "a", "foo: hello")).is_ok());
     page(kubeconfig, "a", "hello");
     refused(kubeconfig, "v1", "foo");
+    runtime.block_on(guarded_metrics(kubeconfig, &node));
 
     second_version(&walk);
     let tested = walk.cargo(&["test"]);
@@ -251,6 +253,10 @@ fn manifests(walk: &Walk, image: &str) {
     for expected in ["guestbooks/status", "deployments", "configmaps", "validatingwebhookconfigurations"] {
         assert!(role.contains(expected), "{role}");
     }
+    for file in ["config/rbac/metrics_auth_role.yaml", "config/rbac/metrics_reader_role.yaml"] {
+        assert!(walk.scratch.path(file).exists(), "{file} in {written}");
+    }
+    assert!(!role.contains("tokenreviews"), "what guards the metrics has a role of its own: {role}");
     assert!(walk.step(&manifests).contains("up to date"));
 }
 
@@ -271,10 +277,34 @@ fn pushed(walk: &Walk, image: &str) {
 fn on_simulated_nodes(walk: &Walk) {
     let up = Up::start(&walk.scratch, &["--operators", "none", "--nodes", "1"]);
     let at = up.kubeconfig.display().to_string();
-    let told = walk.step(&["deploy", "--kubeconfig", &at, "--replicas", "2", "--timeout", PATIENCE]);
+    let line = ["deploy", "--kubeconfig", &at, "--replicas", "2", "--timeout", PATIENCE];
+    let told = walk.step(&line);
     assert!(told.contains("deployment/guestbook-controller-manager: 2 of 2 replicas ready"), "{told}");
+    // No program runs that would have taken it.
+    let lease =
+        "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {name: guestbook, namespace: guestbook-system}\n";
+    let lease = || support::read(&up.kubeconfig, lease).unwrap();
+    let before = lease();
+    let spec = &before["spec"];
+    assert_eq!((&spec["holderIdentity"], &spec["leaseDurationSeconds"]), (&"".into(), &1.into()), "free for the first");
+    assert!(!walk.step(&line).contains("lease/"), "one that is there stays");
+    assert_eq!(lease(), before);
     let told = walk.step(&["undeploy", "--kubeconfig", &at]);
-    assert!(told.contains("deleted deployment/guestbook-controller-manager"), "{told}");
+    for object in ["deployment/guestbook-controller-manager", "lease/guestbook", "namespace/guestbook-system"] {
+        assert!(told.contains(&format!("deleted {object}")), "{told}");
+    }
+
+    // A namespace that others have made stays, and what is in it.
+    eventually("the definition is gone", || walk.definition(&at).starts_with("not installed"));
+    let others = "apiVersion: v1\nkind: Namespace\nmetadata: {name: team}\n";
+    support::apply(&up.kubeconfig, others);
+    let team = ["--namespace", "team", "--kubeconfig", &at];
+    let told = walk.step(&[&["deploy", "--timeout", PATIENCE], &team[..]].concat());
+    assert!(told.contains("namespace/team is there, and stays as it is"), "{told}");
+    let told = walk.step(&[&["undeploy"], &team[..]].concat());
+    assert!(told.contains("left namespace/team") && told.contains("deleted lease/guestbook"), "{told}");
+    let phase = support::read(&up.kubeconfig, others).unwrap()["status"]["phase"].clone();
+    assert_eq!(phase, "Active");
 }
 
 /// `kubewright run` with certificates that something else has made: the cluster calls the webhooks on this machine.
@@ -331,6 +361,14 @@ fn deployed(walk: &Walk, image: &str, at: &str) {
         let told = walk.good(kubewright().args(["status", "--kubeconfig", at]));
         told.contains(&format!("2 of 2 replicas ready, {image}")) && told.matches("in place: 1 webhooks").count() == 2
     });
+}
+
+/// The metrics are for those whom a role of the cluster allows it.
+async fn guarded_metrics(kubeconfig: &Path, node: &Node) {
+    let client = kubewright::prelude::connect(Some(kubeconfig), None).await.unwrap();
+    support::eventually("a Pod is ready", async || node.metrics().is_some()).await;
+    let address = (Ipv4Addr::LOCALHOST, node.metrics().unwrap()).into();
+    support::metrics::are_guarded(&client, address, "guestbook-metrics-reader").await;
 }
 
 /// A second version, in which a field has another name, and another version of the tool that goes on with it.

@@ -41,7 +41,8 @@ const BACKOFF: Duration = Duration::from_secs(1);
 /// How long a program may take to stop: as long as its Pod has.
 const GRACE: Duration = Duration::from_secs(40);
 /// The ports of the operator's container.
-const METRICS: u16 = 8080;
+const HEALTH: u16 = 8081;
+const METRICS: u16 = 8443;
 const WEBHOOKS: u16 = 9443;
 
 /// Looks after the Pods of a namespace until it is dropped.
@@ -49,6 +50,7 @@ pub(crate) struct Node {
     stop: CancellationToken,
     thread: Option<JoinHandle<()>>,
     logs: PathBuf,
+    running: All,
 }
 
 /// What the API server is started with to reach Services through the tunnel.
@@ -73,13 +75,14 @@ impl Node {
         let stop = CancellationToken::new();
         let (ended, kubeconfig, namespace) = (stop.clone(), kubeconfig.to_path_buf(), namespace.to_string());
         let at = folder.to_path_buf();
+        let programs = All::default();
+        let running = Arc::clone(&programs);
         // A thread with a runtime of its own, as the test itself waits for programs.
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let client = kubewright::prelude::connect(Some(&kubeconfig), None).await.unwrap();
                 let admin = serde_json::from_slice(&fs::read(&kubeconfig).unwrap()).unwrap();
-                let running = Arc::default();
                 let node = serde_json::from_value(json!({"metadata": {"name": NAME}})).unwrap();
                 Api::<NodeObject>::all(client.clone()).create(&PostParams::default(), &node).await.unwrap();
                 let tunnel = serve(UnixListener::bind(tunnel(&at)).unwrap(), client.clone(), Arc::clone(&running));
@@ -94,7 +97,13 @@ impl Node {
                 futures::future::join_all(left.into_values().map(stopped)).await;
             });
         });
-        Self { stop, thread: Some(thread), logs: folder.to_path_buf() }
+        Self { stop, thread: Some(thread), logs: folder.to_path_buf(), running: programs }
+    }
+
+    /// Where metrics of a ready Pod are.
+    pub(crate) fn metrics(&self) -> Option<u16> {
+        let running = self.running.lock().unwrap();
+        running.values().find(|running| running.ready).map(|running| running.metrics)
     }
 }
 
@@ -118,6 +127,7 @@ struct Running {
     name: String,
     child: Child,
     labels: BTreeMap<String, String>,
+    health: u16,
     metrics: u16,
     webhooks: u16,
     ready: bool,
@@ -181,13 +191,13 @@ impl Kubelet {
 
     /// Tells the API server how a Pod is, when that has changed; starts its program again when it has ended.
     async fn probe(&self, api: &Api<Pod>, pod: &Pod, uid: &str) {
-        let (metrics, was) = {
+        let (health, was) = {
             let mut all = self.running.lock().unwrap();
             let running = all.get_mut(uid).unwrap();
             let ended = running.child.try_wait().unwrap().is_some();
-            (if ended { None } else { Some(running.metrics) }, running.ready)
+            (if ended { None } else { Some(running.health) }, running.ready)
         };
-        let ready = match metrics {
+        let ready = match health {
             Some(port) => answers(port).await,
             None => {
                 // Another process had its port, or it gave up: as in a cluster it gets another chance.
@@ -235,14 +245,16 @@ impl Kubelet {
         let kubeconfig = self.folder.join(format!("{name}.kubeconfig"));
         fs::write(&kubeconfig, self.kubeconfig(pod).await?.to_string()).unwrap();
         let free = || TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let (metrics, webhooks) = (free(), free());
-        let (metrics, webhooks) = (metrics.local_addr().unwrap().port(), webhooks.local_addr().unwrap().port());
+        // All are held until each has one.
+        let [health, metrics, webhooks] =
+            [free(), free(), free()].each_ref().map(|free| free.local_addr().unwrap().port());
         let container = &pod.spec.as_ref().unwrap().containers[0];
-        let arguments = container
-            .args
-            .iter()
-            .flatten()
-            .map(|argument| argument.replace(&format!("0.0.0.0:{METRICS}"), &format!("127.0.0.1:{metrics}")));
+        let ports = [(HEALTH, health), (METRICS, metrics)];
+        let arguments = container.args.iter().flatten().map(|argument| {
+            ports.iter().fold(argument.clone(), |argument, (inside, here)| {
+                argument.replace(&format!("0.0.0.0:{inside}"), &format!("127.0.0.1:{here}"))
+            })
+        });
         let log = File::options().create(true).append(true).open(self.folder.join(format!("{name}.log"))).unwrap();
         let child = Command::new(program)
             .args(arguments)
@@ -256,7 +268,7 @@ impl Kubelet {
             .spawn()
             .unwrap();
         let labels = pod.labels().clone();
-        Some(Running { name, child, labels, metrics, webhooks, ready: false })
+        Some(Running { name, child, labels, health, metrics, webhooks, ready: false })
     }
 
     /// How the Pod's ServiceAccount reaches the API server.

@@ -1,6 +1,6 @@
 //! A registry → an image, and its files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::{Component, Path};
 
@@ -54,6 +54,24 @@ impl Registry {
     pub async fn config(&self, reference: &Reference, architecture: &str) -> Result<Value, RegistryError> {
         let (_, manifest) = self.manifest_for(reference, architecture).await?;
         self.config_of(reference, &manifest).await
+    }
+
+    /// The platforms that an image is made for, each as its system and its architecture in Go's words.
+    ///
+    /// # Errors
+    /// If the registry does not have it, or what it sends is damaged.
+    pub async fn platforms(&self, reference: &Reference) -> Result<BTreeSet<(String, String)>, RegistryError> {
+        let (_, manifest) = self.manifest_of(reference.version()).await?;
+        let of = |platform: &Value| {
+            let text = |key: &str| platform[key].as_str().filter(|text| !text.is_empty()).map(str::to_string);
+            text("os").zip(text("architecture"))
+        };
+        if let Some(below) = manifest["manifests"].as_array() {
+            // What is said of an image, such as how it was built, is in the index too, and for no platform.
+            let made = below.iter().filter_map(|entry| of(&entry["platform"])).filter(|(os, _)| os != "unknown");
+            return Ok(made.collect());
+        }
+        Ok(of(&self.config_of(reference, &manifest).await?).into_iter().collect())
     }
 
     /// The digest that a name stands for now.

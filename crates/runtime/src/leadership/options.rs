@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use kube::api::ObjectMeta;
+
 use crate::{
-    leadership::election::{Missing, Terms},
+    leadership::election::{Missing, RELEASED, Terms},
     sharding::Sharding,
 };
 
@@ -45,8 +48,9 @@ pub struct LeaderElection {
     /// What the Lease calls this replica. No two processes may have the same, at the danger that both lead. Default:
     /// `None`, the host's name and a random number.
     pub identity: Option<String>,
-    /// After how long without a renewal others take over. Default: 15 s. Rounded up to whole seconds. The first start
-    /// takes as long, as does one after the Lease was deleted: it may have been deleted under a leader.
+    /// After how long without a renewal others take over. Default: 15 s. Rounded up to whole seconds. A start without a
+    /// Lease takes as long, as it may have been deleted under a leader; [`LeaderElection::released_lease`] spares the first
+    /// one that.
     pub lease_duration: Duration,
     /// For how long after a renewal the leader works and writes. Default: 10 s. The difference to
     /// [`lease_duration`](Self::lease_duration) is what clocks may differ in their speed in that time, and what a write may
@@ -111,6 +115,33 @@ impl LeaderElection {
             retry_period: Duration::from_secs(2),
             on_loss: OnLoss::default(),
         }
+    }
+
+    /// The Lease as a leader leaves it that has stopped: nobody leads, and the first replica takes it at once. It is for
+    /// whoever installs the operator for the first time.
+    ///
+    /// Make it with `create`, which leaves alone what is there; never apply it. Danger: who makes it says that no replica
+    /// leads. Where one may, whose Lease was deleted less than [`lease_duration`](Self::lease_duration) ago, two can lead.
+    ///
+    /// ```
+    /// # use k8s_openapi::api::coordination::v1::Lease;
+    /// # use kube::{Api, Client, api::PostParams};
+    /// # use kubewright_runtime::LeaderElection;
+    /// # async fn example(client: Client) -> Result<(), kube::Error> {
+    /// // The operator's namespace has just been made.
+    /// let lease = LeaderElection::new("ingress-operator").released_lease();
+    /// Api::<Lease>::namespaced(client, "ingress-system").create(&PostParams::default(), &lease).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn released_lease(&self) -> Lease {
+        let spec = LeaseSpec {
+            holder_identity: Some(String::new()),
+            lease_duration_seconds: i32::try_from(RELEASED.as_secs()).ok(),
+            ..LeaseSpec::default()
+        };
+        let (name, namespace) = (Some(self.lease.clone()), self.namespace.clone());
+        Lease { metadata: ObjectMeta { name, namespace, ..ObjectMeta::default() }, spec: Some(spec) }
     }
 
     pub(crate) fn terms(&self) -> Result<Terms, ReplicaError> {

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::leadership::{
     duty::Standing,
-    election::{Action, Claim, Election, Input, Missing, Record, Terms},
+    election::{Action, Claim, Election, Input, Missing, RELEASED, Record, Terms},
 };
 
 const GROUP: &str = "group";
@@ -176,6 +176,12 @@ impl World {
             shards,
             trouble: 120 * SECOND,
         };
+        if !shards && world.random.random_range(0..2) == 0 {
+            // Who has installed the operator has made it, before there was any replica.
+            let released = Stored { uid: 1, version: 1, duration: RELEASED, ..Stored::default() };
+            world.leases.insert(GROUP.to_string(), released);
+            world.versions = 1;
+        }
         for _ in 0..world.random.random_range(2..=4) {
             world.add_replica();
         }
