@@ -257,6 +257,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_named_comes_before_a_wild_card() {
+        for header in ["*/*,application/yaml", "*/*;q=0.9,application/yaml;q=0.1"] {
+            assert!(accept(header).unwrap().yaml, "{header}");
+        }
+        // Each of the two comes before the other; the one that is found later wins.
+        assert!(!accept("application/yaml;q=0.1,*/*;q=0.9").unwrap().yaml);
+        let many = "text/a,text/b,text/c,text/d,text/e,text/f,text/g,text/h,text/i,text/j,text/k,*/*,application/yaml";
+        assert!(!accept(many).unwrap().yaml, "long lists go by weight and place");
+    }
+
+    #[test]
     fn what_is_not_served_is_refused() {
         for header in [
             "text/plain",
