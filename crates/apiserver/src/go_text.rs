@@ -44,6 +44,27 @@ impl Display for GoList<'_> {
     }
 }
 
+/// A value as `%s` shows it, which is made for texts: `map[a:%!s(int64=1) b:x]`.
+pub(crate) struct GoText<'a>(pub(crate) &'a Value);
+
+impl Display for GoText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Value::String(text) => f.write_str(text),
+            Value::Null => f.write_str("%!s(<nil>)"),
+            Value::Bool(_) | Value::Number(_) => write!(f, "%!s({}={})", go_type(self.0), self.0),
+            Value::Array(list) => {
+                let shown: Vec<String> = list.iter().map(|value| GoText(value).to_string()).collect();
+                write!(f, "[{}]", shown.join(" "))
+            }
+            Value::Object(members) => {
+                let show = |(name, value): (&String, &Value)| format!("{name}:{}", GoText(value));
+                write!(f, "map[{}]", members.iter().map(show).collect::<Vec<_>>().join(" "))
+            }
+        }
+    }
+}
+
 /// JSON with the fields of objects in this order, and those that are not named after them, by name.
 pub(crate) fn in_order(value: &Value, order: &[&str]) -> String {
     match value {

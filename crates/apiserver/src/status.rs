@@ -20,6 +20,8 @@ pub struct ApiError {
     pub message: String,
     /// `details`, when there are any. Boxed to keep `Result` small.
     pub details: Option<Box<Details>>,
+    /// `metadata.continue`: where a list can go on all the same.
+    pub continue_token: Option<Box<str>>,
 }
 
 /// `Status.details`.
@@ -56,7 +58,7 @@ pub type ApiResult<T> = Result<T, ApiError>;
 impl ApiError {
     /// An error without details.
     pub fn new(code: u16, reason: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self { code, reason: reason.into(), message: message.into(), details: None }
+        Self { code, reason: reason.into(), message: message.into(), details: None, continue_token: None }
     }
 
     /// 400: the request can't be understood.
@@ -196,15 +198,15 @@ impl ApiError {
         error
     }
 
-    /// 504: the resourceVersion asked for lies in the future.
-    pub fn resource_version_too_large(asked: u64, current: u64) -> Self {
-        let message = format!("Too large resource version: {asked}, current: {current}");
+    /// 504: the resourceVersion asked for lies in the future. The client may try again after so many seconds; 0: not said.
+    pub fn resource_version_too_large(asked: u64, current: u64, retry_after_seconds: u32) -> Self {
+        let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
         let cause = Cause {
             reason: "ResourceVersionTooLarge".into(),
             message: "Too large resource version".into(),
             field: String::new(),
         };
-        let details = Details { causes: vec![cause], retry_after_seconds: 1, ..Details::default() };
+        let details = Details { causes: vec![cause], retry_after_seconds, ..Details::default() };
         Self { details: Some(Box::new(details)), ..Self::new(504, "Timeout", message) }
     }
 
@@ -223,6 +225,9 @@ impl ApiError {
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
             "message": self.message, "code": self.code,
         });
+        if let Some(token) = &self.continue_token {
+            status["metadata"]["continue"] = token.as_ref().into();
+        }
         if !self.reason.is_empty() {
             status["reason"] = self.reason.as_ref().into();
         }

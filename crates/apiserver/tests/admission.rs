@@ -501,3 +501,24 @@ async fn a_quota_is_never_overdrawn_by_writers_at_the_same_time() {
     let used = client.get(&format!("{quotas}/q")).await.expect(200);
     assert_eq!(used["status"]["used"], json!({"configmaps": "5"}));
 }
+
+#[tokio::test]
+async fn a_group_is_not_handed_over_to_an_api_server_that_nobody_would_ask() {
+    let client = Client::start().await;
+    let path = "/apis/apiregistration.k8s.io/v1/apiservices";
+    let mut service = json!({
+        "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": "v1.metrics.example.com"},
+        "spec": {
+            "group": "metrics.example.com", "version": "v1", "groupPriorityMinimum": 100, "versionPriority": 100,
+            "insecureSkipTLSVerify": true, "service": {"namespace": "default", "name": "metrics"},
+        },
+    });
+    let (code, reason, message) = client.post(path, &service).await.refusal();
+    assert_eq!((code, reason.as_str()), (422, "Invalid"));
+    assert!(message.contains("spec.service: Forbidden: this control plane has no aggregation layer"), "{message}");
+    service["spec"].as_object_mut().unwrap().remove("service");
+    client.post(path, &service).await.expect(201);
+    let path = format!("{path}/v1.metrics.example.com");
+    let patch = json!({"spec": {"service": {"namespace": "default", "name": "metrics"}}});
+    assert_eq!(client.patch("merge", &path, &patch).await.refusal().0, 422);
+}

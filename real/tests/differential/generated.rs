@@ -358,7 +358,7 @@ fn cause(difference: &Difference) -> String {
 }
 
 /// Equal for differences that probably have the same cause.
-fn signature(difference: &Difference) -> String {
+pub(crate) fn signature(difference: &Difference) -> String {
     let side = |value: &Option<Value>| {
         let text = value.as_ref().map_or(String::new(), Value::to_string);
         text.chars().filter(|letter| !letter.is_ascii_digit()).take(90).collect::<String>()

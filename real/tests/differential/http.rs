@@ -17,7 +17,7 @@ use crate::case::{Step, Until};
 use crate::normalise::Normaliser;
 
 /// Headers whose value both servers are to agree on.
-const COMPARED: [&str; 5] = ["cache-control", "content-type", "location", "vary", "warning"];
+const COMPARED: [&str; 7] = ["allow", "cache-control", "content-type", "location", "retry-after", "vary", "warning"];
 /// Headers that both servers are to send, with a value of their own.
 const PRESENT: [&str; 3] = ["audit-id", "x-kubernetes-pf-flowschema-uid", "x-kubernetes-pf-prioritylevel-uid"];
 /// The status of an answer that has not come.
@@ -54,6 +54,7 @@ pub(crate) fn overloaded(answer: &Value) -> bool {
 }
 
 /// Asks a server, with what the steps of the case have saved from its answers.
+#[derive(Clone)]
 pub(crate) struct Http {
     client: Client,
     /// `$patience` of the steps: how many seconds a watch lasts.
@@ -117,6 +118,13 @@ impl Server for Http {
 impl Http {
     pub(crate) fn new(client: Client, patience: u32) -> Self {
         Self { client, patience, saved: BTreeMap::new(), normaliser: Normaliser::default() }
+    }
+
+    /// The same with what it has learned so far, and watches that last so many seconds.
+    pub(crate) fn with_patience(&self, patience: u32) -> Self {
+        let mut other = Self { patience, ..self.clone() };
+        other.saved.insert("patience".to_owned(), patience.to_string());
+        other
     }
 
     /// The statuses and reasons of the answers to the same call, sent several times at once.
@@ -183,6 +191,7 @@ impl Http {
             "application/yaml" => serde_saphyr::from_str(&text).unwrap_or_default(),
             // What is in it beyond what is read is compared by the vectors, byte by byte.
             "application/vnd.kubernetes.protobuf" => decode_protobuf(&bytes).unwrap_or_else(Value::String),
+            "application/vnd.kubernetes.protobuf;stream=watch" => of_watch(frames(&bytes)),
             _ => parse(&text),
         };
         json!({"status": parts.status.as_u16(), "headers": headers(&parts.headers), "body": body})
@@ -219,14 +228,58 @@ fn parse(text: &str) -> Value {
     if text.is_empty() {
         return Value::Null;
     }
-    if let Ok(value) = serde_json::from_str(text) {
-        return value;
-    }
     let lines: Result<Vec<Value>, _> = text.lines().map(serde_json::from_str).collect();
-    let Ok(mut lines) = lines else { return Value::String(text.to_owned()) };
+    match lines {
+        Ok(lines) => of_watch(lines),
+        Err(_) => serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned())),
+    }
+}
+
+/// The events of a watch, or the only thing that there is.
+fn of_watch(mut events: Vec<Value>) -> Value {
     // When a watch tells how far it is, beyond the end of the initial events, is chance.
-    lines.retain(|event| event["type"] != "BOOKMARK" || ends_initial(&event["object"]));
-    if lines.len() == 1 { lines.remove(0) } else { Value::Array(lines) }
+    events.retain(|event| event["type"] != "BOOKMARK" || ends_initial(&event["object"]));
+    match events.len() {
+        0 => Value::Null,
+        1 => events.remove(0),
+        _ => Value::Array(events),
+    }
+}
+
+/// The events of a watch in protobuf: each with its length in front, a message of a type and an object in its envelope.
+fn frames(bytes: &[u8]) -> Vec<Value> {
+    let mut events = Vec::new();
+    let mut rest = bytes;
+    while let Some((length, after)) = rest.split_first_chunk::<4>() {
+        let length = u32::from_be_bytes(*length) as usize;
+        let Some((frame, after)) = after.split_at_checked(length) else { break };
+        let event_type = field(frame, 1).map(|text| String::from_utf8_lossy(text).into_owned());
+        let object = field(frame, 2).and_then(|object| field(object, 1)).unwrap_or_default();
+        events.push(json!({"type": event_type, "object": decode_protobuf(object).unwrap_or_else(Value::String)}));
+        rest = after;
+    }
+    events
+}
+
+/// A field that has a length, of a message whose fields all have one.
+fn field(message: &[u8], number: u8) -> Option<&[u8]> {
+    let mut rest = message;
+    while let Some((tag, mut after)) = rest.split_first() {
+        let (mut length, mut shift) = (0_usize, 0);
+        while let Some((byte, behind)) = after.split_first() {
+            length |= usize::from(byte & 0x7f) << shift;
+            (after, shift) = (behind, shift + 7);
+            if byte & 0x80 == 0 || shift > 28 {
+                break;
+            }
+        }
+        let (value, behind) = after.split_at_checked(length)?;
+        if *tag == number << 3 | 2 {
+            return Some(value);
+        }
+        rest = behind;
+    }
+    None
 }
 
 /// Whether a bookmark, or the row of it in a table, tells that what was there has been sent.

@@ -18,6 +18,7 @@ mod generated;
 mod http;
 mod kubectl;
 mod normalise;
+mod reads;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -119,22 +120,66 @@ async fn generated_calls_find_no_difference() {
     embedded.shutdown().await;
 }
 
+/// The same, about all combinations of the options of lists and watches.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lists_and_watches_heed_their_options_as_on_a_real_server() {
+    if !support::enabled("lists_and_watches_heed_their_options_as_on_a_real_server") {
+        return;
+    }
+    let real = real().await;
+    let embedded = embedded().await;
+    // Answers that ask for another try are to be compared, not to be followed.
+    let [one, two] = [real.config(), config(&embedded).await].map(|mut config| {
+        config.default_retry = false;
+        Client::try_from(config).expect("a client can be made")
+    });
+    reads::run(one, two, &Book::read()).await;
+    embedded.shutdown().await;
+}
+
+/// The same, about states that both have forgotten.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_forgotten_is_told_as_by_a_real_server() {
+    if !support::enabled("what_is_forgotten_is_told_as_by_a_real_server") {
+        return;
+    }
+    run("forgotten", Book::read(), async |patience| {
+        let real = forgetful("1s").await;
+        let listen = Some(([127, 0, 0, 1], 0).into());
+        let options = kubewright_apiserver::Options { listen, history: 3, ..Default::default() };
+        let embedded = ApiServer::start(options).await.expect("the embedded server starts");
+        let other = Http::new(client(&embedded).await, patience);
+        (Http::new(real.client().expect("its kubeconfig is usable"), patience), other, (real, embedded))
+    })
+    .await;
+}
+
 /// A real server. It forgets no old states, as a test may last longer than the five minutes after which it would.
 async fn real() -> RealCluster {
+    forgetful("0").await
+}
+
+/// A real server that forgets old states so often; 0: never.
+async fn forgetful(interval: &str) -> RealCluster {
     let arguments = [
-        "--etcd-compaction-interval=0",
+        format!("--etcd-compaction-interval={interval}"),
         // As many addresses as the embedded server has: every generated case may make Services.
-        "--service-cluster-ip-range=10.96.0.0/12",
+        "--service-cluster-ip-range=10.96.0.0/12".to_owned(),
     ];
-    let options = Options { apiserver_arguments: arguments.map(str::to_owned).into(), ..Options::default() };
+    let options = Options { apiserver_arguments: arguments.into(), ..Options::default() };
     RealCluster::start(options).await.expect("a real server starts")
 }
 
 /// A client of the embedded server, by its kubeconfig.
 async fn client(embedded: &ApiServer) -> Client {
+    Client::try_from(config(embedded).await).expect("a client can be made")
+}
+
+/// What a client needs to know of the embedded server, by its kubeconfig.
+async fn config(embedded: &ApiServer) -> Config {
     let kubeconfig = Kubeconfig::from_yaml(&embedded.kubeconfig()).expect("its kubeconfig is well-formed");
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
-    Client::try_from(config.expect("its kubeconfig is usable")).expect("a client can be made")
+    config.expect("its kubeconfig is usable")
 }
 
 async fn embedded() -> ApiServer {

@@ -20,6 +20,9 @@ static PATTERNS: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
         ("version", r#"resourceVersion"?: "?\d+"?"#),
         ("version", r"Resource Version: +\d+"),
         ("version", r"ResourceVersion in (the precondition|record) \(\d+\)"),
+        // What the server has come to, of all objects.
+        ("revision", r"current: \d+"),
+        ("revision", r"too old resource version: \d+ \(\d+\)"),
         // In tables.
         ("port", r":3[0-2]\d\d\d/"),
         ("file", r"kubectl-edit-\d+"),
@@ -36,7 +39,7 @@ const PORTS: [&str; 2] = ["nodePort", "healthCheckNodePort"];
 const UNORDERED: [&str; 4] = ["managedFields", "nonResourceRules", "nonResourceURLs", "resourceRules"];
 
 /// Knows what it has replaced in the earlier answers of the same server.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Normaliser {
     known: BTreeMap<(&'static str, String), usize>,
 }

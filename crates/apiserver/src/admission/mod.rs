@@ -25,11 +25,13 @@
 //! | `limit_ranger` | containers, Pods and claims keep to the LimitRanges of their namespace; claims grow where they may |
 //! | `pod_security` | Pods keep to the Pod Security Standard of their namespace |
 //! | `resource_quota` | a namespace uses no more than its quotas allow |
+//! | `absent` | what this control plane does not do can't be asked for |
 //!
 //! DefaultTolerationSeconds and StorageObjectInUseProtection are a line each; `kinds` has what they do. What the real
 //! server has on besides, and this one does not have: the checks of certificates by signer. TaintNodesByCondition is part
 //! of the rules of Nodes and can't be turned off.
 
+mod absent;
 mod attributes;
 mod default_class;
 mod limit_ranger;
@@ -122,6 +124,9 @@ impl Admission {
         old: Option<&Value>,
         warnings: &mut Vec<String>,
     ) -> ApiResult<()> {
+        if let Some(object) = object {
+            absent::validate(attributes, object)?;
+        }
         for plugin in &self.plugins {
             match (plugin, object) {
                 (Plugin::ValidatingAdmissionPolicy, _) => {

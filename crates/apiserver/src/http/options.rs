@@ -242,8 +242,8 @@ impl DeleteOptions {
                 grace: query.integer("gracePeriodSeconds")?,
                 policy: query.get("propagationPolicy").map(str::to_string),
                 orphan: query.flag("orphanDependents"),
-                uid: None,
-                resource_version: None,
+                uid: Some(query.text("uid")).filter(|uid| !uid.is_empty()),
+                resource_version: Some(query.text("resourceVersion")).filter(|version| !version.is_empty()),
             },
         };
         fields.checked()
@@ -261,9 +261,15 @@ struct RawDeleteOptions {
 
 impl RawDeleteOptions {
     fn from_body(body: &Value) -> ApiResult<Self> {
-        let kind = body.get("kind").and_then(Value::as_str).unwrap_or("DeleteOptions");
-        if !body.is_object() || kind != "DeleteOptions" {
+        let text = |field: &str, default| body.get(field).and_then(Value::as_str).unwrap_or(default);
+        let (kind, version) = (text("kind", "DeleteOptions"), text("apiVersion", "v1"));
+        if !body.is_object() {
             return Err(ApiError::bad_request("decoded object cannot be converted to DeleteOptions"));
+        }
+        if kind != "DeleteOptions" {
+            return Err(ApiError::bad_request(format!(
+                "no kind {kind:?} is registered for version {version:?} in scheme \"pkg/runtime/scheme.go:111\""
+            )));
         }
         let wrong = |field: &str, found: &Value, wanted: &str| {
             let found = match found {
@@ -392,6 +398,9 @@ mod tests {
         let options = DeleteOptions::parse(None, &Query::parse("propagationPolicy=Orphan")).unwrap();
         assert_eq!(options.propagation, Some(Propagation::Orphan));
         assert!(DeleteOptions::parse(None, &Query::parse("propagationPolicy=X")).is_err());
+        let options = DeleteOptions::parse(None, &Query::parse("uid=u&resourceVersion=7")).unwrap();
+        let preconditions = (options.precondition_uid.as_deref(), options.precondition_resource_version.as_deref());
+        assert_eq!(preconditions, (Some("u"), Some("7")));
         assert!(DeleteOptions::parse(Some(&json!({"kind": "Pod"})), &Query::default()).is_err());
     }
 }

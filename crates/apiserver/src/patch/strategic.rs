@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::order::{self, Positions};
 use super::{json_kind, object_only};
-use crate::go_text::{GoList, GoValue, go_type};
+use crate::go_text::{GoList, GoText, GoValue, go_type};
 use crate::schema::{Field, Node, NodeKind, SchemaSet, TypeRef};
 use crate::status::{ApiError, ApiResult};
 
@@ -75,7 +75,7 @@ fn bad_type(expected: &str, actual: &Value) -> PatchError {
 
 fn unknown_directive(directive: &Value, patch: &Map<String, Value>) -> PatchError {
     let patch = Value::Object(patch.clone());
-    PatchError::Failed(format!("unknown patch type: {} in map: {}", GoValue(directive), GoValue(&patch)))
+    PatchError::Failed(format!("unknown patch type: {} in map: {}", GoText(directive), GoValue(&patch)))
 }
 
 /// The type that a map or list entry has.
@@ -235,6 +235,9 @@ fn merge_ordered_lists(original: &mut Object, patch: &mut Object, schema: Schema
             }
         };
         check_merge_keys(&merged, strategy.key)?;
+        if let (Some(_), Some(index)) = (strategy.key, order.iter().position(|entry| !entry.is_object())) {
+            return Err(PatchError::Failed(format!("value for key {index} is not a map")));
+        }
         check_merge_keys(&order, strategy.key)?;
         original.insert(name.into(), Value::Array(order::arrange(merged, &wanted, &before, strategy.key)));
     }

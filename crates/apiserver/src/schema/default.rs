@@ -4,11 +4,22 @@ use serde_json::Value;
 
 use super::node::{NodeId, SchemaSet, TypeRef};
 
-/// Fills in the defaults of a structural schema, at every depth of what is there, and drops nulls that the schema does
-/// not allow, as apiextensions does. Built-in types have no such defaults; theirs are in `kinds`.
-pub fn default(ty: &TypeRef, value: &mut Value) {
+/// What becomes of nulls that the schema does not allow and has no default for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nulls {
+    /// They go, as in all that is decoded.
+    Dropped,
+    /// They stay, and validation refuses them: so it is with what server-side apply has merged.
+    Kept,
+}
+
+/// Fills in the defaults of a structural schema, at every depth of what is there, as apiextensions does. Built-in types have
+/// no such defaults; theirs are in `kinds`.
+pub fn default(ty: &TypeRef, value: &mut Value, nulls: Nulls) {
     fill(ty.set(), ty.id(), value);
-    drop_nulls(ty.set(), ty.id(), value);
+    if nulls == Nulls::Dropped {
+        drop_nulls(ty.set(), ty.id(), value);
+    }
 }
 
 fn fill(set: &SchemaSet, id: NodeId, value: &mut Value) {
@@ -109,7 +120,7 @@ mod tests {
             (json!({"mp": {"x": {}, "y": null}}), json!({"mp": {"x": {"a": 3}}})),
         ] {
             let mut object = json!({"spec": given});
-            default(&ty, &mut object);
+            default(&ty, &mut object, Nulls::Dropped);
             let spec = object["spec"].as_object_mut().unwrap();
             for key in ["def", "nul", "nuln"] {
                 if given.get(key).is_none() {

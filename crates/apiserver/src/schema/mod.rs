@@ -34,7 +34,7 @@ mod validate;
 pub use builtin::BuiltinSchemas;
 pub use check_types::{check_types, check_unstructured};
 pub use constraints::Constraints;
-pub use default::default;
+pub use default::{Nulls, default};
 pub(crate) use format::KNOWN as KNOWN_FORMATS;
 pub use go_types::GoTypes;
 pub use kubewright_cel::Pattern;

@@ -41,6 +41,9 @@ pub(super) struct Clock {
 pub struct RangeRequest<'a> {
     /// Only objects of this namespace. Default: all.
     pub namespace: Option<&'a str>,
+    /// Only the object of this name, which is found without visiting others; without a namespace only those that are in
+    /// none. Default: whatever the name.
+    pub name: Option<&'a str>,
     /// Only objects whose keys come after this one: the last key of the page before. Default: from the first.
     pub after: Option<ObjectKey>,
     /// Read the state at this revision. Default: the newest. Revisions to come are read as the newest one, so check
@@ -57,7 +60,7 @@ pub struct RangeRequest<'a> {
 pub struct Range {
     /// The objects in order of their keys.
     pub items: Vec<Arc<Stored>>,
-    /// Whether there are objects behind the last one.
+    /// Whether there are objects behind the last one, whether the filter takes them or not.
     pub more: bool,
     /// How many objects there are behind the last one. Unknown if there was a filter.
     ///
@@ -70,8 +73,8 @@ pub struct Range {
 /// The keys that a read is about.
 struct Bounds {
     after: Option<ObjectKey>,
-    /// The bounds of the namespace's keys.
-    namespace: Option<(String, String)>,
+    /// The first key, and the one behind the last.
+    keys: Option<(String, String)>,
 }
 
 /// How many keys are visited before the lock is given back to writers.
@@ -108,7 +111,7 @@ impl Collection {
 
     /// How many objects there are, in a namespace or in all.
     pub fn count(&self, namespace: Option<&str>) -> usize {
-        let bounds = Bounds::new(namespace, None);
+        let bounds = Bounds::new(namespace, None, None);
         let history = self.history.read();
         history.count(bounds.from(), bounds.to(), history.oldest().max(self.clock.visible()))
     }
@@ -217,7 +220,7 @@ impl Collection {
         let limit = if request.limit == 0 { usize::MAX } else { request.limit };
         let visible = self.clock.visible();
         let mut revision = request.revision.map_or(visible, |revision| revision.min(visible));
-        let mut bounds = Bounds::new(request.namespace, request.after.as_ref());
+        let mut bounds = Bounds::new(request.namespace, request.name, request.after.as_ref());
         let mut items: Vec<Arc<Stored>> = Vec::new();
         loop {
             let history = self.history.read();
@@ -231,14 +234,15 @@ impl Collection {
             let mut last = None;
             for (key, found) in history.range(bounds.from(), bounds.to(), revision).take(chunk) {
                 visited += 1;
-                let matching = found.filter(|object| request.filter.is_none_or(|matches| matches(object)));
-                if let Some(object) = matching {
+                if let Some(object) = found {
                     if items.len() == limit {
                         let from = last.map_or(bounds.from(), |last: &ObjectKey| Bound::Excluded(last.as_str()));
                         let remaining = request.filter.is_none().then(|| history.count(from, bounds.to(), revision));
                         return Ok(Range { items, more: true, remaining, revision });
                     }
-                    items.push(object.clone());
+                    if request.filter.is_none_or(|matches| matches(object)) {
+                        items.push(object.clone());
+                    }
                 }
                 last = Some(key);
             }
@@ -263,14 +267,21 @@ impl fmt::Debug for Collection {
 }
 
 impl Bounds {
-    fn new(namespace: Option<&str>, after: Option<&ObjectKey>) -> Self {
-        // `0` is the character after `/`.
-        let namespace = namespace.map(|namespace| (format!("{namespace}/"), format!("{namespace}0")));
-        Self { after: after.cloned(), namespace }
+    fn new(namespace: Option<&str>, name: Option<&str>, after: Option<&ObjectKey>) -> Self {
+        let keys = match (namespace, name) {
+            (namespace, Some(name)) => {
+                let key = ObjectKey::new(namespace.unwrap_or_default(), name);
+                Some((key.as_str().to_owned(), format!("{}\0", key.as_str())))
+            }
+            // `0` is the character after `/`.
+            (Some(namespace), None) => Some((format!("{namespace}/"), format!("{namespace}0"))),
+            (None, None) => None,
+        };
+        Self { after: after.cloned(), keys }
     }
 
     fn from(&self) -> Bound<&str> {
-        let first = self.namespace.as_ref().map(|(first, _)| first.as_str());
+        let first = self.keys.as_ref().map(|(first, _)| first.as_str());
         match &self.after {
             Some(after) if first.is_none_or(|first| first <= after.as_str()) => Bound::Excluded(after.as_str()),
             _ => first.map_or(Bound::Unbounded, Bound::Included),
@@ -278,7 +289,7 @@ impl Bounds {
     }
 
     fn to(&self) -> Bound<&str> {
-        self.namespace.as_ref().map_or(Bound::Unbounded, |(_, end)| Bound::Excluded(end.as_str()))
+        self.keys.as_ref().map_or(Bound::Unbounded, |(_, end)| Bound::Excluded(end.as_str()))
     }
 }
 

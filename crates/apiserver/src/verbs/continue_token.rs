@@ -1,16 +1,20 @@
 //! Continue tokens of paged lists: base64url of `{"v":"meta.k8s.io/v1","rv":7,"start":"ns/name\u0000"}`.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD, URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
 use crate::store::ObjectKey;
 
+/// Reads what Go reads, which does not look at bits that are left over.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
+
 /// Where the next page starts, and in which state of the collection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ContinueToken {
-    /// The revision of the first page.
-    pub revision: u64,
+    /// The revision of the first page; none: the newest, whatever that is when the list goes on.
+    pub revision: Option<u64>,
     /// The last object of the page before.
     pub after: ObjectKey,
 }
@@ -35,14 +39,14 @@ impl ContinueToken {
             (true, true) => format!("{}\0", self.after.name()),
             (false, _) => format!("/{}\0", self.after.name()),
         };
-        let wire = Wire { v: "meta.k8s.io/v1".into(), rv: self.revision as i64, start };
+        let wire = Wire { v: "meta.k8s.io/v1".into(), rv: self.revision.map_or(-1, |revision| revision as i64), start };
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(&wire).expect("a token can be encoded"))
     }
 
     /// Reads a token. The error is the text that the real server gives.
     pub(crate) fn decode(text: &str, namespace: &str, namespaced: bool) -> Result<Self, String> {
         const INVALID: &str = "invalid continue token: continue key is not valid";
-        let bytes = URL_SAFE_NO_PAD
+        let bytes = LENIENT
             .decode(text)
             .map_err(|_| format!("{INVALID}: illegal base64 data at input byte {}", bad_byte(text)))?;
         let wire: Wire = match crate::http::decode_json(&bytes) {
@@ -52,14 +56,14 @@ impl ContinueToken {
         if wire.v != "meta.k8s.io/v1" {
             return Err(format!("{INVALID}: server does not recognize this encoded version {}", wire.v));
         }
-        if wire.rv <= 0 {
+        if wire.rv == 0 {
             return Err(format!("{INVALID}: incorrect encoded start resourceVersion (version meta.k8s.io/v1)"));
         }
         if wire.start.is_empty() {
             return Err(format!("{INVALID}: encoded start key empty (version meta.k8s.io/v1)"));
         }
         let path = wire.start.strip_prefix('/').unwrap_or(&wire.start);
-        if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        if !path.is_empty() && path.split('/').any(|part| matches!(part, "" | "." | "..")) {
             return Err(format!("{INVALID}: {}", wire.start));
         }
         let path = path.strip_suffix('\0').unwrap_or(path);
@@ -68,7 +72,7 @@ impl ContinueToken {
             (true, None) => ObjectKey::new(path, ""),
             (false, _) => ObjectKey::new(namespace, path),
         };
-        Ok(Self { revision: wire.rv.unsigned_abs(), after })
+        Ok(Self { revision: u64::try_from(wire.rv).ok(), after })
     }
 }
 
@@ -86,7 +90,7 @@ mod tests {
 
     #[test]
     fn tokens_are_in_the_form_of_the_real_server() {
-        let token = ContinueToken { revision: 253, after: ObjectKey::new("default", "a") };
+        let token = ContinueToken { revision: Some(253), after: ObjectKey::new("default", "a") };
         assert_eq!(token.encode("default"), "eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6MjUzLCJzdGFydCI6Ii9hXHUwMDAwIn0");
     }
 
@@ -113,9 +117,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_token_leads_back_to_its_key(namespace in "[a-z]{0,4}", name in "[a-z.:]{1,4}[a-z]", listed in any::<bool>()) {
+        fn a_token_leads_back_to_its_key(namespace in "[a-z]{0,4}", name in "[a-z.:]{1,4}[a-z]", listed in any::<bool>(), newest in any::<bool>()) {
             let namespaced = !namespace.is_empty();
-            let token = ContinueToken { revision: 7, after: ObjectKey::new(&namespace, &name) };
+            let token = ContinueToken { revision: (!newest).then_some(7), after: ObjectKey::new(&namespace, &name) };
             let listed = if listed { namespace.as_str() } else { "" };
             let text = token.encode(listed);
             prop_assert_eq!(ContinueToken::decode(&text, listed, namespaced).unwrap(), token);

@@ -20,6 +20,7 @@ use crate::kinds::metadata;
 use crate::kinds::path::Path;
 use crate::kinds::tree::Tree;
 use crate::registry::{Conversion, Resource};
+use crate::schema::Nulls;
 use crate::server::Core;
 use crate::status::{ApiError, ApiResult};
 use crate::store::{Encoded, Stored};
@@ -52,7 +53,7 @@ pub(super) async fn served(core: &Core, resource: &Resource, items: Vec<Arc<Stor
     let trees = missing.iter().map(|index| items[*index].tree()).collect();
     let converted = convert(core, conversion, &resource.api_version, trees).await?;
     for (index, mut tree) in missing.into_iter().zip(converted) {
-        decode::complete(resource, &mut tree);
+        decode::complete(resource, &mut tree, Nulls::Dropped);
         let stored = Arc::new(items[index].in_other_form(&write::encoded(resource, &tree)));
         custom.converted.keep(stored.clone());
         items[index] = stored;
@@ -91,7 +92,7 @@ pub(super) async fn to_version(
     let mut object = converted.pop().unwrap_or_default();
     let version = api_version.rsplit('/').next().unwrap_or_default();
     if let Some(target) = core.registry.resolve(&resource.group, version, &resource.plural) {
-        decode::complete(&target, &mut object);
+        decode::complete(&target, &mut object, Nulls::Dropped);
     }
     Ok(object)
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::conversion;
 use crate::kinds::convert;
 use crate::registry::Resource;
-use crate::schema;
+use crate::schema::{self, Nulls};
 use crate::server::Core;
 use crate::status::ApiResult;
 use crate::store::Stored;
@@ -53,7 +53,7 @@ pub(super) fn to_storage(resource: &Resource, mut object: Value) -> Value {
     }
     if let Some(ty) = resource.custom.as_ref().and_then(|custom| custom.stored_ty.as_ref()) {
         schema::prune(ty, &mut object);
-        schema::default(ty, &mut object);
+        schema::default(ty, &mut object, Nulls::Dropped);
     }
     object["kind"] = resource.kind.as_str().into();
     object["apiVersion"] = resource.storage_api_version.as_str().into();

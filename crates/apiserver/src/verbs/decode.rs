@@ -8,7 +8,7 @@ use crate::crd;
 use crate::field::FieldError;
 use crate::http::{BodyFormat, Decoded, FieldValidation, decode_json_tree, decode_protobuf_tree, decode_yaml_tree};
 use crate::registry::Resource;
-use crate::schema;
+use crate::schema::{self, Nulls, TypeRef};
 use crate::status::{ApiError, ApiResult};
 
 /// Reads the body as an object of the call's resource.
@@ -202,13 +202,13 @@ pub(super) fn typed(
     if validation != FieldValidation::Ignore {
         let mut problems: Vec<String> =
             duplicates.iter().map(|path| format!("duplicate field {}", Value::from(path.as_str()))).collect();
-        problems.extend(unknown_fields(resource, &value));
+        problems.extend(resource.ty().map(|ty| unknown_fields(ty, &value)).unwrap_or_default());
         if validation == FieldValidation::Strict && !problems.is_empty() {
             return Err(refuse(&format!("strict decoding error: {}", problems.join(", "))));
         }
         warnings.extend(problems);
     }
-    complete(resource, &mut value);
+    complete(resource, &mut value, Nulls::Dropped);
     Ok(value)
 }
 
@@ -267,8 +267,7 @@ pub(super) fn check_unstructured(resource: &Resource, value: &Value) -> Result<(
 }
 
 /// `unknown field "spec.foo"` for each field that the type does not have.
-pub(super) fn unknown_fields(resource: &Resource, value: &Value) -> Vec<String> {
-    let Some(ty) = resource.ty() else { return Vec::new() };
+pub(super) fn unknown_fields(ty: &TypeRef, value: &Value) -> Vec<String> {
     schema::unknown_fields(ty, value)
         .iter()
         .map(|path| format!("unknown field {}", Value::from(path.as_str())))
@@ -276,7 +275,7 @@ pub(super) fn unknown_fields(resource: &Resource, value: &Value) -> Vec<String> 
 }
 
 /// Drops what is unknown, and fills in what a decoded object always has.
-pub(super) fn complete(resource: &Resource, value: &mut Value) {
+pub(super) fn complete(resource: &Resource, value: &mut Value, nulls: Nulls) {
     // An empty list resets the managers, as one empty entry does, but would be left out.
     if !resource.is_custom() && value["metadata"]["managedFields"].as_array().is_some_and(Vec::is_empty) {
         value["metadata"]["managedFields"] = serde_json::json!([{}]);
@@ -285,7 +284,7 @@ pub(super) fn complete(resource: &Resource, value: &mut Value) {
         schema::prune(ty, value);
         schema::decoded(ty, value);
         if resource.is_custom() {
-            schema::default(ty, value);
+            schema::default(ty, value, nulls);
         }
     }
     value["kind"] = resource.kind.as_str().into();

@@ -2,7 +2,7 @@
 
 use super::call::{Call, Reply};
 use super::{delete, list};
-use crate::http::ListOptions;
+use crate::http::{ListOptions, VersionMatch};
 use crate::status::ApiResult;
 
 /// Deletes what is selected, and answers with the list of it.
@@ -13,6 +13,11 @@ pub(super) async fn delete_collection(call: &mut Call) -> ApiResult<Reply> {
     let options = delete::options(call).await?;
     if let Some(warning) = delete::default_policy_warning(&call.resource, &options) {
         call.warnings.push(warning.into());
+    }
+    // The real server always reads page by page here, and so an old version exactly.
+    let versioned = selection.version_match.is_none() && !matches!(selection.resource_version.as_str(), "" | "0");
+    if versioned && list::selected_name(call, &selection).is_none() {
+        selection.version_match = Some(VersionMatch::Exact);
     }
     let mut page = list::read(call, &selection)?;
     list::convert(call, &mut page).await?;

@@ -15,7 +15,7 @@ pub(super) async fn get(call: &mut Call) -> ApiResult<Reply> {
             true => ApiError::new(500, "", why),
             false => ApiError::bad_request(format!("invalid resource version: {why}")),
         })?;
-        list::not_in_the_future(call, revision)?;
+        list::not_in_the_future(call, revision, list::is_cached(&call.resource))?;
     }
     let include = IncludeObject::parse(&call.query.text("includeObject"))?;
     let resource = call.resource.clone();

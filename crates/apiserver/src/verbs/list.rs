@@ -16,7 +16,7 @@ use crate::kinds;
 use crate::registry::Resource;
 use crate::selector::{FieldSelector, LabelSelector};
 use crate::status::{ApiError, ApiResult};
-use crate::store::{Compacted, RangeRequest, Stored};
+use crate::store::{Compacted, ObjectKey, RangeRequest, Stored};
 use crate::table::IncludeObject;
 
 /// Answers with the objects that are selected.
@@ -49,20 +49,22 @@ pub(super) struct Page {
 pub(super) fn read(call: &Call, options: &ListOptions) -> ApiResult<Page> {
     let resource = &call.resource;
     let (after, revision) = start(call, options)?;
+    let rest = after.clone();
     let selector = Selector { labels: &options.labels, fields: &options.fields };
     let filter = |stored: &Stored| selector.matches(stored);
     let request = RangeRequest {
         namespace: (!call.namespace.is_empty()).then_some(call.namespace.as_str()),
+        name: if after.is_none() { selected_name(call, options) } else { None },
         after,
         revision,
         // What is in memory is read whole.
         limit: if from_memory(resource, options) { 0 } else { options.limit },
         filter: if selector.is_empty() { None } else { Some(&filter) },
     };
-    let range = resource.collection().range(request).map_err(|gone| too_old(options, gone))?;
+    let range = resource.collection().range(request).map_err(|gone| too_old(call, rest, gone))?;
     let token = match (range.more, range.items.last()) {
         (true, Some(last)) => {
-            let token = ContinueToken { revision: range.revision, after: last.key().clone() };
+            let token = ContinueToken { revision: Some(range.revision), after: last.key().clone() };
             token.encode(&call.namespace)
         }
         _ => String::new(),
@@ -71,12 +73,15 @@ pub(super) fn read(call: &Call, options: &ListOptions) -> ApiResult<Page> {
     Ok(Page { items: range.items, revision: range.revision, continue_token: token, remaining })
 }
 
+/// The name of the only object that can be selected, where it is enough to find it.
+pub(super) fn selected_name<'a>(call: &Call, options: &'a ListOptions) -> Option<&'a str> {
+    let placed = !call.resource.namespaced || !call.namespace.is_empty();
+    options.fields.exact("metadata.name").filter(|name| placed && !name.is_empty())
+}
+
 /// Whether any state will do: the real server then answers from its cache, and heeds no limit.
 fn from_memory(resource: &Resource, options: &ListOptions) -> bool {
-    is_cached(resource)
-        && options.resource_version == "0"
-        && options.continue_token.is_empty()
-        && options.version_match != Some(VersionMatch::Exact)
+    is_cached(resource) && options.resource_version == "0" && options.version_match != Some(VersionMatch::Exact)
 }
 
 /// Whether the real server keeps the objects in its watch cache, which answers in other words. It keeps no Events there.
@@ -85,26 +90,26 @@ pub(super) fn is_cached(resource: &Resource) -> bool {
 }
 
 /// The key that the page starts after, and the revision to read at; `None`: the newest.
-fn start(call: &Call, options: &ListOptions) -> ApiResult<(Option<crate::store::ObjectKey>, Option<u64>)> {
+fn start(call: &Call, options: &ListOptions) -> ApiResult<(Option<ObjectKey>, Option<u64>)> {
     let version = options.resource_version.as_str();
     if !options.continue_token.is_empty() {
+        let token = ContinueToken::decode(&options.continue_token, &call.namespace, call.resource.namespaced)
+            .map_err(ApiError::bad_request)?;
         if !matches!(version, "" | "0") {
             return Err(ApiError::bad_request("specifying resource version is not allowed when using continue"));
         }
-        let token = ContinueToken::decode(&options.continue_token, &call.namespace, call.resource.namespaced)
-            .map_err(ApiError::bad_request)?;
-        not_in_the_future(call, token.revision)?;
-        return Ok((Some(token.after), Some(token.revision)));
+        not_in_the_future(call, token.revision.unwrap_or_default(), is_cached(&call.resource))?;
+        return Ok((Some(token.after), token.revision));
     }
     let revision =
         parse_revision(version).map_err(|why| ApiError::bad_request(format!("invalid resource version: {why}")))?;
-    not_in_the_future(call, revision)?;
     // A limit with a version but no match asks for exactly that version, for old clients.
-    let exact = match options.version_match {
-        Some(VersionMatch::Exact) => true,
-        Some(VersionMatch::NotOlderThan) => false,
-        None => options.limit > 0 && revision > 0,
-    };
+    let limited = options.version_match.is_none() && options.limit > 0 && revision > 0;
+    let exact = limited || options.version_match == Some(VersionMatch::Exact);
+    // One object at exactly a version does not come from the cache, and a limit does not matter to it.
+    let one = selected_name(call, options).is_some();
+    not_in_the_future(call, revision, is_cached(&call.resource) && !(one && exact))?;
+    let exact = exact && !(one && limited);
     Ok((None, exact.then_some(revision)))
 }
 
@@ -122,19 +127,28 @@ pub(super) fn parse_revision(text: &str) -> Result<u64, String> {
     })
 }
 
-/// Refuses revisions that are not there yet.
-pub(super) fn not_in_the_future(call: &Call, revision: u64) -> ApiResult<()> {
+/// Refuses revisions that are not there yet. `cached`: the real server would wait for its cache, and tells the client to try
+/// again.
+pub(super) fn not_in_the_future(call: &Call, revision: u64, cached: bool) -> ApiResult<()> {
     let current = call.core.store.revision();
-    if revision > current { Err(ApiError::resource_version_too_large(revision, current)) } else { Ok(()) }
+    let retry_after = u32::from(cached);
+    if revision > current { Err(ApiError::resource_version_too_large(revision, current, retry_after)) } else { Ok(()) }
 }
 
-fn too_old(options: &ListOptions, _gone: Compacted) -> ApiError {
-    ApiError::expired(if options.continue_token.is_empty() {
-        "The resourceVersion for the provided list is too old."
-    } else {
-        "The provided continue parameter is too old to display a consistent list result. You must start a new list \
-         without the continue parameter."
-    })
+/// Who has come to a key gets a token with which the list goes on from there, in the state that there is then.
+fn too_old(call: &Call, rest: Option<ObjectKey>, _gone: Compacted) -> ApiError {
+    let Some(after) = rest else {
+        return ApiError::expired("The resourceVersion for the provided list is too old.");
+    };
+    let token = ContinueToken { revision: None, after }.encode(&call.namespace);
+    let mut error = ApiError::expired(
+        "The provided continue parameter is too old to display a consistent list result. You can start a new list \
+         without the continue parameter, or use the continue token in this response to retrieve the remainder of the \
+         results. Continuing with the provided token results in an inconsistent list - objects that were created, \
+         modified, or deleted between the time the first chunk was returned and now may show up in the list.",
+    );
+    error.continue_token = Some(token.into());
+    error
 }
 
 /// Refuses field selectors that the kind does not have, and gives the fields the names that they have in the stored

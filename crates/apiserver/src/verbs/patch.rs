@@ -9,7 +9,7 @@ use crate::go_text::GoValue;
 use crate::http::{Decoded, FieldValidation, WriteOptions, decode_json_tree, decode_yaml_tree, media_type};
 use crate::patch;
 use crate::registry::Resource;
-use crate::schema::TypeRef;
+use crate::schema::{self, Nulls, TypeRef};
 use crate::status::{ApiError, ApiResult};
 use crate::store::ObjectKey;
 
@@ -106,6 +106,43 @@ impl Patch {
             _ => patch::merge_patch(old, &self.body),
         }
     }
+
+    /// Refuses a patched object that does not fit its type, or has fields that it does not have if the options say so. Texts
+    /// for `Warning:` headers are added to `warnings`.
+    pub(super) fn check(
+        &self,
+        ty: Option<&TypeRef>,
+        new: &Value,
+        validation: FieldValidation,
+        warnings: &mut Vec<String>,
+    ) -> ApiResult<()> {
+        let checked = match (ty, self.kind) {
+            (None, _) => Ok(()),
+            (Some(ty), PatchType::Strategic) => schema::check_unstructured(ty, new),
+            (Some(ty), _) => schema::check_types(ty, new),
+        };
+        checked.map_err(|why| self.refused(new, why))?;
+        if validation != FieldValidation::Ignore {
+            let mut problems = self.problems.clone();
+            problems.extend(ty.map(|ty| decode::unknown_fields(ty, new)).unwrap_or_default());
+            if validation == FieldValidation::Strict && !problems.is_empty() {
+                return Err(self.refused(new, format!("strict decoding error: {}", problems.join(", "))));
+            }
+            warnings.extend(problems);
+        }
+        Ok(())
+    }
+
+    /// The refusal of what the patch has made.
+    fn refused(&self, new: &Value, why: String) -> ApiError {
+        // Of a strategic merge patch the patch is shown, as Go prints it.
+        let shown = match self.kind {
+            PatchType::Strategic => GoValue(&without_directives(&self.body)).to_string(),
+            _ => new.to_string(),
+        };
+        let error = FieldError::invalid("patch", shown, why);
+        ApiError::invalid("", "", "", vec![error])
+    }
 }
 
 /// The patched object, decoded, defaulted and with its managedFields.
@@ -115,30 +152,7 @@ fn patch_object(call: &mut Call, patch: &Patch, old: &Value, options: &WriteOpti
     if new.is_null() && !resource.is_custom() {
         new = Value::Object(serde_json::Map::new());
     }
-    let refuse = |new: &Value, why: String| {
-        // Of a strategic merge patch the patch is shown, as Go prints it.
-        let shown = match patch.kind {
-            PatchType::Strategic => GoValue(&without_directives(&patch.body)).to_string(),
-            _ => new.to_string(),
-        };
-        let error = FieldError::invalid("patch", shown, why);
-        ApiError::invalid("", "", "", vec![error])
-    };
-    let checked = match patch.kind {
-        PatchType::Strategic => decode::check_unstructured(&resource, &new),
-        _ => decode::check_types(&resource, &new),
-    };
-    if let Err(why) = checked {
-        return Err(refuse(&new, why));
-    }
-    if options.field_validation != FieldValidation::Ignore {
-        let mut problems = patch.problems.clone();
-        problems.extend(decode::unknown_fields(&resource, &new));
-        if options.field_validation == FieldValidation::Strict && !problems.is_empty() {
-            return Err(refuse(&new, format!("strict decoding error: {}", problems.join(", "))));
-        }
-        call.warnings.extend(problems);
-    }
+    patch.check(resource.ty(), &new, options.field_validation, &mut call.warnings)?;
     for (field, expected) in [("kind", &resource.kind), ("apiVersion", &resource.api_version)] {
         // Of a built-in kind the type follows from the path, but what has lost its version is read as nothing.
         if !resource.is_custom() && new[field].as_str().unwrap_or_default().is_empty() {
@@ -151,10 +165,10 @@ fn patch_object(call: &mut Call, patch: &Patch, old: &Value, options: &WriteOpti
             if resource.is_custom() {
                 return Err(wrong_type(&resource, &new));
             }
-            return Err(refuse(&new, decode::wrong_built_in_kind(&resource, &new)));
+            return Err(patch.refused(&new, decode::wrong_built_in_kind(&resource, &new)));
         }
     }
-    decode::complete(&resource, &mut new);
+    decode::complete(&resource, &mut new, Nulls::Dropped);
     let manager = call.field_manager(&options.field_manager);
     managed::track(call, &manager, &call.subresource, Some(old), &mut new);
     Ok(new)
@@ -218,7 +232,7 @@ async fn apply(call: &mut Call, bytes: &[u8], options: &WriteOptions) -> ApiResu
         let Some(merged) = merged.transpose()? else { return Err(ApiError::method_not_allowed()) };
         let mut new = merged;
         if options.field_validation != FieldValidation::Ignore {
-            call.warnings.extend(decode::unknown_fields(&resource, &new));
+            call.warnings.extend(resource.ty().map(|ty| decode::unknown_fields(ty, &new)).unwrap_or_default());
         }
         if !resource.is_custom()
             && let Err(why) = decode::check_unstructured(&resource, &new)
@@ -226,7 +240,8 @@ async fn apply(call: &mut Call, bytes: &[u8], options: &WriteOptions) -> ApiResu
             return Err(unconvertible(&resource, &new, &why));
         }
         let managed = new["metadata"]["managedFields"].take();
-        decode::complete(&resource, &mut new);
+        // A struct that has lost its last field is null now.
+        decode::complete(&resource, &mut new, Nulls::Kept);
         if !managed.is_null() {
             new["metadata"]["managedFields"] = managed;
         }

@@ -7,7 +7,7 @@ use super::patch::{self, Patch, PatchType};
 use super::{conversion, decode, render, write};
 use crate::apply::{self, ReplicasPaths, Writer};
 use crate::field::FieldError;
-use crate::http::{Accept, BodyFormat, Offer, WriteOptions};
+use crate::http::{Accept, BodyFormat, Decoded, FieldValidation, Offer, WriteOptions};
 use crate::kinds::tree::Tree;
 use crate::registry::{Resource, ScalePaths};
 use crate::schema::{self, BuiltinSchemas, TypeRef};
@@ -31,7 +31,7 @@ pub(super) async fn get(call: &mut Call) -> ApiResult<Reply> {
 pub(super) async fn update(call: &mut Call) -> ApiResult<Reply> {
     let options = WriteOptions::parse(&call.query, "UpdateOptions")?;
     let bytes = call.read_body().await?;
-    let scale = decode::tree(&bytes, BodyFormat::of(&call.headers, true)?, "Scale")?.value;
+    let scale = decode::tree(&bytes, BodyFormat::of(&call.headers, true)?, "Scale")?;
     write_scale(call, &options, Change::Replace(scale)).await
 }
 
@@ -49,7 +49,7 @@ pub(super) async fn patch(call: &mut Call) -> ApiResult<Reply> {
 
 /// What becomes of a scale.
 enum Change {
-    Replace(Value),
+    Replace(Decoded),
     Patch(Patch),
     Apply(Value),
 }
@@ -86,11 +86,18 @@ async fn write_scale(call: &mut Call, options: &WriteOptions, change: Change) ->
             now: call.now(),
         };
         let mut scale = match &change {
-            Change::Replace(scale) => scale.clone(),
-            Change::Patch(patch) => patch.apply(Some(&ty), &old_scale)?,
+            Change::Replace(decoded) => {
+                check_fields(&ty, decoded, options.field_validation, &mut call.warnings)?;
+                decoded.value.clone()
+            }
+            Change::Patch(patch) => {
+                let patched = patch.apply(Some(&ty), &old_scale)?;
+                patch.check(Some(&ty), &patched, options.field_validation, &mut call.warnings)?;
+                patched
+            }
             Change::Apply(config) => apply::apply(&writer, Some(&old_scale), config, options.force)?,
         };
-        check_scale(call, &ty, &scale)?;
+        check_scale(call, &scale)?;
         if !matches!(change, Change::Apply(_)) {
             apply::track_update(&writer, Some(&old_scale), &mut scale);
         }
@@ -115,10 +122,31 @@ fn replicas_paths(call: &Call) -> Vec<(String, String)> {
     same.map(|resource| (resource.api_version.clone(), paths_of(resource).replicas)).collect()
 }
 
-fn check_scale(call: &Call, ty: &TypeRef, scale: &Value) -> ApiResult<()> {
-    if let Err(why) = schema::check_types(ty, scale) {
-        return Err(ApiError::bad_request(format!("Scale in version \"v1\" cannot be handled as a Scale: {why}")));
+/// Refuses what is no scale; what a scale does not have is refused, warned about or passed over, as the options say.
+fn check_fields(
+    ty: &TypeRef,
+    decoded: &Decoded,
+    validation: FieldValidation,
+    warnings: &mut Vec<String>,
+) -> ApiResult<()> {
+    let refuse =
+        |why: String| ApiError::bad_request(format!("Scale in version \"v1\" cannot be handled as a Scale: {why}"));
+    schema::check_types(ty, &decoded.value).map_err(refuse)?;
+    if validation == FieldValidation::Ignore {
+        return Ok(());
     }
+    let duplicates = decoded.duplicates.iter();
+    let mut problems: Vec<String> =
+        duplicates.map(|path| format!("duplicate field {}", Value::from(path.as_str()))).collect();
+    problems.extend(decode::unknown_fields(ty, &decoded.value));
+    if validation == FieldValidation::Strict && !problems.is_empty() {
+        return Err(refuse(format!("strict decoding error: {}", problems.join(", "))));
+    }
+    warnings.extend(problems);
+    Ok(())
+}
+
+fn check_scale(call: &Call, scale: &Value) -> ApiResult<()> {
     let name = scale.text("metadata.name");
     if !name.is_empty() && name != call.name {
         return Err(ApiError::bad_request(format!(

@@ -40,7 +40,10 @@ pub(super) fn watch(call: &mut Call) -> ApiResult<Reply> {
     let accept = call.accept()?;
     let mut options = ListOptions::parse(&call.query)?;
     list::check_fields(&call.resource, &mut options.fields)?;
-    let include = IncludeObject::parse(&call.query.text("includeObject"))?;
+    let include = match accept.shape {
+        Shape::Table => IncludeObject::parse(&call.query.text("includeObject"))?,
+        Shape::Whole | Shape::Metadata => IncludeObject::default(),
+    };
     let revision = list::parse_revision(&options.resource_version).map_err(|why| ApiError::new(500, "", why))?;
     let collection = call.resource.collection();
 
@@ -48,10 +51,13 @@ pub(super) fn watch(call: &mut Call) -> ApiResult<Reply> {
     let initial = options.send_initial_events.unwrap_or(revision == 0);
     let mut start = Vec::new();
     let mut from = revision;
+    let mut error = None;
     if initial || revision == 0 {
-        list::not_in_the_future(call, revision)?;
+        // Like all that goes wrong once a watch has begun, this is told as an event.
+        error = list::not_in_the_future(call, revision, true).err();
         let request = RangeRequest {
             namespace: (!call.namespace.is_empty()).then_some(call.namespace.as_str()),
+            name: list::selected_name(call, &options),
             ..RangeRequest::default()
         };
         // The newest state is always there.
@@ -62,11 +68,15 @@ pub(super) fn watch(call: &mut Call) -> ApiResult<Reply> {
         }
     }
     let send_end = options.send_initial_events == Some(true) && options.allow_bookmarks;
-    let (watch, error) = match collection.watch(from) {
-        Ok(watch) => (Some(watch), None),
+    let watch = match collection.watch(from) {
+        Ok(watch) => Some(watch),
         Err(gone) => {
             let oldest = gone.oldest.saturating_sub(1);
-            (None, Some(ApiError::expired(format!("too old resource version: {from} ({oldest})"))))
+            error = Some(ApiError::expired(match list::is_cached(&call.resource) {
+                true => format!("too old resource version: {from} ({oldest})"),
+                false => "The resourceVersion for the provided watch is too old.".to_owned(),
+            }));
+            None
         }
     };
 

@@ -15,7 +15,7 @@ use crate::http::{Accept, WriteOptions};
 use crate::kinds::tree::Tree;
 use crate::kinds::{self, KindContext, certificate_request, metadata};
 use crate::registry::Resource;
-use crate::schema;
+use crate::schema::{self, Nulls};
 use crate::server::{self, Core};
 use crate::status::{ApiError, ApiResult};
 use crate::store::{Encoded, Fields, ObjectKey, Stored, Write, WriteError};
@@ -362,7 +362,7 @@ pub(crate) fn redecode(resource: &Resource, subresource: &str, object: &mut Valu
     let own = resource.subresource(subresource).filter(|own| own.kind != resource.kind);
     let Some(own) = own else {
         decode::check_types(resource, object)?;
-        decode::complete(resource, object);
+        decode::complete(resource, object, Nulls::Dropped);
         return Ok(());
     };
     if let Some(ty) = schema::BuiltinSchemas::get().kind(&own.group, &own.version, &own.kind) {

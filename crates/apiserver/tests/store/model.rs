@@ -135,7 +135,7 @@ fn pages(
     let mut after = None;
     let mut remaining = None;
     loop {
-        let request = RangeRequest { namespace, after, revision: Some(revision), limit, filter: None };
+        let request = RangeRequest { namespace, after, revision: Some(revision), limit, ..Default::default() };
         let page = collection.range(request).map_err(|compacted| compacted.oldest)?;
         assert_eq!(page.revision, revision);
         assert!(limit == 0 || page.items.len() <= limit);

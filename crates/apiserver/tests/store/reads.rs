@@ -63,6 +63,24 @@ async fn a_page_may_continue_behind_the_namespace() {
 }
 
 #[tokio::test]
+async fn one_name_is_found_alone_at_any_revision() {
+    let store = memory();
+    let maps = filled(&store).await;
+    let request = |namespace, name| RangeRequest { namespace, name: Some(name), limit: 1, ..Default::default() };
+    let one = maps.range(request(Some("a"), "2")).unwrap();
+    assert_eq!((names(&one), one.more, one.remaining), (vec!["a/2".into()], false, Some(0)));
+    assert!(maps.range(request(Some("a"), "none")).unwrap().items.is_empty());
+    assert!(maps.range(request(None, "2")).unwrap().items.is_empty(), "these have namespaces");
+    let behind = RangeRequest { after: Some(ObjectKey::new("a", "3")), ..request(Some("a"), "2") };
+    assert!(maps.range(behind).unwrap().items.is_empty());
+    let before = store.revision();
+    delete(&store, &maps, &ObjectKey::new("a", "2"), 2).await.unwrap();
+    assert!(maps.range(request(Some("a"), "2")).unwrap().items.is_empty());
+    let then = maps.range(RangeRequest { revision: Some(before), ..request(Some("a"), "2") }).unwrap();
+    assert_eq!(names(&then), ["a/2"]);
+}
+
+#[tokio::test]
 async fn a_filter_chooses_before_the_limit_counts() {
     let store = memory();
     let maps = filled(&store).await;

@@ -89,3 +89,42 @@ mod tests {
         assert_eq!(Server::called(""), None);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests end at the first surprise")]
+
+    use std::collections::BTreeSet;
+    use std::process::Command;
+
+    use super::{apiserver_flags, etcd_flags};
+
+    /// Part of the real tier. A flag of theirs that is unknown here would be refused as a mistake, and one that they do not have
+    /// would be taken.
+    #[test]
+    fn the_flags_are_those_of_the_real_servers() {
+        if std::env::var("KUBEWRIGHT_REAL").is_ok_and(|value| value == "1") {
+            let programs = kubewright_real::ensure_binaries().expect("the real servers are built");
+            for (server, known) in [("kube-apiserver", apiserver_flags::FLAGS), ("etcd", etcd_flags::FLAGS)] {
+                let program = programs.kubectl().with_file_name(server);
+                let output = Command::new(program).arg("--help").output().expect("the real server shows its flags");
+                let text = [output.stdout, output.stderr].concat();
+                let text = String::from_utf8(text).expect("its help is text");
+                let flag = |line: &str| {
+                    let rest = line.trim_start();
+                    let rest =
+                        rest.split_once(", ").filter(|(short, _)| short.len() == 2).map_or(rest, |(_, long)| long);
+                    let name = rest.strip_prefix("--")?.split([' ', '=', '[']).next()?;
+                    Some(name.to_owned()).filter(|_| line.starts_with(' '))
+                };
+                let mut real: BTreeSet<String> = text.lines().filter_map(flag).collect();
+                // Known to every program, whether its help says so or not.
+                real.extend(["help", "version"].map(str::to_owned));
+                let known: BTreeSet<String> = known.iter().map(|flag| flag.name.to_owned()).collect();
+                assert_eq!(known, real, "{server}");
+            }
+        } else {
+            println!("not run: part of the real tier, cargo xtask real");
+        }
+    }
+}
