@@ -1,7 +1,8 @@
 //! Asks a real kube-apiserver and the embedded one the same, and compares every answer field by field.
 //!
 //! `calls/*.yaml` are calls over HTTP (see [`case::Step`]), `kubectl/*.yaml` are commands of kubectl (see
-//! [`kubectl::Invocation`]); [`generated`] makes more calls out of a seed. `accepted.yaml` has the differences that are
+//! [`kubectl::Invocation`]), `forgotten/*.yaml` calls to servers that forget old states soon; [`reads`] makes a call of every
+//! combination of the options of lists and watches, [`generated`] makes more calls out of a seed. `accepted.yaml` has the differences that are
 //! meant, `open.yaml` those that are still to go: any other fails the test, and so does an open one that is gone, and a step
 //! whose answer from the real server is not of the kind that it asks for (a success, unless it says otherwise). What fails
 //! is asked again on new servers, more patiently, and fails the test if it comes each time: a busy machine is no difference.
@@ -126,6 +127,19 @@ async fn lists_and_watches_heed_their_options_as_on_a_real_server() {
     if !support::enabled("lists_and_watches_heed_their_options_as_on_a_real_server") {
         return;
     }
+    let mut why = String::new();
+    for _ in PATIENCE {
+        match reads().await {
+            Ok(()) => return,
+            Err(failed) => why = failed,
+        }
+        println!("reads: the servers could not be prepared: {why}");
+    }
+    panic!("the servers could not be prepared: {why}");
+}
+
+/// Asks new servers; an error tells that they did not do what comes before the questions.
+async fn reads() -> Result<(), String> {
     let real = real().await;
     let embedded = embedded().await;
     // Answers that ask for another try are to be compared, not to be followed.
@@ -133,8 +147,9 @@ async fn lists_and_watches_heed_their_options_as_on_a_real_server() {
         config.default_retry = false;
         Client::try_from(config).expect("a client can be made")
     });
-    reads::run(one, two, &Book::read()).await;
+    let outcome = reads::run(one, two, &Book::read()).await;
     embedded.shutdown().await;
+    outcome
 }
 
 /// The same, about states that both have forgotten.

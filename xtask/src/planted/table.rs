@@ -110,6 +110,24 @@ pub(super) const TABLE: &[Bug] = &[
         )],
     ),
     bug(
+        "delete-overlooks-the-query",
+        "metadata",
+        &[edit(
+            "crates/apiserver/src/http/options.rs",
+            "uid: Some(query.text(\"uid\")).filter(|uid| !uid.is_empty()),",
+            "uid: None,",
+        )],
+    ),
+    bug(
+        "apply-drops-nulls",
+        "apply-nested",
+        &[edit(
+            "crates/apiserver/src/verbs/patch.rs",
+            "        decode::complete(&resource, &mut new, Nulls::Kept);",
+            "        decode::complete(&resource, &mut new, Nulls::Dropped);",
+        )],
+    ),
+    bug(
         "patch-order-is-not-heeded",
         "patch",
         &[edit(
