@@ -95,13 +95,7 @@ pub(super) fn platforms(bundle: &Bundle, known: &Platforms) -> Vec<Finding> {
         platforms.map(|platform| part(platform).clone()).collect()
     };
     for (prefix, part, said, any, default) in [
-        (
-            ARCHITECTURES,
-            architecture as fn(&Platform) -> &String,
-            &architectures,
-            some_architecture,
-            "amd64",
-        ),
+        (ARCHITECTURES, architecture as fn(&Platform) -> &String, &architectures, some_architecture, "amd64"),
         (SYSTEMS, os, &systems, some_system, "linux"),
     ] {
         let provided: BTreeSet<String> = of(&operator, part).union(said).cloned().collect();

@@ -79,6 +79,11 @@ fn tether() {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests end at the first surprise")]
+
+    use std::collections::BTreeSet;
+    use std::process::Command;
+
     use super::*;
 
     #[test]
@@ -88,16 +93,6 @@ mod tests {
         assert_eq!(Server::called("/usr/bin/kubewright"), None);
         assert_eq!(Server::called(""), None);
     }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests end at the first surprise")]
-
-    use std::collections::BTreeSet;
-    use std::process::Command;
-
-    use super::{apiserver_flags, etcd_flags};
 
     /// Part of the real tier. A flag of theirs that is unknown here would be refused as a mistake, and one that they do not have
     /// would be taken.
