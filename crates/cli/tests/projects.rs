@@ -79,7 +79,7 @@ const CRD: &str = r#"{"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomRe
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.first().is_some_and(|first| first == "describe") {
-        println!("{{\"name\": \"tiny\", \"crds\": [{CRD}], \"roles\": \"\", \"webhooks\": [], \"conversions\": []}}");
+        println!("{{\"name\": \"tiny\", \"crds\": [{CRD}], \"roles\": \"\", \"webhooks\": [], \"lease\": \"tiny\"}}");
         return;
     }
     println!("WORD {}", arguments.join(" "));
@@ -122,6 +122,48 @@ fn a_project_runs_on_a_control_plane_of_its_own_which_outlives_a_change_of_its_s
     let (code, rest) = run.interrupt();
     assert_eq!(code, Some(0), "{rest}");
     assert!(rest.contains("stopping"), "{rest}");
+}
+
+#[test]
+fn the_lease_is_free_for_the_first_replica_and_what_others_have_made_stays() {
+    let scratch = Scratch::new();
+    tiny(&scratch);
+    let up = Up::start(&scratch, &["--operators", "none", "--nodes", "1"]);
+    let at = up.kubeconfig.display().to_string();
+    let deploy = ["deploy", "--kubeconfig", &at, "--timeout", "300s"];
+    let undeploy = ["undeploy", "--kubeconfig", &at, "--timeout", "300s"];
+    let told = good(&deploy, &scratch);
+    assert!(told.contains("created lease/tiny") && told.contains("1 of 1 replicas ready"), "{told}");
+    // No program runs that would have taken it.
+    let lease = "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {name: tiny, namespace: tiny-system}\n";
+    let before = support::read(&up.kubeconfig, lease).unwrap();
+    let spec = &before["spec"];
+    assert_eq!((&spec["holderIdentity"], &spec["leaseDurationSeconds"]), (&"".into(), &1.into()));
+    assert!(!good(&deploy, &scratch).contains("lease/"), "one that is there stays");
+    assert_eq!(support::read(&up.kubeconfig, lease).unwrap(), before);
+    let own = "apiVersion: v1\nkind: Namespace\nmetadata: {name: tiny-system}\n";
+    let told = good(&undeploy, &scratch);
+    for object in ["deployment/tiny-controller-manager", "lease/tiny", "namespace/tiny-system"] {
+        assert!(told.contains(&format!("deleted {object}")), "{told}");
+    }
+    assert!(support::read(&up.kubeconfig, own).is_none(), "it was waited for: {told}");
+
+    let others = "apiVersion: v1\nkind: Namespace\nmetadata: {name: team}\n";
+    support::apply(&up.kubeconfig, others);
+    let team = ["--namespace", "team"];
+    let told = good(&[&deploy[..], &team].concat(), &scratch);
+    assert!(told.contains("namespace/team is there, and stays as it is"), "{told}");
+    let told = good(&[&undeploy[..], &team].concat(), &scratch);
+    assert!(told.contains("left namespace/team") && told.contains("deleted lease/tiny"), "{told}");
+    assert_eq!(support::read(&up.kubeconfig, others).unwrap()["status"]["phase"], "Active");
+
+    good(&["install", "--kubeconfig", &at], &scratch);
+    let kept = "apiVersion: example.com/v1\nkind: Site\nmetadata: {name: home, namespace: default, finalizers: [example.com/a]}\n";
+    support::apply(&up.kubeconfig, kept);
+    let late = run(&["uninstall", "--kubeconfig", &at, "--timeout", "1s"], &scratch);
+    let told = "still there after 1 s: customresourcedefinition/sites.example.com";
+    assert!(late.status.code() == Some(1) && stderr(&late).contains(told), "{}", stderr(&late));
+    assert_eq!(up.interrupt(), Some(0));
 }
 
 #[test]

@@ -41,7 +41,13 @@ pub(crate) enum ToolchainCommand {
     Install(ClusterArgs),
     /// Remove the project's custom resource definitions, and with them all their objects.
     #[command(after_help = "Examples:\n  kubewright uninstall --kubeconfig ./admin.conf")]
-    Uninstall(ClusterArgs),
+    Uninstall {
+        #[command(flatten)]
+        cluster: ClusterArgs,
+        /// How long to wait until they are gone; 0: do not wait.
+        #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
+        timeout: Duration,
+    },
     /// Bring the project's operator to a cluster, and wait until it runs.
     #[command(after_help = "Examples:\n  kubewright deploy --image registry.example.com/guestbook:v1")]
     Deploy {
@@ -54,12 +60,17 @@ pub(crate) enum ToolchainCommand {
         timeout: Duration,
     },
     /// Remove what deploy has made; what something else has made stays.
-    #[command(after_help = "Examples:\n  kubewright undeploy")]
+    #[command(
+        after_help = "Examples:\n  kubewright undeploy\n  kubewright undeploy --timeout 0      do not wait until it is gone"
+    )]
     Undeploy {
         #[command(flatten)]
         cluster: ClusterArgs,
         #[command(flatten)]
         deploy: DeployArgs,
+        /// How long to wait until it is gone; 0: do not wait.
+        #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
+        timeout: Duration,
     },
     /// Tell what of the project is in a cluster: definitions, Deployment, webhooks.
     #[command(after_help = "Examples:\n  kubewright status\n  kubewright status -o json | jq .ready")]
@@ -476,7 +487,7 @@ pub(crate) struct DeployArgs {
     #[arg(long, value_name = "N")]
     pub(crate) max_descriptions: Option<usize>,
 
-    /// Have the cluster's cert-manager make the certificate of the project's webhooks. Default: the operator makes it.
+    /// Have the cluster's cert-manager make the certificates of the project's webhooks and metrics. Default: the operator does.
     #[arg(long)]
     pub(crate) cert_manager: bool,
 }

@@ -335,10 +335,10 @@ fn list_checks(output: BundleOutput) {
         println!("{:#}", json!(checks));
         return;
     }
-    println!("{:<22} {:<24} DESCRIPTION", "NAME", "LABELS");
+    println!("{:<22} {:<26} DESCRIPTION", "NAME", "LABELS");
     for check in checks {
         let mut labels = check.labels.iter().map(|(key, value)| format!("{key}={value}"));
-        println!("{:<22} {:<24} {}", check.name, labels.next().unwrap_or_default(), check.description);
+        println!("{:<22} {:<26} {}", check.name, labels.next().unwrap_or_default(), check.description);
         for label in labels {
             println!("{:<22} {label}", "");
         }

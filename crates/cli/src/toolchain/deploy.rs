@@ -46,6 +46,12 @@ pub(crate) enum DeployError {
         waited.as_secs()
     )]
     Running { pods: String, waited: Duration },
+    #[error(
+        "deleted, but still there after {} s: {what}; what is in them or their finalizers keep them: see what kubectl get -o yaml \
+         says in status and metadata.finalizers",
+        waited.as_secs()
+    )]
+    Remains { what: String, waited: Duration },
     #[error("{deployment} is not ready after {} s: {why}", waited.as_secs())]
     NotReady { deployment: String, waited: Duration, why: String },
 }
@@ -61,12 +67,13 @@ pub(super) async fn install_crds(args: &ClusterArgs) -> Result<(), ToolchainErro
     Ok(())
 }
 
-pub(super) async fn uninstall_crds(args: &ClusterArgs) -> Result<(), ToolchainError> {
+pub(super) async fn uninstall_crds(args: &ClusterArgs, timeout: Duration) -> Result<(), ToolchainError> {
     let described = Described::new(&DeployArgs::default())?;
     let crds = definitions(&described)?;
     let client = client(args).await?;
     let objects = crds.iter().filter_map(|crd| serde_json::to_value(crd).ok()).collect();
-    Ok(remove(&client, objects).await?)
+    let deleted = remove(&client, objects).await?;
+    Ok(gone(deleted, timeout).await?)
 }
 
 pub(super) async fn deploy(cluster: &ClusterArgs, args: &DeployArgs, timeout: Duration) -> Result<(), ToolchainError> {
@@ -128,7 +135,11 @@ async fn make(client: &Client, lease: &Lease) -> Result<(), DeployError> {
     Ok(())
 }
 
-pub(super) async fn undeploy(cluster: &ClusterArgs, args: &DeployArgs) -> Result<(), ToolchainError> {
+pub(super) async fn undeploy(
+    cluster: &ClusterArgs,
+    args: &DeployArgs,
+    timeout: Duration,
+) -> Result<(), ToolchainError> {
     let described = Described::new(args)?;
     let text = install(&described.description, &described.options).map_err(ManifestsError::from)?;
     let own = |error: serde_json::Error| DeployError::Own(error.to_string());
@@ -141,12 +152,13 @@ pub(super) async fn undeploy(cluster: &ClusterArgs, args: &DeployArgs) -> Result
     // As long as it runs, the operator mends what is taken away from it, such as its webhook configurations.
     let (programs, others): (Vec<Value>, Vec<Value>) =
         objects.into_iter().partition(|object| object["kind"] == "Deployment");
-    remove(&client, programs.clone()).await?;
+    let mut deleted = remove(&client, programs.clone()).await?;
     for program in programs {
         let program: DynamicObject = serde_json::from_value(program).map_err(own)?;
         Program::new(&client, &program).stopped().await?;
     }
-    Ok(remove(&client, others).await?)
+    deleted.extend(remove(&client, others).await?);
+    Ok(gone(deleted, timeout).await?)
 }
 
 /// The program of a Deployment.
@@ -227,8 +239,49 @@ pub(super) async fn client(args: &ClusterArgs) -> Result<Client, DeployError> {
     Ok(answering(args.kubeconfig.as_deref(), args.context.as_deref()).await?)
 }
 
+/// An object that was deleted, and may take a while to go.
+pub(super) struct Deleted {
+    api: Api<DynamicObject>,
+    name: String,
+    uid: Option<String>,
+    shown: String,
+}
+
+/// Waits until objects are gone, and tells for which; no time: does not wait.
+async fn gone(mut deleted: Vec<Deleted>, timeout: Duration) -> Result<(), DeployError> {
+    let begin = tokio::time::Instant::now();
+    let mut told = String::new();
+    while !timeout.is_zero() {
+        let mut left = Vec::new();
+        for object in deleted {
+            let live = object.api.get_opt(&object.name).await;
+            let refused = |cause| DeployError::Refused { object: object.shown.clone(), cause: Box::new(cause) };
+            // One that was made anew is another.
+            if live.map_err(refused)?.is_some_and(|live| live.uid() == object.uid) {
+                left.push(object);
+            }
+        }
+        let what: Vec<&str> = left.iter().map(|object| object.shown.as_str()).collect();
+        let what = what.join(", ");
+        if what.is_empty() {
+            break;
+        }
+        if begin.elapsed() >= timeout {
+            return Err(DeployError::Remains { what, waited: timeout });
+        }
+        if what != told {
+            println!("waiting until they are gone: {what}");
+            told = what;
+        }
+        deleted = left;
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(())
+}
+
 /// Removes objects, the last first; those that something else has made stay.
-pub(super) async fn remove(client: &Client, objects: Vec<Value>) -> Result<(), DeployError> {
+pub(super) async fn remove(client: &Client, objects: Vec<Value>) -> Result<Vec<Deleted>, DeployError> {
+    let mut deleted = Vec::new();
     for object in objects.into_iter().rev() {
         let object: DynamicObject =
             serde_json::from_value(object).map_err(|error| DeployError::Own(error.to_string()))?;
@@ -253,12 +306,15 @@ pub(super) async fn remove(client: &Client, objects: Vec<Value>) -> Result<(), D
             continue;
         }
         match api.delete(&object.name_any(), &DeleteParams::default()).await {
-            Ok(_) => println!("deleted {shown}"),
+            Ok(_) => {
+                println!("deleted {shown}");
+                deleted.push(Deleted { api, name: object.name_any(), uid: live.uid(), shown });
+            }
             Err(kube::Error::Api(status)) if status.code == 404 => {}
             Err(error) => return Err(refused(error)),
         }
     }
-    Ok(())
+    Ok(deleted)
 }
 
 /// Waits until the Deployment has its replicas, and tells how it goes.
