@@ -20,6 +20,7 @@ use crate::defaults::{RootCa, ServiceAccounts};
 use crate::garbage;
 use crate::namespaces::NamespaceReconciler;
 use crate::nodes::{self, NodeOptions};
+use crate::pod_garbage;
 use crate::policies::PolicyTypes;
 use crate::quota;
 use crate::tokens;
@@ -216,7 +217,7 @@ fn start_controllers(server: &ApiServer, client: &Client, nodes: Option<&NodeOpt
         .controller(aggregation)
         .controller(policies)
         .controller(tokens::controller(server));
-    let manager = volumes::add_to(workloads::add_to(manager));
+    let manager = pod_garbage::add_to(volumes::add_to(workloads::add_to(manager)));
     let manager = match nodes {
         Some(nodes) => nodes::add_to(manager, nodes),
         None => manager,

@@ -13,6 +13,7 @@
 //! | `policies` | whether the types in admission policies fit |
 //! | `workloads` | Deployments and their kin |
 //! | `nodes` | simulated nodes, their scheduler and kubelets |
+//! | `pod_garbage` | the end of pods that nobody else would end |
 //! | `volumes` | claims find their volumes, and neither goes while it is in use |
 //! | `quota` | what is used of ResourceQuotas |
 //! | `tokens` | tokens in Secrets |
@@ -25,6 +26,7 @@ mod garbage;
 mod kinds;
 mod namespaces;
 mod nodes;
+mod pod_garbage;
 mod policies;
 mod quota;
 mod tokens;

@@ -88,6 +88,10 @@ async fn a_secret_gets_a_token_that_is_good_as_long_as_it_holds_it() {
         ]
     );
     assert_eq!(user.extra, None);
+    let label = "kubernetes.io/legacy-token-last-used";
+    let noted = async || world.secrets.get("token").await.unwrap().labels().get(label).cloned();
+    let day = world.env.eventually("the day of its use in the Secret", noted).await;
+    assert_eq!(day.len(), "2026-01-01".len(), "{day}");
 
     world.secrets.delete("token", &DeleteParams::default()).await.unwrap();
     world.refused(&token).await;

@@ -30,6 +30,14 @@ pub(super) fn claims(service_account: &Value, secret: &str) -> Value {
     })
 }
 
+/// The Secret that holds a token.
+pub(super) fn secret_of(store: &Store, claims: &Value, token: &str) -> Option<ObjectKey> {
+    let claim = |key: &str| claims.get(key).and_then(Value::as_str).unwrap_or_default();
+    let key = ObjectKey::new(claim(NAMESPACE), claim(SECRET));
+    let secret = store.collection("", "secrets").get(&key)?.tree();
+    (secret.text("data.token") == STANDARD.encode(token)).then_some(key)
+}
+
 /// Who logs in with a token whose signature is good. The error says why it is no longer good.
 pub(super) fn check(store: &Store, claims: &Value, token: &str) -> Result<User, String> {
     // Their names have dots.

@@ -192,6 +192,15 @@ impl Tokens {
         Ok(Some((user(&claims), common)))
     }
 
+    /// The Secret that holds a token of this server, if it is one that a Secret holds.
+    pub(crate) fn secret_of(&self, store: &Store, token: &str) -> Option<ObjectKey> {
+        let claims = self.claims(token).ok()??;
+        if claims["iss"] != secret_tokens::ISSUER {
+            return None;
+        }
+        secret_tokens::secret_of(store, &claims, token)
+    }
+
     /// The document by which others learn who issues tokens. `server`: host and port.
     pub(crate) fn openid_configuration(&self, server: &str) -> Value {
         let mut algorithms: Vec<&str> = self.keys().map(VerifyingKey::algorithm).collect();

@@ -19,6 +19,6 @@ pub use definition::{
     Column, Condition, Definition, Names, Scale, SelectableField, Spec, Status, Subresources, Validation, Version,
 };
 pub use scale::validate_scale;
-pub use status::{prepare_create, prepare_update, set_condition, update_status};
+pub use status::{default_stored_versions, prepare_create, prepare_update, set_condition, update_status};
 pub use validation::{set_defaults, validate};
 pub use warnings::warnings;

@@ -40,6 +40,14 @@ pub fn prepare_update(new: &mut Value, old: &Value) {
     }
 }
 
+/// A definition whose status names no stored version has that of its spec, as one that is read on the real server.
+pub fn default_stored_versions(definition: &mut Value) {
+    let named = definition["status"]["storedVersions"].as_array().is_some_and(|stored| !stored.is_empty());
+    if let Some(storage) = storage_version(definition).filter(|_| !named) {
+        definition["status"]["storedVersions"] = json!([storage]);
+    }
+}
+
 /// Brings names and conditions up to date and tells whether anything has changed. `others` are all other definitions,
 /// `now` is the time as it stands in objects.
 pub fn update_status(definition: &mut Value, others: &[Definition], now: &str) -> bool {

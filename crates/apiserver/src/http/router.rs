@@ -78,7 +78,7 @@ pub(crate) async fn route(
 }
 
 /// Who the request comes from. A certificate counts before a token, as on a real server.
-fn authenticate(core: &Core, credentials: Credentials, headers: &HeaderMap) -> ApiResult<Arc<User>> {
+fn authenticate(core: &Arc<Core>, credentials: Credentials, headers: &HeaderMap) -> ApiResult<Arc<User>> {
     if let Credentials::Certificate(user) = credentials {
         return Ok(user);
     }

@@ -9,12 +9,28 @@ use crate::field::FieldError;
 
 /// An IP address. Leading zeros, which old objects may have, are refused.
 pub(super) fn ip(text: &str, path: impl Into<String>) -> Vec<FieldError> {
-    match text.parse::<IpAddr>() {
-        Ok(_) => Vec::new(),
-        Err(_) => {
-            vec![FieldError::invalid(path, text, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")]
-        }
-    }
+    let detail = match text.parse::<IpAddr>() {
+        Ok(IpAddr::V6(address)) if address.to_ipv4_mapped().is_some() => "must not be an IPv4-mapped IPv6 address",
+        Ok(_) => return Vec::new(),
+        Err(_) if without_zeros(text).parse::<IpAddr>().is_ok() => "must not have leading 0s",
+        Err(_) => "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
+    };
+    vec![FieldError::invalid(path, text, detail)]
+}
+
+/// An IPv4 address, or a range of them, whose numbers begin with no zeros.
+fn without_zeros(text: &str) -> String {
+    let number = |part: &str| match part.trim_start_matches('0') {
+        "" if !part.is_empty() => "0".to_owned(),
+        rest => rest.to_owned(),
+    };
+    let (address, length) = text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
+    // Those of IPv6 may.
+    let address = match address.contains(':') {
+        true => address.to_owned(),
+        false => address.split('.').map(number).collect::<Vec<_>>().join("."),
+    };
+    length.map_or(address.clone(), |length| format!("{address}/{}", number(length)))
 }
 
 /// An IP address that traffic may be sent to.
@@ -43,11 +59,25 @@ pub(super) fn endpoint_ip(text: &str, path: impl Into<String>) -> Vec<FieldError
 
 /// A range in CIDR notation.
 pub(super) fn cidr(text: &str, path: impl Into<String>) -> Vec<FieldError> {
-    if parse_cidr(text).is_some() {
-        return Vec::new();
-    }
-    let detail = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
+    let detail = match parse_cidr(text) {
+        Some((IpAddr::V6(address), _)) if address.to_ipv4_mapped().is_some() => {
+            "must not have an IPv4-mapped IPv6 address"
+        }
+        Some((address, length)) if has_host_bits(address, length) => "must not have bits set beyond the prefix length",
+        Some(_) if without_zeros(text) == text => return Vec::new(),
+        _ if parse_cidr(&without_zeros(text)).is_some() => "must not have leading 0s in IP or prefix length",
+        _ => "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)",
+    };
     vec![FieldError::invalid(path, text, detail)]
+}
+
+fn has_host_bits(address: IpAddr, length: u8) -> bool {
+    let (bits, width) = match address {
+        IpAddr::V4(v4) => (u128::from(u32::from(v4)), 32),
+        IpAddr::V6(v6) => (u128::from(v6), 128),
+    };
+    let host = width - u32::from(length);
+    host > 0 && bits & (u128::MAX >> (128 - host)) != 0
 }
 
 /// Address and prefix length of a range.
@@ -87,5 +117,26 @@ pub(super) fn protocol(text: &str, path: impl Into<String>) -> Vec<FieldError> {
         "" => vec![FieldError::required(path, "")],
         _ if ALL.contains(&text) => Vec::new(),
         _ => vec![FieldError::not_supported(path, text, &ALL)],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_and_ranges_are_written_in_one_way_only() {
+        let told = |errors: Vec<FieldError>| errors.first().map(|error| error.detail.clone()).unwrap_or_default();
+        for text in ["10.0.0.1", "::1", "2001:db8::0"] {
+            assert_eq!(told(ip(text, "x")), "", "{text}");
+        }
+        for text in ["10.0.0.0/8", "0.0.0.0/0", "192.0.2.1/32", "2001:db8::/64", "::/0"] {
+            assert_eq!(told(cidr(text, "x")), "", "{text}");
+        }
+        assert_eq!(told(ip("010.0.0.1", "x")), "must not have leading 0s");
+        assert_eq!(told(ip("::ffff:10.0.0.1", "x")), "must not be an IPv4-mapped IPv6 address");
+        assert_eq!(told(cidr("10.0.0.1/8", "x")), "must not have bits set beyond the prefix length");
+        assert_eq!(told(cidr("10.0.0.0/08", "x")), "must not have leading 0s in IP or prefix length");
+        assert!(told(cidr("10.0.0.0/33", "x")).starts_with("must be a valid CIDR value"));
     }
 }

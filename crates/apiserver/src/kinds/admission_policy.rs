@@ -32,6 +32,10 @@ impl Strategy for AdmissionPolicy {
         self.validating
     }
 
+    fn status_creates_on_apply(&self) -> bool {
+        self.validating
+    }
+
     fn has_generation(&self) -> bool {
         true
     }

@@ -152,13 +152,9 @@ fn validate_source(kind: &str, source: &Value, path: &Path<'_>) -> Vec<FieldErro
     match kind {
         "object" => {
             let described = source.at("describedObject");
-            // Without a version it is of the core group.
+            // It may be of the core group.
             let found = reference(described, &path.child("describedObject"));
-            errors.extend(
-                found
-                    .into_iter()
-                    .filter(|error| !described.text("apiVersion").is_empty() || !error.field.ends_with(".apiVersion")),
-            );
+            errors.extend(found.into_iter().filter(|error| !error.field.ends_with(".apiVersion")));
         }
         "resource" | "containerResource" => {
             if source.text("name").is_empty() {
@@ -244,6 +240,11 @@ fn validate_rules(rules: &Value, path: &Path<'_>) -> Vec<FieldError> {
     let select = rules.text("selectPolicy");
     if rules.has("selectPolicy") && !selects.contains(&select) {
         errors.push(FieldError::not_supported(path.child("selectPolicy"), select, &selects));
+    }
+    let tolerance = super::quantity::Quantity::parse(rules.at("tolerance"));
+    if let Some(tolerance) = tolerance.filter(super::quantity::Quantity::is_negative) {
+        let detail = "must be greater than or equal to 0";
+        errors.push(FieldError::invalid(path.child("tolerance"), tolerance.text(), detail));
     }
     let list = path.child("policies");
     if rules.list("policies").is_empty() {

@@ -9,6 +9,7 @@ use super::strategy::{KindContext, Strategy};
 use super::tree::{Tree, same};
 use super::workload;
 use crate::field::FieldError;
+use crate::go_text::{Absent, internal_json};
 use crate::status::ApiResult;
 
 const SPEC: Path<'static> = Path::new("spec");
@@ -152,6 +153,13 @@ fn update_strategy(strategy: &Value) -> Vec<FieldError> {
             }
             errors
         }
-        _ => vec![FieldError::not_supported(path, strategy.clone(), &["RollingUpdate", "OnDelete"])],
+        other => {
+            let rolling = strategy.at("rollingUpdate");
+            let fields =
+                [("MaxUnavailable", "maxUnavailable", Absent::Number), ("MaxSurge", "maxSurge", Absent::Number)];
+            let shown = if rolling.is_object() { internal_json(rolling, &fields) } else { "null".to_owned() };
+            let error = FieldError::not_supported(path, strategy.clone(), &["RollingUpdate", "OnDelete"]);
+            vec![error.showing(format!("{{\"Type\":{},\"RollingUpdate\":{shown}}}", Value::from(other)))]
+        }
     }
 }

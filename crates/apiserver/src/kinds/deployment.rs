@@ -1,6 +1,6 @@
 //! Deployment.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::path::Path;
 use super::pod;
@@ -9,6 +9,7 @@ use super::tree::{Tree, same};
 use super::warnings;
 use super::workload;
 use crate::field::FieldError;
+use crate::go_text::{Absent, internal_json};
 
 const SPEC: Path<'static> = Path::new("spec");
 
@@ -130,11 +131,10 @@ fn strategy(strategy: &Value) -> Vec<FieldError> {
             errors
         }
         other => {
-            let mut value = strategy.clone();
-            if !rolling.is_object() {
-                value = json!({"type": other, "rollingUpdate": null});
-            }
-            vec![FieldError::not_supported(path, value, &["Recreate", "RollingUpdate"])]
+            let fields = [("MaxUnavailable", "maxUnavailable", Absent::Nil), ("MaxSurge", "maxSurge", Absent::Nil)];
+            let shown = if rolling.is_object() { internal_json(rolling, &fields) } else { "null".to_owned() };
+            let error = FieldError::not_supported(path, strategy.clone(), &["Recreate", "RollingUpdate"]);
+            vec![error.showing(format!("{{\"Type\":{},\"RollingUpdate\":{shown}}}", Value::from(other)))]
         }
     }
 }

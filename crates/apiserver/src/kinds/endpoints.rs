@@ -132,6 +132,9 @@ impl Strategy for EndpointSlice {
     }
 }
 
+/// The most zones, and the most nodes, that an endpoint is for.
+const MOST_HINTS: usize = 8;
+
 /// Writes to the old topology field are dropped.
 fn drop_topology(object: &mut Value) {
     for endpoint in object.each_mut("endpoints") {
@@ -226,6 +229,32 @@ fn slice_endpoints(endpoints: &[Value], kind: &str) -> Vec<FieldError> {
         }
         if let Some(host) = endpoint.at("hostname").as_str() {
             errors.extend(invalid(names::dns_label(host), host, path.child("hostname")));
+        }
+        errors.extend(hints(endpoint.at("hints"), &path.child("hints")));
+    }
+    errors
+}
+
+/// Where the traffic of an endpoint should come from.
+fn hints(hints: &Value, path: &Path<'_>) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let lists: [(&str, fn(&str) -> Vec<String>); 2] =
+        [("forZones", names::label_value), ("forNodes", names::dns_subdomain)];
+    for (list, check) in lists {
+        let given = hints.list(list);
+        let path = path.child(list);
+        if given.len() > MOST_HINTS {
+            errors.push(too_many(path, given.len(), MOST_HINTS));
+            return errors;
+        }
+        for (index, hint) in given.iter().enumerate() {
+            let name = hint.text("name");
+            let at = path.index(index);
+            if given[..index].iter().any(|other| other.text("name") == name) {
+                errors.push(FieldError::duplicate(at.child("name"), name));
+            } else {
+                errors.extend(invalid(check(name), name, at.child("name")));
+            }
         }
     }
     errors

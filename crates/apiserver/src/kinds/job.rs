@@ -12,9 +12,13 @@ use super::tree::{Tree, same};
 use super::warnings;
 use super::workload;
 use crate::field::{FieldError, FieldErrorKind};
+use crate::go_text::{Absent, internal_json};
 use crate::status::ApiResult;
 
 const SPEC: Path<'static> = Path::new("spec");
+/// The most rules of a success policy, and the longest list of indexes in one, in bytes.
+const MOST_SUCCESS_RULES: usize = 20;
+const LONGEST_INDEXES: usize = 64 * 1024;
 const CONTROLLER_LABEL: &str = "batch.kubernetes.io/controller-uid";
 const OLD_CONTROLLER_LABEL: &str = "controller-uid";
 const NAME_LABEL: &str = "batch.kubernetes.io/job-name";
@@ -192,6 +196,7 @@ pub(super) fn validate_spec(spec: &Value, path: &Path<'_>) -> Vec<FieldError> {
             let detail = "must be less than or equal to completions";
             errors.push(FieldError::invalid(path.child("maxFailedIndexes"), failed, detail));
         }
+        errors.extend(many_indexes(spec, path));
     } else if matches!(mode, "" | "NonIndexed") {
         for field in ["backoffLimitPerIndex", "maxFailedIndexes"] {
             if spec.has(field) {
@@ -203,9 +208,15 @@ pub(super) fn validate_spec(spec: &Value, path: &Path<'_>) -> Vec<FieldError> {
     if spec.has("podFailurePolicy") {
         errors.extend(failure_policy(spec, &path.child("podFailurePolicy")));
     }
-    if spec.has("successPolicy") && !indexed {
-        let value = spec.at("successPolicy").clone();
-        errors.push(FieldError::invalid(path.child("successPolicy"), value, "requires indexed completion mode"));
+    if spec.has("successPolicy") {
+        let path = path.child("successPolicy");
+        if !indexed {
+            let value = spec.at("successPolicy").clone();
+            let error = FieldError::invalid(path, value, "requires indexed completion mode");
+            errors.push(error.showing(success_policy_shown(spec.at("successPolicy"))));
+        } else if let Some(completions) = spec.int("completions") {
+            errors.extend(success_policy(spec.at("successPolicy"), completions, &path.child("rules")));
+        }
     }
     if spec.has("podReplacementPolicy") {
         let policy = spec.text("podReplacementPolicy");
@@ -231,6 +242,34 @@ pub(super) fn validate_spec(spec: &Value, path: &Path<'_>) -> Vec<FieldError> {
             }
         }
         policy => errors.push(FieldError::not_supported(restart, policy, &["OnFailure", "Never"])),
+    }
+    errors
+}
+
+/// Limits of Jobs with very many indexes, so that their status does not get too large.
+fn many_indexes(spec: &Value, path: &Path<'_>) -> Vec<FieldError> {
+    const MANY: i64 = 100_000;
+    const FEW: i64 = 10_000;
+    let mut errors = Vec::new();
+    let failed = spec.int("maxFailedIndexes");
+    let failed_path = path.child("maxFailedIndexes");
+    if let Some(failed) = failed.filter(|failed| *failed > MANY) {
+        errors.push(FieldError::invalid(failed_path, failed, format!("must be less than or equal to {MANY}")));
+    }
+    if spec.int("completions").is_none_or(|completions| completions <= MANY) || !spec.has("backoffLimitPerIndex") {
+        return errors;
+    }
+    if failed.is_none() {
+        let detail = format!("must be specified when completions is above {MANY}");
+        errors.push(FieldError::required(failed_path, detail));
+    }
+    for field in ["parallelism", "maxFailedIndexes"] {
+        if let Some(number) = spec.int(field).filter(|number| *number > FEW) {
+            let detail = format!(
+                "must be less than or equal to {FEW} when completions are above {MANY} and used with backoff limit per index"
+            );
+            errors.push(FieldError::invalid(path.child(field), number, detail));
+        }
     }
     errors
 }
@@ -282,6 +321,60 @@ fn failure_policy(spec: &Value, path: &Path<'_>) -> Vec<FieldError> {
         errors.push(FieldError::new(FieldErrorKind::InvalidUnshown, path, Value::Null, detail));
     }
     errors
+}
+
+fn success_policy(policy: &Value, completions: i64, path: &Path<'_>) -> Vec<FieldError> {
+    let rules = policy.list("rules");
+    let mut errors = Vec::new();
+    if rules.is_empty() {
+        let detail = "at least one rules must be specified when the successPolicy is specified";
+        errors.push(FieldError::required(*path, detail));
+    }
+    if rules.len() > MOST_SUCCESS_RULES {
+        let detail = format!("must have at most {MOST_SUCCESS_RULES} items");
+        errors.push(FieldError::new(FieldErrorKind::TooMany, *path, rules.len().into(), detail));
+    }
+    for (index, rule) in rules.iter().enumerate() {
+        let path = path.index(index);
+        if !rule.has("succeededCount") && !rule.has("succeededIndexes") {
+            let detail = "at least one of succeededCount or succeededIndexes must be specified";
+            errors.push(FieldError::required(path, detail));
+        }
+        let mut named = None;
+        if let Some(indexes) = rule.at("succeededIndexes").as_str() {
+            let path = path.child("succeededIndexes");
+            if indexes.len() > LONGEST_INDEXES {
+                errors.push(too_long(path, LONGEST_INDEXES));
+            }
+            named = Some(check_indexes(indexes, completions).unwrap_or_else(|why| {
+                errors.push(FieldError::invalid(path, indexes, format!("error parsing succeededIndexes: {why}")));
+                0
+            }));
+        }
+        let Some(count) = rule.int("succeededCount") else { continue };
+        let path = path.child("succeededCount");
+        if count < 0 {
+            errors.push(FieldError::invalid(path, count, "must be greater than or equal to 0"));
+        }
+        let limits = [
+            (Some(completions), "the number of specified completions"),
+            (named, "the number of indexes in the specified succeededIndexes field"),
+        ];
+        for (limit, what) in limits.into_iter().filter_map(|(limit, what)| Some((limit?, what))) {
+            if count > limit {
+                let detail = format!("must be less than or equal to {limit} ({what})");
+                errors.push(FieldError::invalid(path, count, detail));
+            }
+        }
+    }
+    errors
+}
+
+fn success_policy_shown(policy: &Value) -> String {
+    let fields =
+        [("SucceededIndexes", "succeededIndexes", Absent::Nil), ("SucceededCount", "succeededCount", Absent::Nil)];
+    let rules: Vec<String> = policy.list("rules").iter().map(|rule| internal_json(rule, &fields)).collect();
+    format!("{{\"Rules\":[{}]}}", rules.join(","))
 }
 
 fn exit_codes(spec: &Value, codes: &Value, path: &Path<'_>) -> Vec<FieldError> {
@@ -393,7 +486,10 @@ fn generated_selector(object: &Value) -> Vec<FieldError> {
 fn template_change(spec: &Value, before: &Value, old: &Value) -> Option<FieldError> {
     let mut template = before.at("template").clone();
     let new = spec.at("template");
-    if before.flag("suspend") && !old.has("status.startTime") {
+    let ended = |condition: &Value| condition.text("type") == "Suspended" && condition.text("status") == "True";
+    let stopped = !old.has("status.startTime") || old.list("status.conditions").iter().any(ended);
+    let mutable = before.flag("suspend") && stopped && old.int("status.active").unwrap_or_default() == 0;
+    if mutable {
         for field in ["labels", "annotations"] {
             template.ensure("metadata").copy_field(field, new.at("metadata"));
         }
@@ -411,7 +507,7 @@ fn template_change(spec: &Value, before: &Value, old: &Value) -> Option<FieldErr
     let path = SPEC.child("template");
     if same(new, &template) {
         None
-    } else if before.flag("suspend") {
+    } else if mutable {
         Some(FieldError::invalid(path.child("spec"), new.at("spec").clone(), "field is immutable"))
     } else {
         Some(FieldError::invalid(path, new.clone(), "field is immutable"))
@@ -422,6 +518,20 @@ fn validate_status(new: &Value, old: &Value) -> Vec<FieldError> {
     let path = Path::new("status");
     let (status, before) = (new.at("status"), old.at("status"));
     let mut errors = workload::not_negative(status, &["active", "succeeded", "failed", "ready", "terminating"], &path);
+    let mut uncounted: Vec<&Value> = Vec::new();
+    for list in ["succeeded", "failed"] {
+        let path = path.child("uncountedTerminatedPods");
+        let path = path.child(list);
+        for (index, uid) in status.at("uncountedTerminatedPods").list(list).iter().enumerate() {
+            if uid == "" {
+                errors.push(FieldError::invalid(path.index(index), "", "must not be empty"));
+            } else if uncounted.contains(&uid) {
+                errors.push(FieldError::duplicate(path.index(index), uid.clone()));
+            } else {
+                uncounted.push(uid);
+            }
+        }
+    }
     let is = |status: &Value, kind: &str| {
         status.list("conditions").iter().any(|c| c.text("type") == kind && c.text("status") == "True")
     };
@@ -455,30 +565,13 @@ fn validate_status(new: &Value, old: &Value) -> Vec<FieldError> {
         let detail = "must be equal to or after `startTime`";
         errors.push(FieldError::invalid(path.child("completionTime"), value, detail));
     }
-    if failed && !is(status, "FailureTarget") && became("Failed") {
+    if failed && !is(status, "FailureTarget") && (became("Failed") || changed("failedIndexes")) {
         errors.push(refuse("cannot set Failed=True condition without the FailureTarget=true condition"));
     }
     if complete && !is(status, "SuccessCriteriaMet") && became("Complete") {
         errors.push(refuse("cannot set Complete=True condition without the SuccessCriteriaMet=true condition"));
     }
     let now_finished = finished && (became("Complete") || became("Failed"));
-    if changed("completedIndexes") {
-        let indexes = status.text("completedIndexes");
-        let path = path.child("completedIndexes");
-        if !indexes.is_empty() && new.text("spec.completionMode") != "Indexed" {
-            let detail = "cannot set non-empty completedIndexes when non-indexed completion mode";
-            errors.push(FieldError::invalid(path, indexes, detail));
-        }
-        if let Some(completions) = new.int("spec.completions")
-            && let Err(why) = check_indexes(indexes, completions)
-        {
-            errors.push(FieldError::invalid(path, indexes, format!("error parsing completedIndexes: {why}")));
-        }
-    }
-    if changed("failedIndexes") && status.has("failedIndexes") && !new.has("spec.backoffLimitPerIndex") {
-        let detail = "cannot set non-null failedIndexes when backoffLimitPerIndex is null";
-        errors.push(FieldError::invalid(path.child("failedIndexes"), status.text("failedIndexes"), detail));
-    }
     let active = status.int("active").unwrap_or_default();
     if active > 0 && finished && (now_finished || changed("active")) {
         errors.push(FieldError::invalid(path.child("active"), active, "active>0 is invalid for finished job"));
@@ -486,6 +579,14 @@ fn validate_status(new: &Value, old: &Value) -> Vec<FieldError> {
     if finished && !status.has("startTime") && (now_finished || changed("startTime")) {
         errors.push(FieldError::required(path.child("startTime"), "startTime is required for finished job"));
     }
+    if finished && !uncounted.is_empty() && (now_finished || changed("uncountedTerminatedPods")) {
+        let value = status.at("uncountedTerminatedPods");
+        let fields = [("Succeeded", "succeeded", Absent::Nil), ("Failed", "failed", Absent::Nil)];
+        let error =
+            FieldError::invalid(path.child("uncountedTerminatedPods"), value.clone(), "must be empty for finished job");
+        errors.push(error.showing(internal_json(value, &fields)));
+    }
+    errors.extend(index_lists(new, &changed, &path));
     let terminating = status.int("terminating").unwrap_or_default();
     if terminating > 0 && finished && (now_finished || changed("terminating")) {
         let detail = "terminating>0 is invalid for finished job";
@@ -494,6 +595,15 @@ fn validate_status(new: &Value, old: &Value) -> Vec<FieldError> {
     let ready = status.int("ready").unwrap_or_default();
     if ready > active && (changed("ready") || changed("active")) {
         errors.push(FieldError::invalid(path.child("ready"), ready, "cannot set more ready pods than active"));
+    }
+    if is(status, "SuccessCriteriaMet") {
+        for (kind, shown) in [("Failed", "Failed=true"), ("FailureTarget", "FailureTarget=true")] {
+            if is(status, kind) {
+                errors.push(refuse(&format!("cannot set SuccessCriteriaMet=True and {shown} conditions")));
+            }
+        }
+    } else if complete && new.has("spec.successPolicy") {
+        errors.push(refuse("cannot set Complete=True for Job with SuccessPolicy unless SuccessCriteriaMet=True"));
     }
     for kind in ["Failed", "Complete", "FailureTarget"] {
         if is(before, kind) && !is(status, kind) {
@@ -517,13 +627,51 @@ fn validate_status(new: &Value, old: &Value) -> Vec<FieldError> {
     errors
 }
 
-/// Checks a list of numbers and ranges such as `1,3-5,7`.
-fn check_indexes(indexes: &str, completions: i64) -> Result<(), String> {
-    let mut last: Option<i64> = None;
-    if indexes.is_empty() {
-        return Ok(());
+/// Checks the indexes that have succeeded or failed, as far as they have changed.
+fn index_lists(job: &Value, changed: &dyn Fn(&str) -> bool, path: &Path<'_>) -> Vec<FieldError> {
+    let status = job.at("status");
+    let (completed, failed) = (status.text("completedIndexes"), status.text("failedIndexes"));
+    let (completed_path, failed_path) = (path.child("completedIndexes"), path.child("failedIndexes"));
+    let (new_completed, new_failed) = (changed("completedIndexes"), changed("failedIndexes"));
+    let completions = job.int("spec.completions");
+    let limited = job.has("spec.backoffLimitPerIndex");
+    let mut errors = Vec::new();
+    if let Some(completions) = completions.filter(|_| new_completed)
+        && let Err(why) = check_indexes(completed, completions)
+    {
+        errors.push(FieldError::invalid(completed_path, completed, format!("error parsing completedIndexes: {why}")));
     }
-    for interval in indexes.split(',') {
+    if let Some(completions) = completions.filter(|_| new_failed && limited)
+        && let Err(why) = check_indexes(failed, completions)
+    {
+        errors.push(FieldError::invalid(failed_path, failed, format!("error parsing failedIndexes: {why}")));
+    }
+    if new_completed && !completed.is_empty() && job.text("spec.completionMode") != "Indexed" {
+        let detail = "cannot set non-empty completedIndexes when non-indexed completion mode";
+        errors.push(FieldError::invalid(completed_path, completed, detail));
+    }
+    if new_failed && status.has("failedIndexes") && !limited {
+        let detail = "cannot set non-null failedIndexes when backoffLimitPerIndex is null";
+        errors.push(FieldError::invalid(failed_path, failed, detail));
+    }
+    let both = completions.filter(|_| new_completed || new_failed);
+    if let Some(index) = both.and_then(|completions| overlap(completed, failed, completions)) {
+        let detail = format!("failedIndexes and completedIndexes overlap at index: {index}");
+        errors.push(FieldError::invalid(failed_path, failed, detail));
+    }
+    errors
+}
+
+/// Reads a list of numbers and ranges such as `1,3-5,7`: the first and the last number of each.
+fn intervals(indexes: &str, completions: i64) -> Result<Vec<(i64, i64)>, String> {
+    let read = |limit: &str| {
+        let number: i64 =
+            limit.parse().map_err(|_| format!("cannot convert string to integer for index: {limit:?}"))?;
+        if number >= completions { Err(format!("too large index: {limit:?}")) } else { Ok(number) }
+    };
+    let decreasing = |before: i64, number: i64| format!("non-increasing order, previous: {before}, current: {number}");
+    let mut all: Vec<(i64, i64)> = Vec::new();
+    for interval in indexes.split(',').filter(|_| !indexes.is_empty()) {
         let limits: Vec<&str> = interval.split('-').collect();
         if limits.len() > 2 {
             return Err(format!(
@@ -531,17 +679,28 @@ fn check_indexes(indexes: &str, completions: i64) -> Result<(), String> {
                  separated by '-'"
             ));
         }
-        for limit in limits {
-            let number: i64 =
-                limit.parse().map_err(|_| format!("cannot convert string to integer for index: {limit:?}"))?;
-            if number >= completions {
-                return Err(format!("too large index: {limit:?}"));
-            }
-            if let Some(before) = last.filter(|before| *before >= number) {
-                return Err(format!("non-increasing order, previous: {before}, current: {number}"));
-            }
-            last = Some(number);
+        let first = read(limits[0])?;
+        let last = limits.get(1).map_or(Ok(first), |limit| read(limit))?;
+        if limits.len() > 1 && first >= last {
+            return Err(decreasing(first, last));
         }
+        if let Some((_, before)) = all.last().filter(|(_, before)| *before >= first) {
+            return Err(decreasing(*before, first));
+        }
+        all.push((first, last));
     }
-    Ok(())
+    Ok(all)
+}
+
+/// How many numbers a list of indexes stands for.
+fn check_indexes(indexes: &str, completions: i64) -> Result<i64, String> {
+    Ok(intervals(indexes, completions)?.into_iter().map(|(first, last)| last - first + 1).sum())
+}
+
+/// The first index that stands in both lists.
+fn overlap(completed: &str, failed: &str, completions: i64) -> Option<i64> {
+    let (completed, failed) = (intervals(completed, completions).ok()?, intervals(failed, completions).ok()?);
+    let mut both =
+        completed.iter().flat_map(|one| failed.iter().map(move |other| (one.0.max(other.0), one.1.min(other.1))));
+    both.find(|(first, last)| first <= last).map(|(first, _)| first)
 }

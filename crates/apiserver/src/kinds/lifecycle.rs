@@ -12,6 +12,7 @@ use crate::status::{ApiError, ApiResult};
 /// Readies and checks a new object. Its name, namespace, uid and creation time are set
 /// ([`metadata::fill_create`]), and it is defaulted.
 pub fn before_create(strategy: &dyn Strategy, context: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
+    pod::drop_disabled(context.kind, object);
     strategy.prepare_create(context, object)?;
     if strategy.has_generation() {
         metadata::set_generation(object, 1);
@@ -34,6 +35,7 @@ pub fn before_update(
     old: &Value,
 ) -> ApiResult<()> {
     metadata::set_generation(new, metadata::generation(old));
+    pod::drop_disabled(context.kind, new);
     strategy.prepare_update(context, new, old)?;
     if strategy.has_generation() && strategy.generation_changes(new, old) {
         metadata::set_generation(new, metadata::generation(old) + 1);

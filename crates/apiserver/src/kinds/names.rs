@@ -56,6 +56,30 @@ pub fn dns_subdomain(text: &str) -> Vec<String> {
     out
 }
 
+/// RFC 1123 subdomain in whose labels there may be underscores.
+pub fn search_domain(text: &str) -> Vec<String> {
+    const UNDERSCORED: &str = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?";
+    let alphanumeric = |letter: Option<char>| letter.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    let is_part = |part: &str| {
+        let rest = part.strip_prefix('_').unwrap_or(part);
+        alphanumeric(rest.chars().next())
+            && alphanumeric(rest.chars().last())
+            && rest.chars().all(|c| alphanumeric(Some(c)) || matches!(c, '-' | '_'))
+    };
+    let mut out = Vec::new();
+    if text.len() > 253 {
+        out.push(max_length(253));
+    }
+    if !text.split('.').all(is_part) {
+        out.push(regex(
+            "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character",
+            &format!("{UNDERSCORED}(\\.{UNDERSCORED})*"),
+            &["example.com"],
+        ));
+    }
+    out
+}
+
 /// RFC 1123 subdomain behind `*.`.
 pub fn wildcard_subdomain(text: &str) -> Vec<String> {
     let mut out = Vec::new();

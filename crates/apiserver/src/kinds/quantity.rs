@@ -43,6 +43,11 @@ impl Quantity {
         self.0.canonical().to_string()
     }
 
+    /// The sum.
+    pub(super) fn plus(&self, other: &Self) -> Self {
+        Self(self.0.plus(&other.0))
+    }
+
     pub(super) fn is_whole(&self) -> bool {
         // Fractions are written with a suffix below one, or a negative exponent.
         let text = self.0.canonical();

@@ -56,14 +56,6 @@ impl Strategy for ReplicaSet {
         counts(new)
     }
 
-    fn selectable_fields(&self) -> &'static [&'static str] {
-        &["status.replicas"]
-    }
-
-    fn field_value(&self, name: &str, object: &Value) -> String {
-        object.int(name).unwrap_or_default().to_string()
-    }
-
     fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
         warnings::named_template(new, old)
     }

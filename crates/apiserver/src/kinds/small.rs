@@ -14,6 +14,14 @@ const HIGHEST_USER_PRIORITY: i64 = 1_000_000_000;
 pub(super) struct ServiceAccount;
 
 impl Strategy for ServiceAccount {
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        const OLD: &str = "kubernetes.io/enforce-mountable-secrets";
+        let of = |account: &Value| account.at("metadata.annotations").get(OLD).is_some();
+        let told = old.is_some_and(of);
+        let text = "deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets";
+        (of(new) && !told).then(|| format!("metadata.annotations[{OLD}]: {text}")).into_iter().collect()
+    }
+
     fn prepare_create(&self, _: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
         keep_secret_names(object);
         Ok(())

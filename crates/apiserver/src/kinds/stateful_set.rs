@@ -11,6 +11,7 @@ use super::tree::{Tree, same};
 use super::warnings;
 use super::workload;
 use crate::field::FieldError;
+use crate::go_text::{Absent, internal_json};
 use crate::status::ApiResult;
 
 const SPEC: Path<'static> = Path::new("spec");
@@ -215,13 +216,21 @@ fn update_strategy(strategy: &Value) -> Vec<FieldError> {
     match strategy.text("type") {
         "OnDelete" if rolling.is_object() => {
             let detail = "only allowed for updateStrategy 'RollingUpdate'";
-            vec![FieldError::invalid(rolling_path, rolling.clone(), detail)]
+            vec![FieldError::invalid(rolling_path, rolling.clone(), detail).showing(rolling_shown(rolling))]
         }
         "OnDelete" => Vec::new(),
         "RollingUpdate" => workload::not_negative(rolling, &["partition"], &rolling_path),
         _ => {
             let detail = "must be 'RollingUpdate' or 'OnDelete'";
-            vec![FieldError::invalid(path, strategy.clone(), detail)]
+            let (kind, rolling) = (Value::from(strategy.text("type")), rolling_shown(rolling));
+            let error = FieldError::invalid(path, strategy.clone(), detail);
+            vec![error.showing(format!("{{\"Type\":{kind},\"RollingUpdate\":{rolling}}}"))]
         }
     }
+}
+
+/// As the real server shows its internal struct.
+fn rolling_shown(rolling: &Value) -> String {
+    let fields = [("Partition", "partition", Absent::Number), ("MaxUnavailable", "maxUnavailable", Absent::Nil)];
+    if rolling.is_object() { internal_json(rolling, &fields) } else { "null".to_owned() }
 }

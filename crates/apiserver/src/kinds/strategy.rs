@@ -167,6 +167,11 @@ pub trait Strategy: Send + Sync {
         false
     }
 
+    /// Whether server-side apply to the status makes an object that is not there.
+    fn status_creates_on_apply(&self) -> bool {
+        false
+    }
+
     /// Whether PUT works without a resourceVersion.
     fn unconditional_update(&self) -> bool {
         true

@@ -48,7 +48,9 @@ pub(super) fn at_most_all(value: &Value, path: Path<'_>) -> Option<FieldError> {
 
 /// Whether a count or percentage is zero.
 pub(super) fn is_zero(value: &Value) -> bool {
-    percent(value).or(value.as_i64()).unwrap_or_default() == 0
+    // A text without a percent sign is refused elsewhere, and counts as its number here.
+    let number = || value.as_str().and_then(|text| text.parse().ok());
+    percent(value).or(value.as_i64()).or_else(number).unwrap_or_default() == 0
 }
 
 /// Required, checked, and not empty.

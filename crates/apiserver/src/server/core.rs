@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::bootstrap;
+use super::{bootstrap, token_use};
 use crate::admission::Admission;
 use crate::auth::{Tokens, User};
 use crate::authorization::{self, Authorizer};
@@ -73,10 +73,15 @@ impl Core {
     }
 
     /// Who logs in with a bearer token, and for which of the audiences it is. The error says why nobody does.
-    pub(crate) fn token_user(&self, token: &str, audiences: &[String]) -> Result<(Arc<User>, Vec<String>), String> {
+    pub(crate) fn token_user(
+        self: &Arc<Self>,
+        token: &str,
+        audiences: &[String],
+    ) -> Result<(Arc<User>, Vec<String>), String> {
         if self.is_admin_token(token) {
             return Ok((self.admin.clone(), audiences.to_vec()));
         }
+        token_use::note(self, token);
         match self.tokens.authenticate(&self.store, token, audiences, self.env.clock.now()) {
             Ok(Some((user, audiences))) => Ok((Arc::new(user), audiences)),
             Ok(None) => Err("invalid bearer token".into()),

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::binding::{set_condition, success};
 use super::call::{Call, Reply};
 use super::{decode, delete, namespaces, render, scale, write};
+use crate::apply::{self, Writer};
 use crate::field::FieldError;
 use crate::http::{DeleteOptions, WriteOptions};
 use crate::kinds::metadata::time_text;
@@ -55,7 +56,8 @@ async fn evict(call: &mut Call, options: &DeleteOptions) -> ApiResult<()> {
         let pod = pod(call)?.tree();
         let mut options = options.clone();
         // What this decides on must still hold when the Pod goes.
-        let pinned = options.precondition_resource_version.is_none() && pins(call, &pod, &options).await?;
+        let meant = options.precondition_uid.as_deref().is_none_or(|uid| uid == pod.text("metadata.uid"));
+        let pinned = meant && options.precondition_resource_version.is_none() && pins(call, &pod, &options).await?;
         if pinned {
             options.precondition_resource_version = Some(pod.text("metadata.resourceVersion").to_owned());
         }
@@ -132,7 +134,8 @@ async fn take_disruption(call: &mut Call, name: &str, dry_run: bool) -> ApiResul
         let Some(stored) = budget(call, name) else {
             return Err(ApiError::not_found("policy", "poddisruptionbudgets", name));
         };
-        let mut budget = render::served_tree(&resource, &stored);
+        let old = render::served_tree(&resource, &stored);
+        let mut budget = old.clone();
         check_budget(&budget)?;
         let status = budget.ensure("status");
         let left = status.int("disruptionsAllowed").unwrap_or(0) - 1;
@@ -143,6 +146,19 @@ async fn take_disruption(call: &mut Call, name: &str, dry_run: bool) -> ApiResul
         }
         if dry_run {
             return Ok(());
+        }
+        if let Some(ty) = resource.ty() {
+            let writer = Writer {
+                ty,
+                api_version: &resource.api_version,
+                kind: &resource.kind,
+                manager: "kube-apiserver",
+                subresource: "status",
+                reset: None,
+                versions: None,
+                now: call.now(),
+            };
+            apply::track_update(&writer, Some(&old), &mut budget);
         }
         let (collection, expected) = (resource.collection().clone(), stored.revision());
         let (key, object) = (stored.key().clone(), write::storage_form(&resource, budget));

@@ -226,7 +226,8 @@ pub(super) fn config(call: &mut Call, bytes: &[u8], options: &WriteOptions) -> A
 async fn apply(call: &mut Call, bytes: &[u8], options: &WriteOptions) -> ApiResult<write::Outcome> {
     let resource = call.resource.clone();
     let config = config(call, bytes, options)?;
-    let may_create = call.subresource.is_empty();
+    let of_status = call.subresource == "status" && resource.strategy().status_creates_on_apply();
+    let may_create = call.subresource.is_empty() || of_status;
     write::update(call, options, may_create, &mut |call, old| {
         let merged = managed::merge(call, &options.field_manager, old, &config, options.force);
         let Some(merged) = merged.transpose()? else { return Err(ApiError::method_not_allowed()) };

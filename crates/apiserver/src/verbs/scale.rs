@@ -107,6 +107,9 @@ async fn write_scale(call: &mut Call, options: &WriteOptions, change: Change) ->
             "" => old["metadata"]["resourceVersion"].clone(),
             version => version.into(),
         };
+        if let Some(uid) = scale.at("metadata.uid").as_str().filter(|uid| !uid.is_empty()) {
+            new["metadata"]["uid"] = uid.into();
+        }
         apply::managers_from_scale(&scale, &mut new, &call.resource.api_version, &paths);
         Ok(new)
     })
@@ -147,6 +150,12 @@ fn check_fields(
 }
 
 fn check_scale(call: &Call, scale: &Value) -> ApiResult<()> {
+    let version = scale.text("apiVersion");
+    if !matches!(version, "" | "autoscaling/v1") && call.method == http::Method::PUT && !call.resource.is_custom() {
+        return Err(ApiError::bad_request(format!(
+            "the API version in the data ({version}) does not match the expected API version (autoscaling/v1)"
+        )));
+    }
     let name = scale.text("metadata.name");
     if !name.is_empty() && name != call.name {
         return Err(ApiError::bad_request(format!(

@@ -78,7 +78,7 @@ pub(super) async fn create(
     if !tracked {
         managed::track(call, &manager, "", None, &mut object);
     }
-    let mut attributes = attributes(call, Operation::Create, options, object.text("metadata.name"), "");
+    let mut attributes = attributes(call, Operation::Create, options, object.text("metadata.name"), &call.subresource);
     let core = call.core.clone();
     core.admission.mutate(&attributes, Some(&mut object), None, &mut call.warnings).await?;
     namespaces::match_namespace(call, &mut object)?;
@@ -242,8 +242,11 @@ pub(super) async fn update(
             }
             _ => kinds::before_update(strategy, &context, new, &stored_form),
         });
-        if resource.is_definitions() && call.subresource.is_empty() {
-            crd::prepare_update(&mut new, &old);
+        if resource.is_definitions() {
+            match call.subresource.as_str() {
+                "" => crd::prepare_update(&mut new, &old),
+                _ => crd::default_stored_versions(&mut new),
+            }
         }
         let wrong = validate(&resource, &call.subresource, &new, Some(&old), &mut call.warnings);
         refused(&resource, &call.name, checked, wrong)?;
@@ -455,7 +458,8 @@ fn validate(
     warnings: &mut Vec<String>,
 ) -> Vec<FieldError> {
     if resource.is_definitions() {
-        return crd::validate(new, old);
+        // The status may say what it likes.
+        return if subresource == "status" { Vec::new() } else { crd::validate(new, old) };
     }
     let Some(custom) = &resource.custom else { return Vec::new() };
     let mut errors = match old {

@@ -12,6 +12,9 @@ use crate::kinds::path::Path;
 use crate::kinds::quantity::Quantity;
 use crate::kinds::tree::Tree;
 
+/// The most rules for restarts that a container has.
+const MOST_RESTART_RULES: usize = 20;
+
 /// Checks the containers and init containers of a pod spec.
 pub(super) fn validate_all(spec: &Value, volumes: &Volumes<'_>, path: &Path<'_>) -> Vec<FieldError> {
     let mut errors = Vec::new();
@@ -90,7 +93,8 @@ pub(super) fn common(container: &Value, volumes: &Volumes<'_>, spec: &Value, pat
     errors.extend(one_of(container.text("imagePullPolicy"), &policies, path.child("imagePullPolicy")));
     errors.extend(resources(container.at("resources"), spec, &path.child("resources")));
     errors.extend(resize_policy(container.list("resizePolicy"), never_restarts, &path.child("resizePolicy")));
-    errors.extend(security_context(container.at("securityContext"), &path.child("securityContext")));
+    let host_users = spec.at("hostUsers") != &Value::Bool(false);
+    errors.extend(security_context(container.at("securityContext"), host_users, &path.child("securityContext")));
     errors
 }
 
@@ -108,6 +112,10 @@ fn restart_policy(container: &Value, path: &Path<'_>) -> Vec<FieldError> {
         errors.push(FieldError::not_supported(path.child("restartPolicy"), policy, &allowed));
     }
     let path = path.child("restartPolicyRules");
+    if rules.len() > MOST_RESTART_RULES {
+        let detail = format!("must have at most {MOST_RESTART_RULES} items");
+        errors.push(FieldError::new(FieldErrorKind::TooMany, path, Value::Null, detail));
+    }
     for (index, rule) in rules.iter().enumerate() {
         let path = path.index(index);
         let actions = ["Restart", "RestartAllContainers"];
@@ -221,6 +229,27 @@ fn mounts(container: &Value, volumes: &Volumes<'_>, path: &Path<'_>) -> Vec<Fiel
                 errors.push(FieldError::forbidden(path.child("mountPropagation"), detail));
             }
         }
+        if mount.has("recursiveReadOnly") {
+            errors.extend(recursive_read_only(mount, &path.child("recursiveReadOnly")));
+        }
+    }
+    errors
+}
+
+fn recursive_read_only(mount: &Value, path: &Path<'_>) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    match mount.text("recursiveReadOnly") {
+        "Disabled" => {}
+        "Enabled" | "IfPossible" => {
+            if !mount.flag("readOnly") {
+                errors.push(FieldError::forbidden(*path, "may only be specified when readOnly is true"));
+            }
+            if !matches!(mount.text("mountPropagation"), "" | "None") {
+                let detail = "may only be specified when mountPropagation is None or not specified";
+                errors.push(FieldError::forbidden(*path, detail));
+            }
+        }
+        other => errors.push(FieldError::not_supported(*path, other, &["Disabled", "Enabled", "IfPossible"])),
     }
     errors
 }
@@ -267,7 +296,7 @@ fn devices(container: &Value, volumes: &Volumes<'_>, path: &Path<'_>) -> Vec<Fie
 }
 
 /// Checks `resources` of a container of a pod spec.
-fn resources(resources: &Value, spec: &Value, path: &Path<'_>) -> Vec<FieldError> {
+pub(super) fn resources(resources: &Value, spec: &Value, path: &Path<'_>) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let (limits, requests) = (path.child("limits"), path.child("requests"));
     for (name, amount) in resources.entries("limits") {
@@ -295,6 +324,13 @@ fn resources(resources: &Value, spec: &Value, path: &Path<'_>) -> Vec<FieldError
                 }
             }
         }
+    }
+    let given = |name: &dyn Fn(&str) -> bool| {
+        let mut names = resources.entries("limits").chain(resources.entries("requests")).map(|(name, _)| name);
+        names.any(|given| name(given))
+    };
+    if given(&|name| name.starts_with("hugepages-")) && !given(&|name| matches!(name, "cpu" | "memory")) {
+        errors.push(FieldError::forbidden(*path, "HugePages require cpu or memory"));
     }
     errors.extend(claims::of_container(resources.list("claims"), spec, &path.child("claims")));
     errors
@@ -372,10 +408,20 @@ fn resize_policy(policies: &[Value], never_restarts: bool, path: &Path<'_>) -> V
     errors
 }
 
-fn security_context(context: &Value, path: &Path<'_>) -> Vec<FieldError> {
+fn security_context(context: &Value, host_users: bool, path: &Path<'_>) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for field in ["runAsUser", "runAsGroup"] {
         errors.extend(id(context.int(field), path.child(field)));
+    }
+    if context.has("procMount") {
+        let kind = context.text("procMount");
+        if !["Default", "Unmasked"].contains(&kind) {
+            errors.push(FieldError::not_supported(path.child("procMount"), kind, &["Default", "Unmasked"]));
+        }
+        if host_users && kind == "Unmasked" {
+            let detail = "`hostUsers` must be false to use `Unmasked`";
+            errors.push(FieldError::invalid(path.child("procMount"), kind, detail));
+        }
     }
     errors.extend(seccomp(context.at("seccompProfile"), &path.child("seccompProfile")));
     errors.extend(app_armor::profile(context.at("appArmorProfile"), &path.child("appArmorProfile")));

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::level;
 use crate::kinds::tree::Tree;
 
 /// Modes of files in volumes: 0644.
@@ -79,6 +80,7 @@ fn spec(spec: &mut Value) {
             self::container(container);
         }
     }
+    level::default_requests(spec);
 }
 
 fn container(container: &mut Value) {

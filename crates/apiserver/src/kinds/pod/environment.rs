@@ -5,17 +5,20 @@ use serde_json::Value;
 use crate::field::{FieldError, FieldErrorKind};
 use crate::kinds::names;
 use crate::kinds::path::Path;
+use crate::kinds::quantity::Quantity;
 use crate::kinds::tree::Tree;
 
 /// Fields of a Pod that a variable may show.
-const FIELDS: [&str; 7] = [
+const FIELDS: [&str; 9] = [
     "metadata.name",
     "metadata.namespace",
     "metadata.uid",
     "spec.nodeName",
     "spec.serviceAccountName",
     "status.hostIP",
+    "status.hostIPs",
     "status.podIP",
+    "status.podIPs",
 ];
 
 /// Checks `env`.
@@ -104,12 +107,8 @@ fn value_from(source: &Value, has_value: bool, path: &Path<'_>) -> Vec<FieldErro
         let path = path.child(field);
         let reference = source.at(field);
         match *field {
-            "fieldRef" => errors.extend(field_ref(reference, &path)),
-            "resourceFieldRef" => {
-                if reference.text("resource").is_empty() {
-                    errors.push(FieldError::required(path.child("resource"), ""));
-                }
-            }
+            "fieldRef" => errors.extend(variable_field(reference, &path)),
+            "resourceFieldRef" => errors.extend(resource(reference, false, &path)),
             "fileKeyRef" => {
                 for field in ["path", "volumeName", "key"] {
                     if reference.text(field).is_empty() {
@@ -144,32 +143,112 @@ fn value_from(source: &Value, has_value: bool, path: &Path<'_>) -> Vec<FieldErro
     errors
 }
 
-fn field_ref(reference: &Value, path: &Path<'_>) -> Vec<FieldError> {
+/// Checks a reference to a field of the pod, for a file.
+pub(super) fn file_field(reference: &Value, path: &Path<'_>) -> Vec<FieldError> {
+    const SHOWN: [&str; 5] =
+        ["metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid"];
+    field_ref(reference, &SHOWN, path)
+}
+
+fn variable_field(reference: &Value, path: &Path<'_>) -> Vec<FieldError> {
+    field_ref(reference, &FIELDS, path)
+}
+
+/// Checks a reference to a resource of a container. `file`: it has to say of which one.
+pub(super) fn resource(reference: &Value, file: bool, path: &Path<'_>) -> Vec<FieldError> {
+    const RESOURCES: [&str; 6] = [
+        "limits.cpu",
+        "limits.ephemeral-storage",
+        "limits.memory",
+        "requests.cpu",
+        "requests.ephemeral-storage",
+        "requests.memory",
+    ];
+    let mut errors = Vec::new();
+    let name = reference.text("resource");
+    let pages = ["requests.hugepages-", "limits.hugepages-"].iter().any(|start| name.starts_with(start));
+    if file && reference.text("containerName").is_empty() {
+        errors.push(FieldError::required(path.child("containerName"), ""));
+    } else if name.is_empty() {
+        errors.push(FieldError::required(path.child("resource"), ""));
+    } else if !RESOURCES.contains(&name) && !pages {
+        errors.push(FieldError::not_supported(path.child("resource"), name, &RESOURCES));
+    }
+    let Some(divisor) = Quantity::parse(reference.at("divisor")).filter(|divisor| !divisor.is_zero()) else {
+        return errors;
+    };
+    let units = ["1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"];
+    let what = match name {
+        "limits.cpu" | "requests.cpu" => {
+            if !["1m", "1"].contains(&divisor.text().as_str()) {
+                let detail = "only divisor's values 1m and 1 are supported with the cpu resource";
+                errors.push(FieldError::invalid(path.child("divisor"), name, detail));
+            }
+            return errors;
+        }
+        "limits.memory" | "requests.memory" => "memory",
+        "limits.ephemeral-storage" | "requests.ephemeral-storage" => "local ephemeral storage",
+        _ if pages => "hugepages",
+        _ => return errors,
+    };
+    if !units.contains(&divisor.text().as_str()) {
+        let detail = format!("only divisor's values {} are supported with the {what} resource", units.join(", "));
+        errors.push(FieldError::invalid(path.child("divisor"), name, detail));
+    }
+    errors
+}
+
+/// Checks a reference to a field of the pod that is one of `shown`, in order.
+fn field_ref(reference: &Value, shown: &[&str], path: &Path<'_>) -> Vec<FieldError> {
+    /// Those that exist and that not everything shows.
+    const OTHERS: [&str; 15] = [
+        "metadata.annotations",
+        "metadata.labels",
+        "metadata.name",
+        "metadata.namespace",
+        "metadata.uid",
+        "spec.host",
+        "spec.nodeName",
+        "spec.restartPolicy",
+        "spec.schedulerName",
+        "spec.serviceAccountName",
+        "status.hostIP",
+        "status.hostIPs",
+        "status.phase",
+        "status.podIP",
+        "status.podIPs",
+    ];
     let field = reference.text("fieldPath");
+    let field_path = path.child("fieldPath");
     if field.is_empty() {
-        return vec![FieldError::required(path.child("fieldPath"), "")];
+        return vec![FieldError::required(field_path, "")];
     }
-    let subscript = |name: &str| field.strip_prefix(name)?.strip_prefix("['")?.strip_suffix("']");
-    if let Some(key) = subscript("metadata.annotations") {
-        let wrong = names::qualified_name(&key.to_lowercase());
-        return wrong.into_iter().map(|message| FieldError::invalid(*path, key.to_lowercase(), message)).collect();
+    let unknown = |why: &str| {
+        let detail = format!("error converting fieldPath: {why}");
+        vec![FieldError::invalid(field_path, field, detail)]
+    };
+    let version = reference.text("apiVersion");
+    if version != "v1" {
+        return unknown(&format!("unsupported pod version: {version}"));
     }
-    if let Some(key) = subscript("metadata.labels") {
-        return names::qualified_name(key)
-            .into_iter()
-            .map(|message| FieldError::invalid(*path, key, message))
-            .collect();
+    if let Some((holder, key)) = field.strip_suffix("']").and_then(|rest| rest.split_once("['")) {
+        let key = match holder {
+            "metadata.annotations" => key.to_lowercase(),
+            "metadata.labels" => key.to_owned(),
+            _ => return unknown(&format!("field label does not support subscript: {field}")),
+        };
+        let wrong = names::qualified_name(&key).into_iter();
+        return wrong.map(|message| FieldError::invalid(*path, key.as_str(), message)).collect();
     }
-    if FIELDS.contains(&field) || matches!(field, "status.hostIPs" | "status.podIPs") {
-        return Vec::new();
+    // The name that clients once had for it.
+    let meant = if field == "spec.host" { "spec.nodeName" } else { field };
+    if shown.contains(&meant) {
+        Vec::new()
+    } else if OTHERS.contains(&field) {
+        vec![FieldError::not_supported(field_path, meant, shown)]
+    } else {
+        unknown(&format!("field label not supported: {field}"))
     }
-    if matches!(field, "metadata.annotations" | "metadata.labels") {
-        let mut all = [&FIELDS[..], &["status.hostIPs", "status.podIPs"]].concat();
-        all.sort_unstable();
-        return vec![FieldError::not_supported(path.child("fieldPath"), field, &all)];
-    }
-    let detail = format!("error converting fieldPath: field label not supported: {field}");
-    vec![FieldError::invalid(path.child("fieldPath"), field, detail)]
 }
 
 fn printable(name: &str, path: Path<'_>) -> Option<FieldError> {

@@ -10,6 +10,10 @@
 //! | `container` | checks of containers: ports, mounts, resources |
 //! | `environment` | checks of environment variables |
 //! | `probe` | checks of probes and lifecycle handlers |
+//! | `disabled` | fields that are dropped, as their features are off |
+//! | `level` | resources of a pod as a whole |
+//! | `os` | what an operating system has not, and host namespaces |
+//! | `projected` | checks of projected volumes |
 //! | `placement` | checks of affinity, tolerations, spread |
 //! | `volume` | checks of volumes |
 //! | `update` | what may change in a running pod |
@@ -20,9 +24,13 @@ mod app_armor;
 mod claims;
 mod container;
 mod default;
+mod disabled;
 mod environment;
+mod level;
+mod os;
 mod placement;
 mod probe;
+mod projected;
 mod quality;
 mod spec;
 mod subresource;
@@ -40,10 +48,13 @@ use crate::status::ApiResult;
 
 pub(super) use default::template as default_template;
 pub(crate) use default::tolerate_unreachable_nodes;
+pub(super) use disabled::drop_disabled;
 pub(super) use placement::validate_node_selector;
 pub(crate) use quality::class as quality_of_service;
 pub(super) use spec::validate_template;
 pub(super) use subresource::{prepare_ephemeral, prepare_resize, validate_ephemeral, validate_resize};
+pub(super) use update::terms_shown;
+pub(super) use volume::csi_driver;
 pub(super) use warn::template as template_warnings;
 
 /// podIP is the first of podIPs.
@@ -86,6 +97,7 @@ impl Strategy for Pod {
             }]);
         }
         object.set("status", status);
+        placement::apply_label_keys(object);
         app_armor::copy_to_fields(object);
         Ok(())
     }

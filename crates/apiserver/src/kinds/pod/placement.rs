@@ -1,6 +1,6 @@
 //! Checks of where pods may run: affinity, tolerations, topology spread.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::spec::one_of;
 use crate::field::FieldError;
@@ -39,6 +39,81 @@ pub(super) fn affinity(affinity: &Value, path: &Path<'_>) -> Vec<FieldError> {
             errors.extend(weight(term, &path));
             errors.extend(pod_term(term.at("podAffinityTerm"), &path.child("podAffinityTerm")));
         }
+    }
+    errors
+}
+
+/// Adds to the selectors of a new pod what its `matchLabelKeys` and `mismatchLabelKeys` say about its own labels.
+pub(super) fn apply_label_keys(pod: &mut Value) {
+    let labels = pod.at("metadata.labels").clone();
+    let Some(spec) = pod.field_mut("spec") else { return };
+    for constraint in spec.each_mut("topologySpreadConstraints") {
+        select_by_keys(constraint, &labels, &[("matchLabelKeys", "In")]);
+    }
+    let both = [("matchLabelKeys", "In"), ("mismatchLabelKeys", "NotIn")];
+    for kind in ["podAffinity", "podAntiAffinity"] {
+        let Some(pods) = spec.field_mut("affinity").and_then(|affinity| affinity.field_mut(kind)) else { continue };
+        for term in pods.each_mut(REQUIRED) {
+            select_by_keys(term, &labels, &both);
+        }
+        for term in pods.each_mut(PREFERRED).filter_map(|term| term.field_mut("podAffinityTerm")) {
+            select_by_keys(term, &labels, &both);
+        }
+    }
+}
+
+fn select_by_keys(holder: &mut Value, labels: &Value, fields: &[(&str, &str)]) {
+    // Without a selector nothing is selected, whatever the keys are.
+    if !holder.at("labelSelector").is_object() {
+        return;
+    }
+    let mut expressions = holder.list("labelSelector.matchExpressions").to_vec();
+    for (field, operator) in fields {
+        for key in holder.list(field).iter().filter_map(Value::as_str) {
+            if let Some(value) = labels.get(key) {
+                expressions.push(json!({"key": key, "operator": operator, "values": [value]}));
+            }
+        }
+    }
+    if !expressions.is_empty() {
+        holder.ensure("labelSelector").set("matchExpressions", expressions);
+    }
+}
+
+/// Checks the keys of labels that selectors are made of.
+fn label_keys(holder: &Value, path: &Path<'_>) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let has_selector = holder.at("labelSelector").is_object();
+    for field in ["matchLabelKeys", "mismatchLabelKeys"] {
+        let keys = holder.list(field);
+        let path = path.child(field);
+        if !keys.is_empty() && !has_selector {
+            errors.push(FieldError::forbidden(path, "must not be specified when labelSelector is not set"));
+            continue;
+        }
+        for (index, key) in keys.iter().enumerate() {
+            let key = key.as_str().unwrap_or_default();
+            let wrong = names::qualified_name(key).into_iter();
+            errors.extend(wrong.map(|message| FieldError::invalid(path.index(index), key, message)));
+        }
+    }
+    let keys = holder.list("matchLabelKeys");
+    let mut seen: Vec<&str> = holder.entries("labelSelector.matchLabels").map(|(key, _)| key.as_str()).collect();
+    for expression in holder.list("labelSelector.matchExpressions") {
+        let key = expression.text("key");
+        // The keys have become expressions by now.
+        if seen.contains(&key)
+            && let Some(index) = keys.iter().rposition(|other| other == key)
+        {
+            let detail = "exists in both matchLabelKeys and labelSelector";
+            errors.push(FieldError::invalid(path.index(index), key, detail));
+        }
+        seen.push(key);
+    }
+    let others = holder.list("mismatchLabelKeys");
+    for (index, key) in keys.iter().enumerate().filter(|(_, key)| others.contains(key)) {
+        let detail = "exists in both matchLabelKeys and mismatchLabelKeys";
+        errors.push(FieldError::invalid(path.child("matchLabelKeys").index(index), key.clone(), detail));
     }
     errors
 }
@@ -141,6 +216,7 @@ pub(super) fn spread(constraints: &[Value], path: &Path<'_>) -> Vec<FieldError> 
                 errors.push(FieldError::not_supported(path.child(field), value, &["Honor", "Ignore"]));
             }
         }
+        errors.extend(label_keys(constraint, &path));
         errors.extend(selector::validate(constraint.at("labelSelector"), &path.child("labelSelector")));
     }
     errors
@@ -218,6 +294,7 @@ fn pod_term(term: &Value, path: &Path<'_>) -> Vec<FieldError> {
             errors.push(FieldError::invalid(path.child("namespace"), namespace, message));
         }
     }
+    errors.extend(label_keys(term, path));
     let key = term.text("topologyKey");
     if key.is_empty() {
         errors.push(FieldError::required(path.child("topologyKey"), "can not be empty"));
@@ -226,4 +303,31 @@ fn pod_term(term: &Value, path: &Path<'_>) -> Vec<FieldError> {
         errors.push(FieldError::invalid(path.child("topologyKey"), key, message));
     }
     errors
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_labels_become_expressions_with_the_values_of_the_pod() {
+        let mut pod = json!({
+            "metadata": {"labels": {"hash": "x"}},
+            "spec": {
+                "topologySpreadConstraints": [
+                    {"matchLabelKeys": ["hash", "none"], "labelSelector": {"matchLabels": {"a": "b"}}},
+                    {"matchLabelKeys": ["hash"]},
+                ],
+                "affinity": {"podAntiAffinity": {PREFERRED: [
+                    {"podAffinityTerm": {"mismatchLabelKeys": ["hash"], "labelSelector": {}}}
+                ]}},
+            },
+        });
+        apply_label_keys(&mut pod);
+        let expected = json!([{"key": "hash", "operator": "In", "values": ["x"]}]);
+        assert_eq!(pod["spec"]["topologySpreadConstraints"][0]["labelSelector"]["matchExpressions"], expected);
+        assert!(pod["spec"]["topologySpreadConstraints"][1].get("labelSelector").is_none());
+        let term = &pod["spec"]["affinity"]["podAntiAffinity"][PREFERRED][0]["podAffinityTerm"];
+        assert_eq!(term["labelSelector"]["matchExpressions"][0]["operator"], "NotIn");
+    }
 }

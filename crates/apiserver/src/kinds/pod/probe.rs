@@ -74,10 +74,8 @@ fn handler(handler: &Value, grace: Option<i64>, path: &Path<'_>) -> Vec<FieldErr
                 let seconds = action.int("seconds").unwrap_or_default();
                 if seconds < 0 || grace.is_some_and(|grace| seconds > grace) {
                     let grace = grace.unwrap_or_default();
-                    let detail = format!(
-                        "must be non-negative and less than terminationGracePeriodSeconds ({grace}). Enable AllowPodLifecycleSleepActionZeroValue feature gate for zero sleep."
-                    );
-                    errors.push(FieldError::invalid(path.child("seconds"), seconds, detail));
+                    let detail = format!("must be non-negative and less than terminationGracePeriodSeconds ({grace})");
+                    errors.push(FieldError::invalid(path, seconds, detail));
                 }
             }
             _ => {}

@@ -2,13 +2,19 @@
 
 use serde_json::Value;
 
-use super::{app_armor, claims, container, environment, placement, subresource, volume};
+use super::{app_armor, claims, container, environment, level, os, placement, subresource, volume};
 use crate::field::FieldError;
-use crate::kinds::metadata::{validate_annotations, validate_labels};
+use crate::go_text::{Absent, internal_json};
+use crate::kinds::metadata::{too_long, validate_annotations, validate_labels};
 use crate::kinds::names;
 use crate::kinds::path::Path;
 use crate::kinds::tree::Tree;
 use crate::kinds::{addresses, quantity};
+
+/// The marker of Pods that a node makes from its own files.
+pub(super) const MIRROR: &str = "kubernetes.io/config.mirror";
+/// How dear a Pod is when a ReplicaSet has too many.
+const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 
 /// Checks a pod template.
 pub(in crate::kinds) fn validate_template(template: &Value, path: &Path<'_>) -> Vec<FieldError> {
@@ -29,6 +35,7 @@ pub(super) fn validate_pod(object: &Value) -> Vec<FieldError> {
     let path = Path::new("spec");
     let spec = object.at("spec");
     let mut errors = validate(spec, &path, true);
+    errors.extend(pod_annotations(object));
     errors.extend(app_armor::annotations(object, &Path::new("metadata").child("annotations")));
     if spec.text("serviceAccountName").is_empty() {
         let volumes = path.child("volumes");
@@ -58,14 +65,46 @@ pub(super) fn validate_pod(object: &Value) -> Vec<FieldError> {
     errors
 }
 
+fn pod_annotations(object: &Value) -> Vec<FieldError> {
+    let path = Path::new("metadata.annotations");
+    let annotation = |name: &str| object.at("metadata.annotations").get(name).and_then(Value::as_str);
+    let mut errors = Vec::new();
+    if let Some(value) = annotation(MIRROR)
+        && object.text("spec.nodeName").is_empty()
+    {
+        let detail = "must set spec.nodeName if mirror pod annotation is set";
+        errors.push(FieldError::invalid(path.key(MIRROR), value, detail));
+    }
+    for (name, value) in object.entries("metadata.annotations") {
+        let known = matches!(value.as_str(), Some("runtime/default" | "docker/default" | "unconfined"));
+        let of_pod = name == "seccomp.security.alpha.kubernetes.io/pod";
+        if (of_pod || name.starts_with("container.seccomp.security.alpha.kubernetes.io/")) && !known {
+            let at = path.child(name);
+            match value.as_str().and_then(|value| value.strip_prefix("localhost/")) {
+                Some(profile) => errors.extend(volume::descending_path(profile, at)),
+                None => errors.push(FieldError::invalid(at, value.clone(), "must be a valid seccomp profile")),
+            }
+        }
+    }
+    if let Some(value) = annotation(DELETION_COST) {
+        // As it is written by Go: no plus, no zeros before it.
+        let canonical = value == "0" || !value.starts_with(['+', '0']) && !value.starts_with("-0");
+        if !canonical || value.parse::<i32>().is_err() {
+            errors.push(FieldError::invalid(path.key(DELETION_COST), value, "must be a 32bit integer"));
+        }
+    }
+    errors
+}
+
 fn validate(spec: &Value, path: &Path<'_>, is_pod: bool) -> Vec<FieldError> {
     let mut errors = Vec::new();
-    let (volumes, wrong) = volume::validate(spec.list("volumes"), &path.child("volumes"));
+    let (volumes, wrong) = volume::validate(spec.list("volumes"), is_pod, &path.child("volumes"));
     errors.extend(wrong);
     errors.extend(container::validate_all(spec, &volumes, path));
     errors.extend(subresource::ephemeral_containers(spec, &volumes, path));
     errors.extend(environment::file_volumes(spec, path));
     errors.extend(claims::of_pod(spec.list("resourceClaims"), &path.child("resourceClaims")));
+    errors.extend(level::validate(spec, path));
     if spec.flag("hostNetwork") {
         errors.extend(host_ports(spec, path, is_pod));
     }
@@ -74,7 +113,7 @@ fn validate(spec: &Value, path: &Path<'_>, is_pod: bool) -> Vec<FieldError> {
     let policies = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
     errors.extend(one_of(spec.text("dnsPolicy"), &policies, path.child("dnsPolicy")));
     errors.extend(validate_labels(spec.at("nodeSelector"), &path.child("nodeSelector")));
-    errors.extend(security_context(spec.at("securityContext"), &path.child("securityContext")));
+    errors.extend(security_context(spec, &path.child("securityContext")));
     errors.extend(placement::affinity(spec.at("affinity"), &path.child("affinity")));
     errors.extend(dns_config(spec, &path.child("dnsConfig")));
     let gates = path.child("readinessGates");
@@ -97,6 +136,8 @@ fn validate(spec: &Value, path: &Path<'_>, is_pod: bool) -> Vec<FieldError> {
     }
     let constraints = spec.list("topologySpreadConstraints");
     errors.extend(placement::spread(constraints, &path.child("topologySpreadConstraints")));
+    errors.extend(os::namespaces(spec, path));
+    errors.extend(host_name(spec, path));
     for (field, check) in
         [("serviceAccountName", names::dns_subdomain as fn(&str) -> Vec<String>), ("nodeName", names::dns_subdomain)]
     {
@@ -135,10 +176,23 @@ fn validate(spec: &Value, path: &Path<'_>, is_pod: bool) -> Vec<FieldError> {
             errors.push(FieldError::invalid(path.key(name), amount.clone(), detail));
         }
     }
-    if spec.has("os") {
-        let os = path.child("os");
-        errors.extend(one_of(spec.text("os.name"), &["linux", "windows"], os.child("name")));
+    errors.extend(os::validate(spec, path));
+    errors
+}
+
+fn host_name(spec: &Value, path: &Path<'_>) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let path = path.child("hostnameOverride");
+    let Some(name) = spec.at("hostnameOverride").as_str() else { return errors };
+    for field in ["setHostnameAsFQDN", "hostNetwork"] {
+        if spec.flag(field) {
+            errors.push(FieldError::forbidden(path, format!("may not be specified when {field} is true")));
+        }
     }
+    if name.len() > 64 {
+        errors.push(too_long(path, 64));
+    }
+    errors.extend(names::dns_subdomain(name).into_iter().map(|message| FieldError::invalid(path, name, message)));
     errors
 }
 
@@ -176,7 +230,8 @@ fn host_ports(spec: &Value, path: &Path<'_>, is_pod: bool) -> Vec<FieldError> {
     errors
 }
 
-fn security_context(context: &Value, path: &Path<'_>) -> Vec<FieldError> {
+fn security_context(spec: &Value, path: &Path<'_>) -> Vec<FieldError> {
+    let context = spec.at("securityContext");
     let mut errors = Vec::new();
     for field in ["fsGroup", "runAsUser", "runAsGroup"] {
         errors.extend(id(context.int(field), path.child(field)));
@@ -185,12 +240,59 @@ fn security_context(context: &Value, path: &Path<'_>) -> Vec<FieldError> {
     for (index, group) in context.list("supplementalGroups").iter().enumerate() {
         errors.extend(id(group.as_i64(), groups.index(index)));
     }
+    if spec.flag("shareProcessNamespace") && spec.flag("hostPID") {
+        let detail = "ShareProcessNamespace and HostPID cannot both be enabled";
+        errors.push(FieldError::invalid(path.child("shareProcessNamespace"), true, detail));
+    }
+    errors.extend(sysctls(spec, &path.child("sysctls")));
     if context.has("fsGroupChangePolicy") {
         let policies = ["Always", "OnRootMismatch"];
         errors.extend(one_of(context.text("fsGroupChangePolicy"), &policies, path.child("fsGroupChangePolicy")));
     }
     errors.extend(seccomp(context.at("seccompProfile"), &path.child("seccompProfile")));
     errors.extend(app_armor::profile(context.at("appArmorProfile"), &path.child("appArmorProfile")));
+    for (field, policies) in
+        [("supplementalGroupsPolicy", ["Merge", "Strict"]), ("seLinuxChangePolicy", ["MountOption", "Recursive"])]
+    {
+        let policy = context.text(field);
+        if context.has(field) && !policies.contains(&policy) {
+            errors.push(FieldError::not_supported(path.child(field), policy, &policies));
+        }
+    }
+    errors
+}
+
+fn sysctls(spec: &Value, path: &Path<'_>) -> Vec<FieldError> {
+    const PART: &str = "[a-z0-9]([-_a-z0-9]*[a-z0-9])?";
+    let is_part = |part: &str| {
+        let ends = |letter: Option<char>| letter.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+        let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+        ends(part.chars().next()) && ends(part.chars().last()) && part.chars().all(inner)
+    };
+    let list = spec.list("securityContext.sysctls");
+    let mut errors = Vec::new();
+    for (index, one) in list.iter().enumerate() {
+        let path = path.index(index);
+        let path = path.child("name");
+        let name = one.text("name");
+        if name.is_empty() {
+            errors.push(FieldError::required(path, ""));
+        } else if name.len() > 253 || !name.split(['.', '/']).all(is_part) {
+            let detail = format!("must have at most 253 characters and match regex ^({PART}[\\./])*{PART}$");
+            errors.push(FieldError::invalid(path, name, detail));
+        } else if list[..index].iter().any(|other| other.text("name") == name) {
+            errors.push(FieldError::duplicate(path, name));
+        }
+        let space = name.replace('/', ".");
+        let of_net = space.starts_with("net.");
+        let of_ipc = ["kernel.shm", "kernel.msg", "fs.mqueue."].iter().any(|start| space.starts_with(start))
+            || space == "kernel.sem";
+        for (field, used) in [("hostNetwork", of_net), ("hostIPC", of_ipc)] {
+            if used && spec.flag(field) {
+                errors.push(FieldError::invalid(path, name, format!("may not be specified when '{field}' is true")));
+            }
+        }
+    }
     errors
 }
 
@@ -217,7 +319,9 @@ pub(super) fn seccomp(profile: &Value, path: &Path<'_>) -> Vec<FieldError> {
     if profile.has("localhostProfile") {
         let value = profile.at("localhostProfile").clone();
         let detail = "can only be set when seccomp type is Localhost";
-        errors.push(FieldError::invalid(path.child("localhostProfile"), value, detail));
+        let fields = [("Type", "type", Absent::Text), ("LocalhostProfile", "localhostProfile", Absent::Nil)];
+        let error = FieldError::invalid(path.child("localhostProfile"), value, detail);
+        errors.push(error.showing(internal_json(profile, &fields)));
     }
     match kind {
         "RuntimeDefault" | "Unconfined" => {}
@@ -256,6 +360,16 @@ fn dns_config(spec: &Value, path: &Path<'_>) -> Vec<FieldError> {
     if searches.len() > 32 {
         let detail = "must not have more than 32 search paths";
         errors.push(FieldError::invalid(path.child("searches"), searches.to_vec(), detail));
+    }
+    let list = path.child("searches");
+    if searches.iter().filter_map(Value::as_str).map(|search| search.len() + 1).sum::<usize>() > 2049 {
+        let detail = "must not have more than 2048 characters (including spaces) in the search list";
+        errors.push(FieldError::invalid(list, searches.to_vec(), detail));
+    }
+    for (index, search) in searches.iter().filter_map(Value::as_str).enumerate().filter(|(_, search)| *search != ".") {
+        let search = search.strip_suffix('.').unwrap_or(search);
+        let wrong = names::search_domain(search).into_iter();
+        errors.extend(wrong.map(|message| FieldError::invalid(list.index(index), search, message)));
     }
     let options = path.child("options");
     for (index, _) in config.list("options").iter().enumerate().filter(|(_, o)| o.text("name").is_empty()) {

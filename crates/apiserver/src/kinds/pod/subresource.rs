@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::spec::MIRROR;
 use super::volume::Volumes;
 use super::{container, quality, spec};
 use crate::field::{FieldError, FieldErrorKind};
@@ -21,8 +22,6 @@ const NOT_EPHEMERAL: [&str; 9] = [
     "startupProbe",
     "lifecycle",
 ];
-/// The marker of Pods that a node makes from its own files.
-const MIRROR: &str = "kubernetes.io/config.mirror";
 
 /// Keeps everything but the ephemeral containers.
 pub(in crate::kinds) fn prepare_ephemeral(new: &mut Value, old: &Value) {
@@ -149,6 +148,15 @@ pub(in crate::kinds) fn validate_resize(new: &Value, old: &Value) -> Vec<FieldEr
         return errors;
     }
     let mut compared = new["spec"].clone();
+    if compared.has("resources") {
+        for field in ["requests", "limits"] {
+            let kept = old.at("spec.resources").at(field).clone();
+            mask(compared.ensure("resources"), field, &kept);
+        }
+        if compared.at("resources").as_object().is_some_and(serde_json::Map::is_empty) && !old.has("spec.resources") {
+            compared.drop_field("resources");
+        }
+    }
     for list in ["initContainers", "containers"] {
         let path = SPEC.child(list);
         let before = old.at("spec").list(list);

@@ -148,7 +148,7 @@ fn drop_fields_of_old_type(new: &mut Value, old: &Value) {
         spec.drop_field("externalTrafficPolicy");
     }
     if !is_load_balancer(spec) {
-        new.set("status", json!({"loadBalancer": {}}));
+        new.ensure("status").set("loadBalancer", json!({}));
     }
 }
 

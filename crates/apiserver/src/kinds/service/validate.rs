@@ -45,7 +45,7 @@ pub(super) fn service(object: &Value) -> Vec<FieldError> {
         errors.push(FieldError::not_supported(SPEC.child("type"), kind, &kinds));
     }
     errors.extend(node_ports(spec));
-    errors.extend(source_ranges(spec));
+    errors.extend(source_ranges(object));
     if spec.has("allocateLoadBalancerNodePorts") && !is_load_balancer(spec) {
         let detail = "may only be used when `type` is 'LoadBalancer'";
         errors.push(FieldError::forbidden(SPEC.child("allocateLoadBalancerNodePorts"), detail));
@@ -316,7 +316,9 @@ fn session_affinity(spec: &Value) -> Vec<FieldError> {
     }
 }
 
-fn source_ranges(spec: &Value) -> Vec<FieldError> {
+fn source_ranges(object: &Value) -> Vec<FieldError> {
+    const ANNOTATION: &str = "service.beta.kubernetes.io/load-balancer-source-ranges";
+    let spec = object.at("spec");
     let ranges = spec.list("loadBalancerSourceRanges");
     let path = SPEC.child("LoadBalancerSourceRanges");
     let mut errors = Vec::new();
@@ -325,6 +327,16 @@ fn source_ranges(spec: &Value) -> Vec<FieldError> {
     }
     for (index, range) in ranges.iter().filter_map(Value::as_str).enumerate() {
         errors.extend(addresses::cidr(range.trim(), path.index(index)));
+    }
+    let old = object.at("metadata.annotations").get(ANNOTATION).and_then(Value::as_str);
+    if let Some(old) = old.filter(|_| ranges.is_empty()) {
+        let path = Path::new("metadata.annotations");
+        let path = path.key(ANNOTATION);
+        if !is_load_balancer(spec) {
+            errors.push(FieldError::forbidden(path, "may only be used when `type` is 'LoadBalancer'"));
+        }
+        let ranges = old.split(',').map(str::trim).filter(|_| !old.trim().is_empty());
+        errors.extend(ranges.flat_map(|range| addresses::cidr(range, path)));
     }
     errors
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{OLD_ANNOTATIONS, SPEC, access_modes, class_name, old_annotations, volume_mode};
 use crate::field::FieldError;
+use crate::kinds::names;
 use crate::kinds::path::Path;
 use crate::kinds::quantity::Quantity;
 use crate::kinds::selector;
@@ -25,12 +26,16 @@ impl Strategy for PersistentVolumeClaim {
 
     fn prepare_create(&self, _: &KindContext<'_>, object: &mut Value) -> ApiResult<()> {
         object.set("status", json!({"phase": "Pending"}));
+        keep_known_sources(object.ensure("spec"));
         name_source_both_ways(object.ensure("spec"));
         Ok(())
     }
 
     fn prepare_update(&self, _: &KindContext<'_>, new: &mut Value, old: &Value) -> ApiResult<()> {
         new.copy_field("status", old);
+        if !old.has("spec.dataSource") && !old.has("spec.dataSourceRef") {
+            keep_known_sources(new.ensure("spec"));
+        }
         name_source_both_ways(new.ensure("spec"));
         Ok(())
     }
@@ -68,19 +73,36 @@ impl Strategy for PersistentVolumeClaim {
         if spec.at("volumeMode") != before.at("volumeMode") {
             errors.push(FieldError::invalid("volumeMode", spec.at("volumeMode").clone(), "field is immutable"));
         }
+        if old.has("status.currentVolumeAttributesClassName") && spec.text("volumeAttributesClassName").is_empty() {
+            let what = if spec.has("volumeAttributesClassName") { "empty string" } else { "nil" };
+            let detail =
+                format!("update to {what} is forbidden when status.currentVolumeAttributesClassName is not nil");
+            if !same(spec.at("volumeAttributesClassName"), before.at("volumeAttributesClassName")) {
+                errors.push(FieldError::forbidden(SPEC.child("volumeAttributesClassName"), detail));
+            }
+        }
         errors
     }
 
     fn validate_status_update(&self, new: &Value, _: &Value) -> Vec<FieldError> {
-        let path = Path::new("status.capacity");
-        let negative = new
-            .entries("status.capacity")
-            .filter(|(_, value)| Quantity::parse(value).is_some_and(|amount| amount.is_negative()));
-        negative
-            .map(|(name, value)| {
-                FieldError::invalid(path.key(name), value.clone(), "must be a valid resource quantity")
-            })
-            .collect()
+        let status = new.at("status");
+        let mut errors = amounts(status.at("capacity"), &Path::new("status.capacity"));
+        let path = Path::new("status.allocatedResourceStatuses");
+        for (name, state) in status.entries("allocatedResourceStatuses") {
+            errors.extend(resource_key(name, &path));
+            if !RESIZE_STATES.contains(&state.as_str().unwrap_or_default()) {
+                errors.push(FieldError::not_supported(path, name.as_str(), &RESIZE_STATES));
+            }
+        }
+        let path = Path::new("status.allocatedResources");
+        for (name, amount) in status.entries("allocatedResources") {
+            let wrong = resource_key(name, &path);
+            if wrong.is_empty() {
+                errors.extend(amounts(&json!({ name: amount }), &path));
+            }
+            errors.extend(wrong);
+        }
+        errors
     }
 
     fn rechecks_metadata(&self) -> bool {
@@ -94,6 +116,38 @@ impl Strategy for PersistentVolumeClaim {
     }
 }
 
+/// How far the growth of a claim may have come.
+const RESIZE_STATES: [&str; 5] = [
+    "ControllerResizeInProgress",
+    "ControllerResizeInfeasible",
+    "NodeResizeInProgress",
+    "NodeResizeInfeasible",
+    "NodeResizePending",
+];
+
+fn amounts(list: &Value, path: &Path<'_>) -> Vec<FieldError> {
+    let negative = |value: &Value| Quantity::parse(value).is_some_and(|amount| amount.is_negative());
+    let wrong = list.as_object().into_iter().flatten().filter(|(_, value)| negative(value));
+    wrong
+        .map(|(name, value)| {
+            // The real server shows the whole number.
+            let whole = Quantity::parse(value).and_then(|amount| amount.text().parse::<i64>().ok());
+            let shown = whole.map_or_else(|| value.clone(), Value::from);
+            FieldError::invalid(path.key(name), shown, "must be a valid resource quantity")
+        })
+        .collect()
+}
+
+fn resource_key(name: &str, path: &Path<'_>) -> Vec<FieldError> {
+    let wrong = names::qualified_name(name);
+    if !wrong.is_empty() {
+        return wrong.into_iter().map(|message| FieldError::invalid(*path, name, message)).collect();
+    }
+    let native = !name.contains('/') || name.contains("kubernetes.io/");
+    let other = (native && name != "storage").then(|| FieldError::not_supported(*path, name, &["storage"]));
+    other.into_iter().collect()
+}
+
 /// Defaults of a claim, which StatefulSets have as templates too.
 pub(in crate::kinds) fn default_claim(claim: &mut Value) {
     claim.ensure("status").default_text("phase", "Pending");
@@ -101,7 +155,27 @@ pub(in crate::kinds) fn default_claim(claim: &mut Value) {
     spec.default_to("volumeMode", "Filesystem");
 }
 
-/// Each of the two ways to name a source implies the other, if the kind can be named both ways.
+/// Drops what a server with default features does not keep: sources of other kinds in the older field, sources in other
+/// namespaces. Source: KEP-1495 and KEP-3294.
+fn keep_known_sources(spec: &mut Value) {
+    if let Some(source) = spec.field_mut("dataSource").filter(|source| source.is_object())
+        && !can_be_named_both_ways(source)
+    {
+        spec.drop_field("dataSource");
+    }
+    if spec.at("dataSourceRef").has("namespace") {
+        spec.drop_field("dataSourceRef");
+    }
+}
+
+fn can_be_named_both_ways(source: &Value) -> bool {
+    matches!(
+        (source.text("apiGroup"), source.text("kind")),
+        ("", "PersistentVolumeClaim") | ("snapshot.storage.k8s.io", "VolumeSnapshot")
+    )
+}
+
+/// Each of the two ways to name a source implies the other.
 fn name_source_both_ways(spec: &mut Value) {
     if let Some(source) = spec.field_mut("dataSource").map(|source| source.clone())
         && !spec.has("dataSourceRef")
@@ -109,11 +183,6 @@ fn name_source_both_ways(spec: &mut Value) {
         spec.set("dataSourceRef", source);
     } else if let Some(source) = spec.field_mut("dataSourceRef").map(|source| source.clone())
         && !spec.has("dataSource")
-        && !source.has("namespace")
-        && matches!(
-            (source.text("apiGroup"), source.text("kind")),
-            ("", "PersistentVolumeClaim") | ("snapshot.storage.k8s.io", "VolumeSnapshot")
-        )
     {
         spec.set("dataSource", source);
     }
@@ -137,9 +206,7 @@ pub(in crate::kinds) fn validate_claim_spec(spec: &Value, path: &Path<'_>) -> Ve
             }
         }
     }
-    for field in ["storageClassName", "volumeAttributesClassName"] {
-        errors.extend(class_name(spec, field, path));
-    }
+    errors.extend(class_name(spec, "storageClassName", path));
     errors.extend(volume_mode(spec, path));
     for field in ["dataSource", "dataSourceRef"] {
         let source = spec.at(field);
@@ -152,10 +219,20 @@ pub(in crate::kinds) fn validate_claim_spec(spec: &Value, path: &Path<'_>) -> Ve
                 errors.push(FieldError::required(path.child(part), ""));
             }
         }
-        if source.text("apiGroup").is_empty() && source.text("kind") != "PersistentVolumeClaim" {
+        let group = source.text("apiGroup");
+        if group.is_empty() && source.text("kind") != "PersistentVolumeClaim" {
             let detail = "must be 'PersistentVolumeClaim' when referencing the default apiGroup";
             errors.push(FieldError::invalid(path, source.text("kind"), detail));
         }
+        let wrong = if group.is_empty() { Vec::new() } else { names::dns_subdomain(group) };
+        errors.extend(wrong.into_iter().map(|message| FieldError::invalid(path.child("apiGroup"), group, message)));
     }
+    let (source, reference) = (spec.at("dataSource"), spec.at("dataSourceRef"));
+    let differ = ["apiGroup", "kind", "name"].iter().any(|field| source.text(field) != reference.text(field));
+    if source.is_object() && reference.is_object() && differ {
+        // The real server shows its path type here, which has no fields that can be seen.
+        errors.push(FieldError::invalid(*path, json!({}), "must match dataSourceRef"));
+    }
+    errors.extend(class_name(spec, "volumeAttributesClassName", path));
     errors
 }

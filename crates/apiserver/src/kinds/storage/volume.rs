@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{OLD_ANNOTATIONS, SPEC, access_modes, class_name, old_annotations, volume_mode};
 use crate::field::FieldError;
+use crate::kinds::names;
 use crate::kinds::path::Path;
 use crate::kinds::pod;
 use crate::kinds::quantity::Quantity;
@@ -132,9 +133,6 @@ impl Strategy for PersistentVolume {
                 let value = spec.text("hostPath.path");
                 errors.push(FieldError::invalid("spec.hostPath.path", value, "must not contain '..'"));
             }
-            Some(&"local") if !spec.has("nodeAffinity.required") => {
-                errors.push(FieldError::required(affinity, "Local volume requires node affinity"));
-            }
             Some(&"nfs") => {
                 let path = SPEC.child("nfs");
                 let nfs = spec.at("nfs");
@@ -147,24 +145,51 @@ impl Strategy for PersistentVolume {
                     errors.push(FieldError::invalid(path.child("path"), nfs.text("path"), "must be an absolute path"));
                 }
             }
-            Some(&"csi") => {
-                for field in ["driver", "volumeHandle"] {
-                    if spec.at("csi").text(field).is_empty() {
-                        let path = SPEC.child("csi");
-                        errors.push(FieldError::required(path.child(field), ""));
-                    }
+            Some(&"local") => {
+                let path = spec.text("local.path");
+                if path.is_empty() {
+                    errors.push(FieldError::required("spec.local.path", ""));
+                } else if path.split('/').any(|part| part == "..") {
+                    errors.push(FieldError::invalid("spec.local.path", path, "must not contain '..'"));
+                }
+                if !spec.has("nodeAffinity") {
+                    errors.push(FieldError::required(affinity, "Local volume requires node affinity"));
                 }
             }
+            Some(&"csi") => errors.extend(csi(spec.at("csi"), &SPEC.child("csi"))),
             _ => {}
+        }
+        if policy == "Recycle" && spec.has("hostPath") && cleans_to_root(spec.text("hostPath.path")) {
+            let path = SPEC.child("persistentVolumeReclaimPolicy");
+            errors.push(FieldError::forbidden(path, "may not be 'recycle' for a hostPath mount of '/'"));
         }
         errors.extend(class_name(spec, "storageClassName", &SPEC));
         errors.extend(volume_mode(spec, &SPEC));
+        if spec.has("volumeAttributesClassName") {
+            if spec.text("volumeAttributesClassName").is_empty() {
+                let path = SPEC.child("volumeAttributesClassName");
+                errors.push(FieldError::required(path, "an empty string is disallowed"));
+            }
+            errors.extend(class_name(spec, "volumeAttributesClassName", &SPEC));
+            if !spec.has("csi") {
+                let detail = "has to be specified when using volumeAttributesClassName";
+                errors.push(FieldError::required(SPEC.child("csi"), detail));
+            }
+        }
         errors
     }
 
     fn validate_update(&self, new: &Value, old: &Value) -> Vec<FieldError> {
         let mut errors = self.validate(new);
-        let (spec, before) = (new.at("spec"), old.at("spec"));
+        let before = old.at("spec");
+        let mut spec = new.at("spec").clone();
+        // It may be told afterwards with which Secret the volume grows.
+        if before.has("csi") && !before.has("csi.controllerExpandSecretRef") {
+            if let Some(csi) = spec.field_mut("csi") {
+                csi.drop_field("controllerExpandSecretRef");
+            }
+        }
+        let spec = &spec;
         if SOURCES.iter().any(|source| !same(spec.at(source), before.at(source))) {
             let detail = "spec.persistentvolumesource is immutable after creation\n";
             errors.push(FieldError::forbidden("spec.persistentvolumesource", detail));
@@ -175,7 +200,18 @@ impl Strategy for PersistentVolume {
         if before.has("nodeAffinity") && !same(spec.at("nodeAffinity"), before.at("nodeAffinity")) {
             let value = spec.at("nodeAffinity").clone();
             let detail = "field is immutable, except for updating from beta label to GA";
-            errors.push(FieldError::invalid("nodeAffinity", value, detail));
+            let error = FieldError::invalid("nodeAffinity", value, detail);
+            errors.push(match spec.at("nodeAffinity.required") {
+                Value::Object(_) => {
+                    let terms = spec.list("nodeAffinity.required.nodeSelectorTerms");
+                    error.showing(format!("{{\"Required\":{{\"NodeSelectorTerms\":{}}}}}", pod::terms_shown(terms)))
+                }
+                _ => error,
+            });
+        }
+        if before.has("volumeAttributesClassName") && !spec.has("volumeAttributesClassName") {
+            let path = SPEC.child("volumeAttributesClassName");
+            errors.push(FieldError::forbidden(path, "update from non-nil value to nil is forbidden"));
         }
         errors
     }
@@ -197,4 +233,32 @@ impl Strategy for PersistentVolume {
         list.extend(warnings::volume_sources(spec, &OLD_SOURCES, &SPEC));
         list
     }
+}
+
+fn csi(source: &Value, path: &Path<'_>) -> Vec<FieldError> {
+    let mut errors = pod::csi_driver(source.text("driver"), &path.child("driver"));
+    if source.text("volumeHandle").is_empty() {
+        errors.push(FieldError::required(path.child("volumeHandle"), ""));
+    }
+    for field in
+        ["controllerPublishSecretRef", "controllerExpandSecretRef", "nodePublishSecretRef", "nodeExpandSecretRef"]
+    {
+        let path = path.child(field);
+        let reference = source.at(field);
+        let checks = [("name", names::dns_subdomain as fn(&str) -> Vec<String>), ("namespace", names::dns_label)];
+        for (part, check) in checks.into_iter().filter(|_| reference.is_object()) {
+            match reference.text(part) {
+                "" => errors.push(FieldError::required(path.child(part), "")),
+                name => {
+                    errors.extend(check(name).into_iter().map(|m| FieldError::invalid(path.child(part), name, m)));
+                }
+            }
+        }
+    }
+    errors
+}
+
+/// Whether a path without `..` is the root, however it is written.
+fn cleans_to_root(path: &str) -> bool {
+    path.starts_with('/') && path.split('/').all(|part| matches!(part, "" | "."))
 }

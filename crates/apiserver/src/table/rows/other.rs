@@ -114,7 +114,7 @@ pub(super) fn admission_policy(row: Row<'_>, list: &str) -> Vec<Value> {
 pub(super) fn admission_policy_binding(row: Row<'_>) -> Vec<Value> {
     let parameters = row.object.at("spec.paramRef");
     let shown = match (parameters.text("name"), parameters.text("namespace")) {
-        ("", _) if parameters.has("selector") => text::selector(parameters.at("selector"), ""),
+        ("", _) if parameters.has("selector") => text::selector_message(parameters.at("selector")),
         ("", _) => "<unset>".into(),
         (name, "") => format!("*/{name}"),
         (name, namespace) => format!("{namespace}/{name}"),

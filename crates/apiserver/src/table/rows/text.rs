@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::go_text::{GoList, GoValue};
 use crate::kinds::tree::Tree;
 
 /// `a=b,c in (d,e),!f`; `empty` for a selector that selects everything, `<none>` for none at all.
@@ -31,6 +32,21 @@ pub(super) fn selector(selector: &Value, empty: &str) -> String {
     }
     requirements.sort_by(|a, b| a.0.cmp(b.0));
     requirements.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(",")
+}
+
+/// A selector as Go prints its message: `&LabelSelector{MatchLabels:map[string]string{a: b,},MatchExpressions:[]…{},}`.
+pub(super) fn selector_message(selector: &Value) -> String {
+    let labels: String =
+        selector.entries("matchLabels").map(|(key, value)| format!("{key}: {},", GoValue(value))).collect();
+    let requirement = |one: &Value| {
+        let (key, operator) = (one.text("key"), one.text("operator"));
+        let values = GoList(one.list("values"));
+        format!("LabelSelectorRequirement{{Key:{key},Operator:{operator},Values:{values},}},")
+    };
+    let expressions: String = selector.list("matchExpressions").iter().map(requirement).collect();
+    format!(
+        "&LabelSelector{{MatchLabels:map[string]string{{{labels}}},MatchExpressions:[]LabelSelectorRequirement{{{expressions}}},}}"
+    )
 }
 
 /// `a=b,c=d`, or `<none>`.
@@ -77,4 +93,27 @@ pub(super) fn load_balancer(ingress: &[Value]) -> String {
     addresses.sort_unstable();
     addresses.dedup();
     addresses.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_selector_is_printed_as_its_message() {
+        let one = json!({
+            "matchLabels": {"b": "c", "a": "b"},
+            "matchExpressions": [{"key": "k", "operator": "In", "values": ["x", "y"]}, {"key": "z", "operator": "Exists"}],
+        });
+        assert_eq!(
+            selector_message(&one),
+            "&LabelSelector{MatchLabels:map[string]string{a: b,b: c,},MatchExpressions:[]LabelSelectorRequirement{\
+             LabelSelectorRequirement{Key:k,Operator:In,Values:[x y],},LabelSelectorRequirement{Key:z,Operator:Exists,\
+             Values:[],},},}"
+        );
+        let empty = "&LabelSelector{MatchLabels:map[string]string{},MatchExpressions:[]LabelSelectorRequirement{},}";
+        assert_eq!(selector_message(&json!({})), empty);
+    }
 }
