@@ -238,9 +238,7 @@ fn slice_endpoints(endpoints: &[Value], kind: &str) -> Vec<FieldError> {
 /// Where the traffic of an endpoint should come from.
 fn hints(hints: &Value, path: &Path<'_>) -> Vec<FieldError> {
     let mut errors = Vec::new();
-    let lists: [(&str, fn(&str) -> Vec<String>); 2] =
-        [("forZones", names::label_value), ("forNodes", names::dns_subdomain)];
-    for (list, check) in lists {
+    for list in ["forZones", "forNodes"] {
         let given = hints.list(list);
         let path = path.child(list);
         if given.len() > MOST_HINTS {
@@ -253,7 +251,8 @@ fn hints(hints: &Value, path: &Path<'_>) -> Vec<FieldError> {
             if given[..index].iter().any(|other| other.text("name") == name) {
                 errors.push(FieldError::duplicate(at.child("name"), name));
             } else {
-                errors.extend(invalid(check(name), name, at.child("name")));
+                let wrong = if list == "forZones" { names::label_value(name) } else { names::dns_subdomain(name) };
+                errors.extend(invalid(wrong, name, at.child("name")));
             }
         }
     }

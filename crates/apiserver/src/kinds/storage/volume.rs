@@ -184,10 +184,11 @@ impl Strategy for PersistentVolume {
         let before = old.at("spec");
         let mut spec = new.at("spec").clone();
         // It may be told afterwards with which Secret the volume grows.
-        if before.has("csi") && !before.has("csi.controllerExpandSecretRef") {
-            if let Some(csi) = spec.field_mut("csi") {
-                csi.drop_field("controllerExpandSecretRef");
-            }
+        if before.has("csi")
+            && !before.has("csi.controllerExpandSecretRef")
+            && let Some(csi) = spec.field_mut("csi")
+        {
+            csi.drop_field("controllerExpandSecretRef");
         }
         let spec = &spec;
         if SOURCES.iter().any(|source| !same(spec.at(source), before.at(source))) {
