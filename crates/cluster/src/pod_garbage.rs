@@ -71,7 +71,7 @@ impl Reconciler for Orphans {
     async fn gone(&self, key: &ObjectRef, ctx: &Context) -> Result<Outcome, Error> {
         let been = self.missing.lock().entry(key.name.to_string()).or_insert_with(Instant::now).elapsed();
         if been < QUARANTINE {
-            return Ok(Outcome::After(QUARANTINE - been));
+            return Ok(Outcome::Recheck(QUARANTINE - been));
         }
         if Api::<Node>::all(ctx.client().clone()).get_opt(&key.name).await?.is_none() {
             let of_node = ListParams::default().fields(&format!("spec.nodeName={}", key.name));
@@ -117,7 +117,7 @@ impl Reconciler for Undisrupted {
         let since = condition.last_transition_time.as_ref().map_or(ctx.now(), |time| time.0);
         let left = (since + DISRUPTED_WITHIN).duration_since(ctx.now());
         if let Some(left) = Duration::try_from(left).ok().filter(|left| !left.is_zero()) {
-            return Ok(Outcome::After(left));
+            return Ok(Outcome::Recheck(left));
         }
         let condition = json!({
             "type": DISRUPTED, "status": "False", "reason": null, "message": null,

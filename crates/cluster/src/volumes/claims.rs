@@ -11,7 +11,9 @@ use kube::api::{Api, PostParams};
 use kubewright_runtime::{Context, Error, ObjectRef, Outcome, Reconciler};
 use serde_json::json;
 
-use super::{BIND_COMPLETED, BOUND_BY_CONTROLLER, BY_CLAIM, PROVISIONED_BY, PROVISIONER, annotate, matching, release};
+use super::{
+    BIND_COMPLETED, BOUND_BY_CONTROLLER, BY_CLAIM, DRIVER, PROVISIONED_BY, PROVISIONER, annotate, matching, release,
+};
 
 /// Finalizer of a claim, which goes when no pod uses it.
 const PROTECTION: &str = "kubernetes.io/pvc-protection";
@@ -107,7 +109,7 @@ async fn provision(
             "accessModes": spec.access_modes, "volumeMode": spec.volume_mode,
             "claimRef": reference(claim), "storageClassName": class.name_any(),
             "persistentVolumeReclaimPolicy": class.reclaim_policy.as_deref().unwrap_or("Delete"),
-            "csi": {"driver": PROVISIONER, "volumeHandle": name},
+            "csi": {"driver": DRIVER, "volumeHandle": name},
         },
     });
     let api = Api::<PersistentVolume>::all(ctx.client().clone());

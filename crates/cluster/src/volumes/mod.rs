@@ -26,6 +26,8 @@ use serde_json::json;
 
 /// Who makes simulated volumes, as StorageClasses name it.
 const PROVISIONER: &str = "sim.kubewright.dev/volumes";
+/// What the volumes call their driver: names of drivers are domains alone.
+const DRIVER: &str = "sim.kubewright.dev";
 
 /// Index of pods by the claims that they name.
 const BY_CLAIM: &str = "claim";
