@@ -46,7 +46,12 @@ impl World {
     }
 
     async fn review(&self, token: &str) -> TokenReviewStatus {
-        let review: TokenReview = serde_json::from_value(json!({"spec": {"token": token}})).unwrap();
+        self.review_for(token, &[]).await
+    }
+
+    async fn review_for(&self, token: &str, audiences: &[&str]) -> TokenReviewStatus {
+        let spec = json!({"token": token, "audiences": audiences});
+        let review: TokenReview = serde_json::from_value(json!({ "spec": spec })).unwrap();
         let reviews = Api::<TokenReview>::all(self.env.client());
         reviews.create(&PostParams::default(), &review).await.unwrap().status.unwrap()
     }
@@ -95,6 +100,19 @@ async fn a_secret_gets_a_token_that_is_good_as_long_as_it_holds_it() {
 
     world.secrets.delete("token", &DeleteParams::default()).await.unwrap();
     world.refused(&token).await;
+    world.env.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_is_not_noted_as_used() {
+    let world = World::new().await;
+    world.account().await;
+    world.secret("token").await;
+    let (secret, token) = world.token("token").await;
+    let status = world.review_for(&token, &["elsewhere"]).await;
+    assert_eq!(status.authenticated, None, "{status:?}");
+    let after = world.secrets.get("token").await.unwrap();
+    assert_eq!(after.resource_version(), secret.resource_version(), "{:?}", after.labels());
     world.env.stop().await;
 }
 

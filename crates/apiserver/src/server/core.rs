@@ -81,9 +81,11 @@ impl Core {
         if self.is_admin_token(token) {
             return Ok((self.admin.clone(), audiences.to_vec()));
         }
-        token_use::note(self, token);
         match self.tokens.authenticate(&self.store, token, audiences, self.env.clock.now()) {
-            Ok(Some((user, audiences))) => Ok((Arc::new(user), audiences)),
+            Ok(Some((user, audiences))) => {
+                token_use::note(self, token);
+                Ok((Arc::new(user), audiences))
+            }
             Ok(None) => Err("invalid bearer token".into()),
             Err(why) => Err(format!("[invalid bearer token, {why}]")),
         }

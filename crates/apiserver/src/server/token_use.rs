@@ -32,9 +32,7 @@ fn is_noted(core: &Core, key: &ObjectKey) -> bool {
     let now = core.env.clock.now();
     // Another server may be ahead of this one.
     let tomorrow = now.checked_add(24.hours()).unwrap_or(now);
-    let secret = secret.tree();
-    let noted = secret.at("metadata.labels").get(LAST_USED);
-    noted.is_some_and(|noted| *noted == day(now) || *noted == day(tomorrow))
+    secret.label(LAST_USED).is_some_and(|noted| noted == day(now) || noted == day(tomorrow))
 }
 
 fn day(time: Timestamp) -> String {
