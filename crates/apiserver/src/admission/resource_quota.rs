@@ -9,12 +9,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::attributes::{Attributes, Operation};
-use crate::apply::{self, Writer};
 use crate::kinds::metadata::time_text;
 use crate::kinds::tree::Tree;
 use crate::quota::{self, Amounts};
 use crate::status::{ApiError, ApiResult};
-use crate::store::{RangeRequest, Stored, Write, WriteError};
+use crate::store::{RangeRequest, Stored, WriteError};
 use crate::verbs;
 
 /// How often somebody else may have changed a quota meanwhile.
@@ -127,21 +126,5 @@ async fn write(attributes: &Attributes, stored: &Arc<Stored>, quota: Value, used
     let Some(resource) = core.registry.resolve("", "v1", "resourcequotas") else { return Ok(()) };
     let mut new = quota.clone();
     new.ensure("status").set("used", used.to_value());
-    if let Some(ty) = resource.ty() {
-        let writer = Writer {
-            ty,
-            api_version: "v1",
-            kind: "ResourceQuota",
-            manager: "kube-apiserver",
-            subresource: "status",
-            reset: None,
-            versions: None,
-            now: core.env.clock.now(),
-        };
-        apply::track_update(&writer, Some(&quota), &mut new);
-    }
-    let collection = resource.collection().clone();
-    let object = verbs::storage_form(&resource, new);
-    let (key, expected) = (stored.key().clone(), stored.revision());
-    core.store.write(Write::Update { collection, key, expected, object }).await.map(drop)
+    verbs::update_own(core, &resource, "status", stored, &quota, new).await.map(drop)
 }

@@ -58,14 +58,7 @@ pub fn dns_subdomain(text: &str) -> Vec<String> {
 
 /// RFC 1123 subdomain in whose labels there may be underscores.
 pub fn search_domain(text: &str) -> Vec<String> {
-    const UNDERSCORED: &str = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?";
-    let alphanumeric = |letter: Option<char>| letter.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
-    let is_part = |part: &str| {
-        let rest = part.strip_prefix('_').unwrap_or(part);
-        alphanumeric(rest.chars().next())
-            && alphanumeric(rest.chars().last())
-            && rest.chars().all(|c| alphanumeric(Some(c)) || matches!(c, '-' | '_'))
-    };
+    let is_part = |part: &str| is_underscored_label(part.strip_prefix('_').unwrap_or(part));
     let mut out = Vec::new();
     if text.len() > 253 {
         out.push(max_length(253));
@@ -73,11 +66,22 @@ pub fn search_domain(text: &str) -> Vec<String> {
     if !text.split('.').all(is_part) {
         out.push(regex(
             "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character",
-            &format!("{UNDERSCORED}(\\.{UNDERSCORED})*"),
+            &format!("_?{UNDERSCORED_LABEL}(\\._?{UNDERSCORED_LABEL})*"),
             &["example.com"],
         ));
     }
     out
+}
+
+/// What [`is_underscored_label`] asks for.
+pub const UNDERSCORED_LABEL: &str = "[a-z0-9]([-_a-z0-9]*[a-z0-9])?";
+
+/// Whether a text is like an RFC 1123 label, of any length and with underscores.
+pub fn is_underscored_label(text: &str) -> bool {
+    let alphanumeric = |letter: Option<char>| letter.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    alphanumeric(text.chars().next())
+        && alphanumeric(text.chars().last())
+        && text.chars().all(|c| alphanumeric(Some(c)) || matches!(c, '-' | '_'))
 }
 
 /// RFC 1123 subdomain behind `*.`.

@@ -7,7 +7,6 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 
 use super::core::Core;
-use crate::apply::{self, Writer};
 use crate::crd::{self, Definition};
 use crate::discovery::Discovery;
 use crate::http::DeleteOptions;
@@ -74,27 +73,8 @@ pub(super) async fn settle(core: &Arc<Core>) {
 }
 
 /// Writes a status. False: it can't be written, which the store will say to the next client too.
-async fn write_status(core: &Core, resource: &Resource, stored: &Stored, old: &Value, mut new: Value) -> bool {
-    if let Some(ty) = resource.ty() {
-        let writer = Writer {
-            ty,
-            api_version: &resource.api_version,
-            kind: &resource.kind,
-            manager: "kube-apiserver",
-            subresource: "status",
-            reset: None,
-            versions: None,
-            now: core.env.clock.now(),
-        };
-        apply::track_update(&writer, Some(old), &mut new);
-    }
-    let write = Write::Update {
-        collection: resource.collection().clone(),
-        key: stored.key().clone(),
-        expected: stored.revision(),
-        object: verbs::storage_form(resource, new),
-    };
-    match core.store.write(write).await {
+async fn write_status(core: &Core, resource: &Resource, stored: &Stored, old: &Value, new: Value) -> bool {
+    match verbs::update_own(core, resource, "status", stored, old, new).await {
         // Changed meanwhile, or gone: looked at again.
         Ok(_) | Err(WriteError::Changed { .. } | WriteError::NotFound) => true,
         Err(error) => {

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use jiff::{Timestamp, ToSpan};
 
 use super::core::Core;
-use crate::apply::{self, Writer};
 use crate::kinds::tree::Tree;
-use crate::store::{ObjectKey, Write, WriteError};
+use crate::store::{ObjectKey, WriteError};
 use crate::verbs;
 
 const LAST_USED: &str = "kubernetes.io/legacy-token-last-used";
@@ -44,29 +43,9 @@ async fn write(core: &Core, key: &ObjectKey) -> Result<(), WriteError> {
     loop {
         let Some(stored) = resource.collection().get(key) else { return Ok(()) };
         let old = stored.tree();
-        let now = core.env.clock.now();
         let mut new = old.clone();
-        new.ensure("metadata").ensure("labels").set(LAST_USED, day(now));
-        if let Some(ty) = resource.ty() {
-            let writer = Writer {
-                ty,
-                api_version: &resource.api_version,
-                kind: &resource.kind,
-                manager: "kube-apiserver",
-                subresource: "",
-                reset: None,
-                versions: None,
-                now,
-            };
-            apply::track_update(&writer, Some(&old), &mut new);
-        }
-        let write = Write::Update {
-            collection: resource.collection().clone(),
-            key: key.clone(),
-            expected: stored.revision(),
-            object: verbs::storage_form(&resource, new),
-        };
-        match core.store.write(write).await {
+        new.ensure("metadata").ensure("labels").set(LAST_USED, day(core.env.clock.now()));
+        match verbs::update_own(core, &resource, "", &stored, &old, new).await {
             // Somebody else was faster: once more, on what they have left.
             Err(WriteError::Changed { .. }) => {}
             Err(WriteError::NotFound) => return Ok(()),

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::binding::{set_condition, success};
 use super::call::{Call, Reply};
+use super::own::update_own;
 use super::{decode, delete, namespaces, render, scale, write};
-use crate::apply::{self, Writer};
 use crate::field::FieldError;
 use crate::http::{DeleteOptions, WriteOptions};
 use crate::kinds::metadata::time_text;
@@ -147,22 +147,7 @@ async fn take_disruption(call: &mut Call, name: &str, dry_run: bool) -> ApiResul
         if dry_run {
             return Ok(());
         }
-        if let Some(ty) = resource.ty() {
-            let writer = Writer {
-                ty,
-                api_version: &resource.api_version,
-                kind: &resource.kind,
-                manager: "kube-apiserver",
-                subresource: "status",
-                reset: None,
-                versions: None,
-                now: call.now(),
-            };
-            apply::track_update(&writer, Some(&old), &mut budget);
-        }
-        let (collection, expected) = (resource.collection().clone(), stored.revision());
-        let (key, object) = (stored.key().clone(), write::storage_form(&resource, budget));
-        match core.store.write(Write::Update { collection, key, expected, object }).await {
+        match update_own(&core, &resource, "status", &stored, &old, budget).await {
             Ok(stored) => {
                 server::object_written(&core, &resource, &stored).await;
                 return Ok(());

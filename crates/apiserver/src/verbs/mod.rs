@@ -37,6 +37,7 @@ mod get;
 mod list;
 mod managed;
 mod namespaces;
+mod own;
 mod patch;
 mod render;
 mod review;
@@ -54,6 +55,7 @@ pub(crate) use conversion::Conversions;
 pub(crate) use convert::between as convert_between;
 pub(crate) use delete::delete_object;
 pub(crate) use managed::complete_mutated;
+pub(crate) use own::update_own;
 pub(crate) use write::{redecode, storage_form, store_new};
 
 /// Carries out a request for a resource.

@@ -6,7 +6,7 @@ use super::{app_armor, claims, container, environment, level, os, placement, sub
 use crate::field::FieldError;
 use crate::go_text::{Absent, internal_json};
 use crate::kinds::metadata::{too_long, validate_annotations, validate_labels};
-use crate::kinds::names;
+use crate::kinds::names::{self, UNDERSCORED_LABEL};
 use crate::kinds::path::Path;
 use crate::kinds::tree::Tree;
 use crate::kinds::{addresses, quantity};
@@ -263,12 +263,6 @@ fn security_context(spec: &Value, path: &Path<'_>) -> Vec<FieldError> {
 }
 
 fn sysctls(spec: &Value, path: &Path<'_>) -> Vec<FieldError> {
-    const PART: &str = "[a-z0-9]([-_a-z0-9]*[a-z0-9])?";
-    let is_part = |part: &str| {
-        let ends = |letter: Option<char>| letter.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
-        let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
-        ends(part.chars().next()) && ends(part.chars().last()) && part.chars().all(inner)
-    };
     let list = spec.list("securityContext.sysctls");
     let mut errors = Vec::new();
     for (index, one) in list.iter().enumerate() {
@@ -277,8 +271,10 @@ fn sysctls(spec: &Value, path: &Path<'_>) -> Vec<FieldError> {
         let name = one.text("name");
         if name.is_empty() {
             errors.push(FieldError::required(path, ""));
-        } else if name.len() > 253 || !name.split(['.', '/']).all(is_part) {
-            let detail = format!("must have at most 253 characters and match regex ^({PART}[\\./])*{PART}$");
+        } else if name.len() > 253 || !name.split(['.', '/']).all(names::is_underscored_label) {
+            let detail = format!(
+                "must have at most 253 characters and match regex ^({UNDERSCORED_LABEL}[\\./])*{UNDERSCORED_LABEL}$"
+            );
             errors.push(FieldError::invalid(path, name, detail));
         } else if list[..index].iter().any(|other| other.text("name") == name) {
             errors.push(FieldError::duplicate(path, name));
